@@ -1,0 +1,34 @@
+"""datasetbuild: the build system for LLM fine-tuning datasets.
+
+A recipe in, a versioned, explained, byte-identical dataset out. The folders are the stretches that the data passes:
+
+    recipe/    1  what you asked for
+    plan/      2  what will be done
+    stages/    3  what happens to a record
+    engine/       the current that carries it
+    artifact/  4  what came out, and after
+
+Plugins need three names: `fact`, `source_format` and `turns`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datasetbuild.op import fact, source_format
+    from datasetbuild.stages.annotate import turns
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "fact", "source_format", "turns"]
+
+_HOMES = {"fact": "datasetbuild.op", "source_format": "datasetbuild.op", "turns": "datasetbuild.stages.annotate"}
+
+
+def __getattr__(name: str) -> Any:
+    """The public names are loaded when they are first used, so that `dsbuild --help` need not import polars."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'datasetbuild' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

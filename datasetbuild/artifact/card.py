@@ -1,0 +1,95 @@
+"""The dataset card: README.md with Hugging Face's metadata header, so that `load_dataset("build/NAME")` just works.
+
+Header keys as documented for dataset repositories: `configs` with `data_files` per split, `license`, `pretty_name`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def make_card(manifest: Mapping[str, Any], description: str | None) -> str:
+    """README.md of an artifact."""
+    parts = [_header(manifest), f"# {manifest['name']}", description or "", _numbers(manifest), _loading(manifest)]
+    parts += [_sources(manifest), _splits(manifest), _lost(manifest), _mix(manifest), _tokens(manifest), _reproduce(manifest)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _header(manifest: Mapping[str, Any]) -> str:
+    import yaml
+
+    licenses = sorted({source["license"] for source in manifest["sources"].values() if source["license"]})
+    header: dict[str, Any] = {"pretty_name": manifest["name"]}
+    if len(licenses) == 1:
+        header["license"] = licenses[0].lower()
+    elif licenses:
+        header |= {"license": "other", "license_name": " AND ".join(licenses)}
+    splits = [name for name, split in manifest["splits"].items() if split["rows"]]
+    files = [{"split": name, "path": f"data/{name}-*.parquet"} for name in splits]
+    header["configs"] = [{"config_name": "default", "data_files": files}]
+    return "---\n" + yaml.safe_dump(header, sort_keys=False, allow_unicode=True) + "---"
+
+
+def _numbers(manifest: Mapping[str, Any]) -> str:
+    counts = manifest["counts"]
+    total = counts["sources"][-1]
+    return (
+        f"Built by `dsbuild` from {total['in']} rows: {total['kept']} kept, {counts['dropped']} dropped, "
+        f"{counts['quarantined']} quarantined. `ledger.parquet` holds one line per input row and says why."
+    )
+
+
+def _loading(manifest: Mapping[str, Any]) -> str:
+    return f'```python\nfrom datasets import load_dataset\n\ndataset = load_dataset("build/{manifest["name"]}")\n```'
+
+
+def _table(title: str, head: list[str], lines: list[list[Any]]) -> str:
+    if not lines:
+        return ""
+    rows = [head, ["---"] * len(head), *lines]
+    return f"## {title}\n\n" + "\n".join("| " + " | ".join("" if cell is None else str(cell) for cell in row) + " |" for row in rows)
+
+
+def _sources(manifest: Mapping[str, Any]) -> str:
+    kept = {line["source"]: line for line in manifest["counts"]["sources"]}
+    lines = [
+        [name, source["format"], source["license"] or "not stated", len(source["files"]), kept[name]["in"], kept[name]["kept"]]
+        for name, source in manifest["sources"].items()
+    ]
+    return _table("Sources", ["source", "format", "license", "files", "rows in", "kept"], lines)
+
+
+def _splits(manifest: Mapping[str, Any]) -> str:
+    lines = [[name, split["records"], split["rows"], split["requested"]] for name, split in manifest["splits"].items()]
+    return _table("Splits", ["split", "records", "rows (copies counted)", "requested"], lines)
+
+
+def _lost(manifest: Mapping[str, Any]) -> str:
+    lines = [[line["stage"], line["reason"], line["rule"], line["rows"]] for line in manifest["counts"]["reasons"]]
+    return _table("Rows that are not here", ["stage", "reason", "rule", "rows"], lines)
+
+
+def _mix(manifest: Mapping[str, Any]) -> str:
+    mix = manifest["mix"]
+    if not mix:
+        return ""
+    lines = [
+        [share["source"], share["requested_share"], share["achieved_share"], share["achieved"], share["passes"], share["capped"]]
+        for share in mix["shares"]
+    ]
+    head = ["source", "requested", "achieved", mix["unit"], "passes", "capped by"]
+    return _table("Mix of the train split", head, lines)
+
+
+def _tokens(manifest: Mapping[str, Any]) -> str:
+    tokens = manifest["tokens"]
+    if not tokens:
+        return ""
+    names = ("min", "median", "mean", "p95", "max", "total", "trained")
+    table = _table("Tokens", list(names), [[tokens[name] for name in names]])
+    return f"{table}\n\n95 % of the rows fit `max_seq_length` {tokens['max_seq_length']}."
+
+
+def _reproduce(manifest: Mapping[str, Any]) -> str:
+    return f"## Reproduce\n\n```\ndsbuild recipe={manifest['recipe']}\n```\n\nkey `{manifest['key']}`, records `{manifest['records']}`"

@@ -1,0 +1,56 @@
+"""Publish a finished folder in one step: readers see the old artifact or the new one, never half of either.
+
+Linux and macOS can exchange two folders in one system call; elsewhere it takes two renames, and a kill between them leaves
+the old artifact in `.dsbuild/tmp`, and nothing half-written.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import sys
+from pathlib import Path
+
+OWNED = ("README.md", "data", "export", "ledger.parquet", "quarantine.jsonl", "manifest.json", "metrics.json")
+"""What a build writes into an artifact's folder; anything else there is somebody else's and is carried over."""
+
+_AT_FDCWD = -100 if sys.platform == "linux" else -2
+_EXCHANGE = 2
+
+
+def publish(draft: Path, target: Path, trash: Path) -> None:
+    """Put `draft` in the place of `target`; what stood there goes to `trash`. All three on one file system."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        os.rename(draft, target)
+        return
+    _carry_over(target, draft)
+    if _exchange(draft, target):
+        os.rename(draft, trash)
+    else:
+        os.rename(target, trash)
+        os.rename(draft, target)
+    shutil.rmtree(trash, ignore_errors=True)
+
+
+def _carry_over(target: Path, draft: Path) -> None:
+    """Files in the folder that are not ours (`.gitignore` and `data.dvc` of DVC, a person's notes) stay there."""
+    for path in target.iterdir():
+        if path.name in OWNED or (draft / path.name).exists():
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, draft / path.name, symlinks=True)
+        else:
+            shutil.copy2(path, draft / path.name, follow_symlinks=False)
+
+
+def _exchange(a: Path, b: Path) -> bool:
+    """Exchange two paths atomically; False where the system cannot."""
+    if sys.platform not in ("linux", "darwin"):
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    call = getattr(libc, "renameat2" if sys.platform == "linux" else "renameatx_np", None)
+    if call is None:
+        return False
+    return call(_AT_FDCWD, os.fsencode(a), _AT_FDCWD, os.fsencode(b), ctypes.c_uint(_EXCHANGE)) == 0

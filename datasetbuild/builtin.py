@@ -1,0 +1,14 @@
+"""Import this to have every operator of ours registered: formats, facts and the sections of a recipe."""
+
+from __future__ import annotations
+
+import datasetbuild.engine.local
+import datasetbuild.recipe.top
+import datasetbuild.stages.annotate.lengths
+import datasetbuild.stages.annotate.wording
+import datasetbuild.stages.clean
+import datasetbuild.stages.dedup
+import datasetbuild.stages.mix
+import datasetbuild.stages.normalize
+import datasetbuild.stages.render
+import datasetbuild.stages.split  # noqa: F401

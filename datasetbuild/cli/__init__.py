@@ -1,0 +1,123 @@
+"""The words that a person types: verbs, flags and Hydra overrides. Parses, calls, prints; no logic.
+
+Only the standard library is imported here, so that `dsbuild --help` takes 50 ms; a verb's module is imported when the
+verb is used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+VERBS = {
+    "build": "build the dataset of a recipe (the default verb)",
+    "show": "print the composed recipe, or where each value was set",
+    "why": "tell one row's whole story: where from, which facts, which rule or twin, which split",
+    "ops": "list the operators that a recipe can name, or print the manual of one",
+    "schema": "print the JSON Schema of recipes, for editors and CI",
+}
+
+EPILOG = """\
+overrides:
+  recipe=NAME            recipes/NAME.yaml of this project
+  key.path=value         set a value:      filters.response_chars.min=80
+  ~key.path              remove a key:     ~sources.chat
+  +key.path=value        add a key:        +sources.web={path: web.jsonl, format: messages}
+  group=option           choose from conf: template=llama2
+
+exit codes:
+  0 done   1 build failed   2 usage   3 recipe invalid   4 source changed   5 check failed
+  6 git or DVC failed   10 changes pending (with --check)   130 interrupted
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose usage errors go through our own error path."""
+
+    def error(self, message: str) -> NoReturn:
+        from datasetbuild.errors import UsageError
+
+        raise UsageError(message, hint=f"see `{self.prog} --help`")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit code. Nothing but a bug of ours leaves a traceback."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except KeyboardInterrupt:
+        print("dsbuild: interrupted; nothing was published", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        from datasetbuild.errors import DatasetBuildError
+
+        if isinstance(error, DatasetBuildError):
+            print(f"dsbuild: {error.message}", file=sys.stderr)
+            if error.hint:
+                print(f"  -> {error.hint}", file=sys.stderr)
+            return error.exit_code
+        if isinstance(error, OSError):
+            print(f"dsbuild: {_sentence(error)}", file=sys.stderr)
+            return 1
+        raise
+
+
+def _run(words: list[str]) -> int:
+    verb, rest = _verb(words)
+    if verb is None:
+        _overview().print_help()
+        return 0
+    module = import_module(f"datasetbuild.cli.{verb}")
+    parser = Parser(
+        prog=f"dsbuild {verb}",
+        description=module.__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-C", "--directory", default=".", metavar="DIR", help="work in this project directory")
+    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    module.add_arguments(parser)
+    return int(module.run(parser.parse_args(rest)))
+
+
+def _verb(words: list[str]) -> tuple[str | None, list[str]]:
+    """The verb and the other words. The first word is a verb when it looks like one; without any, it is `build`."""
+    if not words or words[0] in ("-h", "--help"):
+        return None, []
+    if words[0] in ("-V", "--version"):
+        return "version", []
+    if not re.fullmatch(r"[a-z][a-z-]*", words[0]):
+        return "build", words
+    if words[0] not in VERBS:
+        from datasetbuild.errors import UsageError
+        from datasetbuild.op import did_you_mean
+
+        raise UsageError(f"no verb {words[0]!r}", hint=did_you_mean(words[0], list(VERBS)))
+    return words[0], words[1:]
+
+
+def _overview() -> argparse.ArgumentParser:
+    lines = "\n".join(f"  {name:<10} {what}" for name, what in VERBS.items())
+    return argparse.ArgumentParser(
+        prog="dsbuild",
+        usage="dsbuild [VERB] recipe=NAME [override ...] [flags]",
+        description=f"The build system for LLM fine-tuning datasets.\n\nverbs:\n{lines}\n\n`dsbuild VERB --help` says more.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=True,
+    )
+
+
+def _sentence(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}"

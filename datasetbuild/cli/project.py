@@ -1,0 +1,20 @@
+"""The project that a command works in: the nearest folder upwards that holds `recipes/`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from datasetbuild.errors import UsageError
+
+
+def find_project(directory: str) -> Path:
+    """The project's folder; `UsageError` when there is none."""
+    start = Path(directory).resolve()
+    if not start.is_dir():
+        raise UsageError(f"{directory}: no such directory")
+    for folder in (start, *start.parents):
+        if (folder / "recipes").is_dir():
+            return folder
+    raise UsageError(
+        f"no `recipes` folder in {start} or above it", hint="write recipes/NAME.yaml there, or name the project with -C DIR"
+    )

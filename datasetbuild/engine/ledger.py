@@ -1,0 +1,105 @@
+"""The ledger: one row per input row with its fate, and the books that must balance: in = kept + dropped + quarantined."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from datasetbuild.errors import ConservationError
+from datasetbuild.record import Fate, Stage
+
+FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason", "rule", "also", "split", "copies")
+LAST = ("duplicate_of", "twin", "similarity", "cluster", "cleaned", "group", "category", "date", "license", "tokens", "trained_tokens")
+INTERNAL = ("place", "shard_row", "pos", "key", "priority", "occurrence", "first_user", "exact", "words", "node")
+
+
+def ledger_table(rows: pl.DataFrame) -> pl.DataFrame:
+    """The ledger's columns in their order: where from, what fate, which facts, which twins."""
+    facts = [name for name in rows.columns if name not in (*FIRST, *LAST, *INTERNAL)]
+    return rows.select(*FIRST, *facts, *(name for name in LAST if name in rows.columns))
+
+
+def balance(ledger: pl.DataFrame, read: dict[str, int]) -> None:
+    """Raise `ConservationError` unless every row that was read stands in the ledger once, with one fate.
+
+    read: rows read per source, counted by the reader and not from the ledger.
+    """
+    found = dict(ledger.group_by("source").len().iter_rows())
+    for source, count in read.items():
+        if found.get(source, 0) != count:
+            raise ConservationError(f"source {source!r}: {count} rows were read, {found.get(source, 0)} stand in the ledger")
+    if ledger["id"].n_unique() != len(ledger):
+        raise ConservationError("two rows of the ledger have the same id")
+    unknown = ledger.filter(~pl.col("fate").is_in([fate.value for fate in Fate]) | pl.col("fate").is_null())
+    kept = pl.col("fate") == Fate.KEPT.value
+    odd = ledger.filter(
+        (kept & (pl.col("split").is_null() | (pl.col("copies") < 1)))
+        | (~kept & (pl.col("stage").is_null() | pl.col("reason").is_null() | pl.col("split").is_not_null()))
+    )
+    if len(unknown) or len(odd):
+        example = pl.concat([unknown, odd])["id"][0]
+        raise ConservationError(f"{len(unknown) + len(odd)} rows have no single fate, the first is {example}")
+
+
+def funnel(ledger: pl.DataFrame, sources: list[str]) -> list[dict[str, Any]]:
+    """Per source: rows in, rows lost at each stage, rows kept. `total` comes last."""
+    lost = ledger.filter(pl.col("fate") != Fate.KEPT.value).group_by("source", "stage").len()
+    counts = {(source, stage): n for source, stage, n in lost.iter_rows()}
+    inside = dict(ledger.group_by("source").len().iter_rows())
+    lines = []
+    for source in sources:
+        stages = {stage.value: counts.get((source, stage.value), 0) for stage in Stage}
+        rows = inside.get(source, 0)
+        lines.append({"source": source, "in": rows, **stages, "kept": rows - sum(stages.values())})
+    total = {name: sum(line[name] for line in lines) for name in ("in", *(stage.value for stage in Stage), "kept")}
+    return [*lines, {"source": "total", **total}]
+
+
+def reasons(ledger: pl.DataFrame) -> list[dict[str, Any]]:
+    """Why rows were lost: stage, reason, rule, rows; most first, then by name."""
+    lost = ledger.filter(pl.col("fate") != Fate.KEPT.value)
+    counted = lost.group_by("fate", "stage", "reason", "rule").len("rows")
+    return counted.sort(["rows", "stage", "reason", "rule"], descending=[True, False, False, False], nulls_last=True).to_dicts()
+
+
+def split_counts(ledger: pl.DataFrame, fractions: dict[str, float]) -> dict[str, dict[str, Any]]:
+    """Per split: records, rows (copies counted), share of the records, the share asked for, rows per source."""
+    kept = ledger.filter(pl.col("fate") == Fate.KEPT.value)
+    found = {}
+    for name, fraction in fractions.items():
+        mine = kept.filter(pl.col("split") == name)
+        rows = mine.group_by("source").agg(pl.col("copies").sum()).sort("source")
+        found[name] = {
+            "records": len(mine),
+            "rows": int(mine["copies"].sum()),
+            "requested": fraction,
+            "sources": {source: int(count) for source, count in rows.iter_rows()},
+        }
+    return found
+
+
+def token_statistics(ledger: pl.DataFrame) -> dict[str, Any] | None:
+    """Tokens of the kept rows, copies counted: min, median, mean, p95, max and sums; None without a template.
+
+    The 95th percentile is the smallest count that 95 % of the rows do not exceed; `max_seq_length` is the next multiple
+    of 64 at or above it.
+    """
+    if "tokens" not in ledger.columns:
+        return None
+    kept = ledger.filter((pl.col("fate") == Fate.KEPT.value) & pl.col("tokens").is_not_null())
+    counts = kept.select(pl.col("tokens").cast(pl.Int64).repeat_by("copies").explode(empty_as_null=False)).to_series().sort()
+    if not len(counts):
+        return None
+    trained = kept.select((pl.col("trained_tokens").cast(pl.Int64) * pl.col("copies")).sum()).item()
+    p95 = counts[max(-(-len(counts) * 95 // 100) - 1, 0)]
+    return {
+        "min": counts[0],
+        "median": counts[(len(counts) - 1) // 2],
+        "mean": round(int(counts.sum()) / len(counts), 2),
+        "p95": p95,
+        "max": counts[-1],
+        "total": int(counts.sum()),
+        "trained": int(trained),
+        "max_seq_length": -(-p95 // 64) * 64,
+    }

@@ -1,0 +1,224 @@
+"""Measure one shard: everything that is said of its records alone. This is the function that every engine maps.
+
+A shard is read, normalized and cleaned once (`records`); facts, dedup keys, MinHash sketches and rendered tokens are each
+an action of their own, keyed by the digest of those records: a changed pattern measures one fact anew and nothing else,
+and a changed bound nothing at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from datasetbuild.engine.cache import Cache, CorruptObject
+from datasetbuild.engine.templates import render_records
+from datasetbuild.hashing import record_hash
+from datasetbuild.op import load_plugin
+from datasetbuild.plan import keys
+from datasetbuild.plan.steps import FactStep, ShardPlan
+from datasetbuild.record import quarantine_schema
+from datasetbuild.stages import annotate
+from datasetbuild.stages.clean import clean
+from datasetbuild.stages.dedup.exact import exact_keys
+from datasetbuild.stages.dedup.near import sketch
+from datasetbuild.stages.normalize import normalize
+from datasetbuild.stages.read import RawRows, RawShard, load
+
+KEY_COLUMNS = ("row", "line", "base", "group", "category", "date", "cleaned")
+"""What the key plane needs of a record, beside its facts."""
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard to be measured. cache, project: folders, the same for every worker of a build."""
+
+    cache: Path
+    project: Path
+    plan: ShardPlan
+    shard: RawShard
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is known of a shard: digests of the objects that hold it, and how much of it was measured now.
+
+    records, keys, quarantine, first_user: frames of the shard. facts: name -> frame. exact, near, rendered, counts: as
+    the recipe asks for them. fresh: names of the steps that ran; the others came from the cache.
+    """
+
+    records: str
+    keys: str
+    quarantine: tuple[str, ...]
+    first_user: str
+    facts: dict[str, str]
+    exact: str | None
+    near: str | None
+    rendered: str | None
+    counts: str | None
+    fields: tuple[str, ...]
+    fresh: tuple[str, ...] = field(default=(), compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+
+def measure_shard(task: ShardTask) -> Measured:
+    """Everything about one shard, from the cache where it is known. A corrupt object is measured anew."""
+    import datasetbuild.builtin  # noqa: F401  (a spawned worker registers the operators first)
+
+    for plugin in task.plan.plugins:
+        load_plugin(str(task.project / plugin))
+    for _ in range(2):
+        try:
+            return _ShardWork(task).run()
+        except CorruptObject:
+            continue  # the object is gone now, so the next round makes it anew
+    return _ShardWork(task).run()
+
+
+class _ShardWork:
+    """The steps of one shard, each made only when something asks for it."""
+
+    def __init__(self, task: ShardTask) -> None:
+        self.task = task
+        self.plan = task.plan
+        self.cache = Cache(task.cache)
+        self.fresh: list[str] = []
+        self.warnings: list[str] = []
+
+    def run(self) -> Measured:
+        prepared = self.prepared["objects"]
+        first_user = self._keyed("first_user", {"on": "first_user"}, self._exact)
+        facts = {step.name: self._fact(step) for step in self.plan.facts}
+        exact = self._keyed("dedup.exact", self.plan.exact, self._exact)
+        near = self._keyed("dedup.near", self.plan.near and _without(self.plan.near, "threshold"), self._near)
+        rendered = self.rendered["objects"] if self.rendered else {}
+        quarantine = [prepared["quarantine"], *(fact["quarantine"] for fact in facts.values() if "quarantine" in fact)]
+        return Measured(
+            records=prepared["records"],
+            keys=prepared["keys"],
+            quarantine=tuple([*quarantine, *([rendered["quarantine"]] if "quarantine" in rendered else [])]),
+            first_user=str(first_user),
+            facts={name: fact["values"] for name, fact in facts.items()},
+            exact=exact,
+            near=near,
+            rendered=rendered.get("rendered"),
+            counts=rendered.get("counts"),
+            fields=tuple(self.prepared["fields"]),
+            fresh=tuple(self.fresh),
+            warnings=tuple([*self.warnings, *((self.rendered or {}).get("warnings", []))]),
+        )
+
+    @cached_property
+    def prepared(self) -> dict[str, Any]:
+        return self._once("prepare", keys.prepare_key(self.plan, self.task.shard.digest), self._prepare)
+
+    @cached_property
+    def rendered(self) -> dict[str, Any] | None:
+        if self.plan.template is None:
+            return None
+        identity = keys.template_identity(self.plan.template)
+        key = keys.action_key("render", template=identity, records=self.prepared["objects"]["records"])
+        return self._once("render", key, self._render)
+
+    @cached_property
+    def records(self) -> pl.DataFrame:
+        return self.cache.frame(self.prepared["objects"]["records"])
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        counts = self.rendered and self.cache.frame(self.rendered["objects"]["counts"])
+        return annotate.annotate_frame(self.records, counts)
+
+    @cached_property
+    def plain_frame(self) -> pl.DataFrame:
+        return annotate.annotate_frame(self.records)
+
+    def _once(self, step: str, key: str, make: Any) -> dict[str, Any]:
+        def made() -> dict[str, Any]:
+            self.fresh.append(step)
+            return make()
+
+        return self.cache.once(key, made)
+
+    def _prepare(self) -> dict[str, Any]:
+        rows = load(self.task.shard, self.task.project)
+        records, unusable = normalize(rows, name=self.plan.source, source=self.plan.params)
+        if self.plan.clean is not None:
+            records, emptied = clean(records, **self.plan.clean)
+            unusable = pl.concat([unusable, _with_raw(emptied, rows)]).sort("row")
+        unusable = _identified(unusable, rows, self.plan.source)
+        narrow = records.select(KEY_COLUMNS)
+        return {
+            "objects": {
+                "records": self.cache.store_frame(records),
+                "keys": self.cache.store_frame(narrow),
+                "quarantine": self.cache.store_frame(unusable),
+            },
+            "fields": _fields_in_use(records),
+        }
+
+    def _fact(self, step: FactStep) -> dict[str, str]:
+        rendered = keys.template_identity(self.plan.template) if step.needs_render and self.plan.template else None
+        key = keys.fact_key(step, self.prepared["objects"]["records"], rendered)
+
+        def make() -> dict[str, Any]:
+            frame = self.frame if step.needs_render else self.plain_frame
+            values, failed = annotate.measure(frame, step.fact, step.params)
+            objects = {"values": self.cache.store_frame(values)}
+            if len(failed):
+                objects["quarantine"] = self.cache.store_frame(failed.with_columns(base=pl.lit(None, dtype=pl.String)))
+            return {"objects": objects}
+
+        return self._once(f"fact {step.name}", key, make)["objects"]
+
+    def _keyed(self, step: str, params: dict[str, Any] | None, make: Any) -> str | None:
+        """A dedup column of this shard, or None when the recipe does not ask for it."""
+        if params is None:
+            return None
+        key = keys.action_key("dedup", column=make.__name__, params=params, records=self.prepared["objects"]["records"])
+        result = self._once(step, key, lambda: {"objects": {"column": self.cache.store_frame(make(**params))}})
+        return result["objects"]["column"]
+
+    def _exact(self, on: Any) -> pl.DataFrame:
+        return exact_keys(self.plain_frame, on).to_frame("key")
+
+    def _near(self, **params: Any) -> pl.DataFrame:
+        return sketch(self.plain_frame, **params)
+
+    def _render(self) -> dict[str, Any]:
+        assert self.plan.template is not None and self.plan.spec is not None
+        spec = self.cache.object(self.plan.spec)
+        rendered, failed, warnings = render_records(self.records, self.plan.template, spec, self.task.project)
+        objects = {
+            "rendered": self.cache.store_frame(rendered.select("row", "input_ids", "spans")),
+            "counts": self.cache.store_frame(rendered.select("row", "tokens", "trained_tokens")),
+        }
+        if len(failed):
+            objects["quarantine"] = self.cache.store_frame(failed.with_columns(base=pl.lit(None, dtype=pl.String)))
+        return {"objects": objects, "warnings": warnings}
+
+
+def _without(params: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in params.items() if key != name}
+
+
+def _with_raw(quarantine: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
+    """The raw rows themselves instead of what cleaning was given."""
+    raw = [rows.raws[row].decode("utf-8", "backslashreplace") for row in quarantine["row"]]
+    return quarantine.with_columns(pl.Series("raw", raw, dtype=pl.String))
+
+
+def _identified(quarantine: pl.DataFrame, rows: RawRows, source: str) -> pl.DataFrame:
+    """Quarantined rows get an id too: of their raw bytes, since they have no content that could be read."""
+    base = [record_hash(source, b"raw\0" + rows.raws[row]) for row in quarantine["row"]]
+    return quarantine.with_columns(pl.Series("base", base, dtype=pl.String)).select(*quarantine_schema(), "base")
+
+
+def _fields_in_use(records: pl.DataFrame) -> list[str]:
+    """The optional message fields and columns that any record of the shard fills: the others are not written."""
+    struct = records["messages"].explode(empty_as_null=False).struct.unnest()
+    fields = [f"messages.{name}" for name in struct.columns if struct[name].null_count() < len(struct)]
+    return fields + [name for name in ("tools", "group", "category", "date", "license", "meta") if records[name].null_count() < len(records)]

@@ -1,0 +1,110 @@
+"""Near-duplicate pairs of a whole build: candidates from the shards' sketches, verified on their own shingles.
+
+Pairs are of texts, not of records, and of all of them, whatever the filters say: so a changed filter finds its pairs in
+the cache. Only texts that are in a candidate pair are shingled again, shard by shard, from the stored records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.gather import Piece
+from datasetbuild.engine.local import Engine
+from datasetbuild.plan import keys
+from datasetbuild.stages.annotate import annotate_frame
+from datasetbuild.stages.dedup import near
+
+
+PAIRS = {"a": pl.Int64, "b": pl.Int64, "similarity": pl.Float64}
+
+
+@dataclass(frozen=True)
+class ShingleTask:
+    """The shingle sets of some records of a shard. records: digest; positions: digest of a frame with `pos`."""
+
+    cache: Path
+    records: str
+    positions: str
+    on: Any
+    ngram: int
+
+
+def shingle_shard(task: ShingleTask) -> str:
+    """Digest of a frame with one row per wanted position: `shingles`, List[UInt64]."""
+    cache = Cache(task.cache)
+    wanted = cache.frame(task.positions)["pos"]
+    frame = annotate_frame(cache.frame(task.records)[wanted])
+    return cache.store_frame(near.shingle_sets(frame, on=task.on, ngram=task.ngram).to_frame())
+
+
+def verified_pairs(
+    cache: Cache, engine: Engine, pieces: Sequence[Piece], node: pl.Series, rows: pl.DataFrame, params: dict[str, Any]
+) -> pl.DataFrame:
+    """Pairs of texts with a Jaccard similarity of at least `params["threshold"]`: `a` < `b` (numbers of `node`), `similarity`.
+
+    node: number of each record's text, null without words. rows: the key plane (`place`, `pos`).
+    """
+    sketches = [piece.measured.near or "" for piece in pieces]
+    key = keys.action_key("dedup", pairs=params, sketches=sketches)
+
+    def make() -> dict[str, Any]:
+        found = _find(cache, engine, pieces, node, rows, params)
+        return {"objects": {"pairs": cache.store_frame(found)}}
+
+    return cache.frame(cache.once(key, make)["objects"]["pairs"])
+
+
+def _find(
+    cache: Cache, engine: Engine, pieces: Sequence[Piece], node: pl.Series, rows: pl.DataFrame, params: dict[str, Any]
+) -> pl.DataFrame:
+    firsts = rows.select("place", "pos", node=node).filter(pl.col("node").is_not_null() & pl.col("pos").is_not_null())
+    firsts = firsts.unique("node", keep="first", maintain_order=True).sort("node")
+    pairs = _candidates(cache, pieces, firsts, params)
+    involved = np.unique(pairs)
+    wanted = firsts[involved].with_row_index("at")
+    sets = _shingles(cache, engine, pieces, wanted, params)
+    similarity = near.jaccard(np.searchsorted(involved, pairs), sets) if len(pairs) else np.empty(0)
+    similar = similarity >= params["threshold"]
+    a, b = pairs[similar].T if len(pairs) else (np.empty(0, np.int64), np.empty(0, np.int64))
+    return pl.DataFrame({"a": a, "b": b, "similarity": similarity[similar]}, schema=PAIRS)
+
+
+def _candidates(
+    cache: Cache, pieces: Sequence[Piece], firsts: pl.DataFrame, params: dict[str, Any]
+) -> NDArray[np.int64]:
+    """Candidate pairs as positions in `firsts`, which is sorted by text number, so that positions are those numbers."""
+    bands, rows = near.bands_for(params["threshold"], params["num_perm"])
+    hashes = np.empty((bands, len(firsts)), np.uint64)
+    numbered = firsts.with_row_index("at")
+    for piece in pieces:
+        mine = numbered.filter(pl.col("place") == piece.place)
+        if not len(mine) or piece.measured.near is None:
+            continue
+        signature = cache.frame(piece.measured.near, ["signature"])["signature"][mine["pos"]].to_numpy()
+        hashes[:, mine["at"].to_numpy()] = near.band_hashes(np.ascontiguousarray(signature), bands, rows)
+    return near.candidate_pairs(hashes)
+
+
+def _shingles(
+    cache: Cache, engine: Engine, pieces: Sequence[Piece], wanted: pl.DataFrame, params: dict[str, Any]
+) -> pl.Series:
+    """The shingle sets of the wanted texts, in order."""
+    tasks, order = [], []
+    for piece in pieces:
+        mine = wanted.filter(pl.col("place") == piece.place)
+        if len(mine):
+            positions = cache.store_frame(mine.select("pos"))
+            tasks.append(ShingleTask(cache.root, piece.measured.records, positions, params["on"], params["ngram"]))
+            order.append(mine["at"])
+    found = [cache.frame(one)["shingles"] for one in engine.map(shingle_shard, tasks)]
+    if not found:
+        return pl.Series("shingles", [], dtype=pl.List(pl.UInt64))
+    return pl.DataFrame({"at": pl.concat(order), "shingles": pl.concat(found)}).sort("at")["shingles"]

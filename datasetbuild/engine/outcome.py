@@ -1,0 +1,149 @@
+"""The books of a build: ledger, quarantine, manifest, metrics and card, and the check that an artifact is still intact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from datasetbuild.artifact.card import make_card
+from datasetbuild.artifact.manifest import MANIFEST_VERSION, make_metrics, pretty_json, read_manifest
+from datasetbuild.engine import ledger as books
+from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.decide import Decision
+from datasetbuild.engine.inputs import InputFile, known_digest
+from datasetbuild.engine.quarantine import write_quarantine
+from datasetbuild.hashing import digest, file_digest
+from datasetbuild.plan.steps import Plan
+from datasetbuild.recipe import Recipe
+from datasetbuild.record import Fate
+from datasetbuild.stages.mix import Mixture
+from datasetbuild.stages.write import write_parquet
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything that the books are written from. written: what `parts.write_artifact` returned."""
+
+    recipe: Recipe
+    plan: Plan
+    parts: dict[str, Any]
+    key: str
+    inputs: Sequence[InputFile]
+    decision: Decision
+    ledger: pl.DataFrame
+    quarantine: pl.DataFrame
+    written: tuple[dict[str, dict[str, Any]], str, int]
+    warnings: list[str]
+
+
+def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
+    """Write everything but the data into the draft of an artifact; returns the manifest."""
+    write_parquet(result.ledger, draft / "ledger.parquet")
+    fate = result.decision.rows.filter(pl.col("fate") == Fate.QUARANTINED.value).select("place", "shard_row", "id")
+    write_quarantine(result.quarantine, fate, draft / "quarantine.jsonl")
+    files, records, trained_lost = result.written
+    manifest = _manifest(result, records, trained_lost)
+    (draft / "README.md").write_text(make_card(manifest, result.recipe.config.get("description")), encoding="utf-8")
+    for name in ("README.md", "ledger.parquet", "quarantine.jsonl"):
+        files[name] = {"sha256": file_digest(draft / name), "bytes": (draft / name).stat().st_size}
+    manifest["files"] = dict(sorted(files.items()))
+    (draft / "manifest.json").write_bytes(pretty_json(manifest))
+    (draft / "metrics.json").write_bytes(pretty_json(make_metrics(manifest)))
+    return manifest
+
+
+def _manifest(result: Outcome, records: str, trained_lost: int) -> dict[str, Any]:
+    plan, ledger = result.plan, result.ledger
+    fates = dict(ledger.group_by("fate").len().iter_rows())
+    tokens = books.token_statistics(ledger)
+    return {
+        "format_version": MANIFEST_VERSION,
+        "name": plan.name,
+        "recipe": result.recipe.choice,
+        "recipe_digest": digest(_portable(result.recipe.config)),
+        "overrides": list(result.recipe.overrides),
+        "key": result.key,
+        "parts": result.parts,
+        "records": records,
+        "sources": {
+            name: {
+                "format": params["format"],
+                "license": params.get("license"),
+                "files": [{"file": f.name, "sha256": f.sha256, "bytes": f.bytes} for f in result.inputs if f.source == name],
+            }
+            for name, params in plan.sources.items()
+        },
+        "counts": {
+            "sources": books.funnel(ledger, list(plan.sources)),
+            "reasons": books.reasons(ledger),
+            **{fate.value: fates.get(fate.value, 0) for fate in Fate},
+        },
+        "bounds": result.decision.bounds,
+        "splits": books.split_counts(ledger, plan.fractions),
+        "mix": result.decision.mixture and mix_report(result.decision.mixture),
+        "tokens": tokens and tokens | {"trained_lost_to_truncation": trained_lost},
+        "near_pairs": result.decision.pairs,
+        "warnings": result.warnings,
+    }
+
+
+def _portable(config: dict[str, Any]) -> dict[str, Any]:
+    """The recipe without what cannot change a byte."""
+    return {key: value for key, value in config.items() if key != "engine"}
+
+
+def mix_report(mixture: Mixture) -> dict[str, Any]:
+    """Requested and achieved shares of each source in train."""
+    total = sum(share.achieved for share in mixture.shares) or 1
+    return {
+        "unit": mixture.unit,
+        "total": mixture.total,
+        "shares": [
+            {
+                "source": share.source,
+                "requested_share": round(share.weight, 4),
+                "achieved_share": round(share.achieved / total, 4),
+                "available": share.available,
+                "requested": round(share.requested, 2),
+                "achieved": share.achieved,
+                "rows": share.rows,
+                "passes": share.passes,
+                "capped": share.capped,
+            }
+            for share in mixture.shares
+        ],
+    }
+
+
+def intact(folder: Path, key: str, cache: Cache) -> dict[str, Any] | None:
+    """The manifest of an artifact that has this key and whose files all are what it says; else None."""
+    manifest = read_manifest(folder)
+    if manifest is None or manifest.get("key") != key:
+        return None
+    for name, file in manifest["files"].items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != file["bytes"] or known_digest(cache, path) != file["sha256"]:
+            return None
+    metrics = folder / "metrics.json"
+    sound = metrics.is_file() and metrics.read_bytes() == pretty_json(make_metrics(manifest))
+    return manifest if sound else None
+
+
+def remember(folder: Path, manifest: dict[str, Any], cache: Cache) -> None:
+    """Note the digests of files just written, so that the next run need not read them."""
+    for name in manifest["files"]:
+        known_digest(cache, folder / name)
+
+
+def emptied_hint(ledger: pl.DataFrame) -> str:
+    """What took most of the rows, for the error of a build that kept none."""
+    lost = books.reasons(ledger)
+    if not lost:
+        return "the sources hold no rows: look at their `path`"
+    top = lost[0]
+    rule = f" by rule {top['rule']!r}" if top["rule"] else ""
+    return f"most were lost at {top['stage']}: {top['reason']}{rule} ({top['rows']} rows); loosen that, then run again"

@@ -1,0 +1,130 @@
+"""The build, on one screen: find, cut, measure, gather, decide, balance, write, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import polars as pl
+
+from datasetbuild.artifact.folder import publish
+from datasetbuild.engine import outcome, warn
+from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.decide import decide
+from datasetbuild.engine.gather import Piece, gather
+from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs
+from datasetbuild.engine.ledger import balance, ledger_table
+from datasetbuild.engine.local import Engine, local_engine
+from datasetbuild.engine.measure import ShardTask, measure_shard
+from datasetbuild.engine.near_pairs import verified_pairs
+from datasetbuild.engine.parts import write_artifact
+from datasetbuild.engine.quarantine import check_quarantine
+from datasetbuild.engine.templates import resolve_template
+from datasetbuild.errors import EmptyBuildError
+from datasetbuild.hashing import digest
+from datasetbuild.plan.keys import step_keys
+from datasetbuild.plan.steps import Plan
+from datasetbuild.recipe import Recipe
+from datasetbuild.record import Fate
+
+T = TypeVar("T")
+Progress = Callable[[str, Iterable[Any], int], Iterator[Any]]
+"""Wraps an iterator of results: (what, results, how many), for a progress bar."""
+
+
+@dataclass
+class Built:
+    """What a build did. status: "built", or "up to date" when nothing had to be done. measured: shard steps that ran."""
+
+    status: str
+    folder: Path
+    manifest: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)
+    measured: int = 0
+    reused: int = 0
+
+
+def build(recipe: Recipe, plan: Plan, *, force: bool = False, progress: Progress | None = None) -> Built:
+    """Build a recipe: into `build/NAME`, or with overrides into `.dsbuild/variants/NAME-KEY`, where nothing tracked lies."""
+    cache = Cache(recipe.project / ".dsbuild" / "cache")
+    cache.sweep()
+    files = find_inputs(plan, cache, recipe.project)
+    plan = resolve_template(plan, cache, recipe.project)
+    parts = step_keys(plan, _by_source(plan, files))
+    key = digest(parts)
+    folder = target_folder(recipe, key)
+    if not force and (done := outcome.intact(folder, key, cache)):
+        return Built("up to date", folder, done, warnings=list(done["warnings"]))
+    with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
+        pieces = measure(plan, cache, engine, recipe.project, files, progress or _silent)
+        plane = gather(cache, pieces)
+        check_quarantine(plan, plane)
+        decision = decide(plan, plane, lambda node: verified_pairs(cache, engine, pieces, node, plane.rows, plan.near or {}))
+        ledger = ledger_table(decision.rows)
+        balance(ledger, _rows_read(plan, pieces))
+        if not len(ledger.filter(pl.col("fate") == Fate.KEPT.value)):
+            raise EmptyBuildError("no row is left: every one was dropped", hint=outcome.emptied_hint(ledger))
+        warnings = warn.all_warnings(plan, plane, decision, pieces)
+        with cache.workspace() as work:
+            draft = work / "artifact"
+            options = {"seed": plan.seed, "splits": list(plan.fractions), "export": plan.export, "max_tokens": _truncation(plan)}
+            written = write_artifact(cache, engine, pieces, decision.rows, draft, options)
+            result = outcome.Outcome(recipe, plan, parts, key, files, decision, ledger, plane.quarantine, written, warnings)
+            manifest = outcome.write_books(result, draft)
+            publish(draft, folder, work / "trash")
+    ran = sum(len(piece.measured.fresh) for piece in pieces)
+    outcome.remember(folder, manifest, cache)
+    return Built("built", folder, manifest, manifest["warnings"], ran, _steps(plan) * len(pieces) - ran)
+
+
+def target_folder(recipe: Recipe, key: str) -> Path:
+    """Where a build goes: overridden builds never land on the tracked path."""
+    if recipe.variant:
+        return recipe.project / ".dsbuild" / "variants" / f"{recipe.name}-{key[:10]}"
+    return recipe.project / "build" / recipe.name
+
+
+def measure(
+    plan: Plan, cache: Cache, engine: Engine, project: Path, files: Sequence[InputFile], progress: Progress
+) -> list[Piece]:
+    """Every shard of every file, measured, in the order of the recipe, the files and the rows."""
+    shards = cut_inputs(plan, cache, engine, project, files)
+    placed = [(file, shard) for file, found in zip(files, shards, strict=True) for shard in found]
+    tasks = [ShardTask(cache.root, project, plan.shard_plan(file.source), shard) for file, shard in placed]
+    measured = progress("measure", engine.map(measure_shard, tasks), len(tasks))
+    return [
+        Piece(
+            place=place,
+            source=file.source,
+            priority=plan.sources[file.source].get("priority") or 0,
+            license=plan.sources[file.source].get("license"),
+            shard=shard,
+            measured=one,
+        )
+        for place, ((file, shard), one) in enumerate(zip(placed, measured, strict=True))
+    ]
+
+
+def _by_source(plan: Plan, files: Sequence[InputFile]) -> dict[str, list[dict[str, Any]]]:
+    return {name: [{"file": f.name, "sha256": f.sha256} for f in files if f.source == name] for name in plan.sources}
+
+
+def _rows_read(plan: Plan, pieces: Sequence[Piece]) -> dict[str, int]:
+    return {name: sum(piece.shard.rows for piece in pieces if piece.source == name) for name in plan.sources}
+
+
+def _truncation(plan: Plan) -> int | None:
+    return plan.template["max_tokens"] if plan.template and plan.template["overflow"] == "truncate" else None
+
+
+def _steps(plan: Plan) -> int:
+    """How many actions a shard has."""
+    return 2 + len(plan.facts) + sum(part is not None for part in (plan.exact, plan.near, plan.template))
+
+
+def _silent(what: str, results: Iterable[T], count: int) -> Iterator[T]:
+    del what, count
+    return iter(results)
+

@@ -1,0 +1,272 @@
+"""The operator: one decorated function whose signature is its configuration and whose docstring is its manual.
+
+    @fact(version=1)
+    def unique_word_ratio(*, where: Where = "assistant", min_words: int = 20) -> pl.Expr:
+        '''Share of distinct words among the words of each `where` turn. Range 0..1.'''
+
+The decorator reads the signature once: annotations become a JSON Schema, defaults fill what a recipe leaves out, and
+name + version + filled parameters are what the step is known by in every key. Parameters are keyword-only; what the
+engine hands over (the data) is positional-only and stands before them. No base class.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from datasetbuild.errors import UsageError
+
+Kind = Literal["format", "fact", "section"]
+F = TypeVar("F", bound=Callable[..., Any])
+MISSING = inspect.Parameter.empty
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Limits of a number in an `Annotated` parameter: `Annotated[float, Bound(ge=0, le=1)]`."""
+
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+
+    def schema(self) -> dict[str, Any]:
+        words = {"minimum": self.ge, "exclusiveMinimum": self.gt, "maximum": self.le, "exclusiveMaximum": self.lt}
+        return {word: value for word, value in words.items() if value is not None}
+
+
+@dataclass(frozen=True, eq=False)
+class Extra:
+    """Raw JSON Schema keywords of a parameter, for what a Python type cannot say."""
+
+    keywords: dict[str, Any] = field(default_factory=dict)
+
+    def schema(self) -> dict[str, Any]:
+        return dict(self.keywords)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One key that a recipe may set: its JSON Schema, default (`MISSING` when it must be given) and description."""
+
+    name: str
+    schema: dict[str, Any]
+    default: Any
+    description: str
+
+    @property
+    def required(self) -> bool:
+        return self.default is MISSING
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A function that a recipe can name.
+
+    others: JSON Schema of the values of names that the signature leaves open (`**fractions: float`); None: no such names.
+    needs: "records" for what can be said of a record alone, "render" for what needs its rendered tokens.
+    code: SHA-256 of the source file of a user's plugin, part of every key; None for our own, which have `version`.
+    """
+
+    kind: Kind
+    name: str
+    version: int
+    function: Callable[..., Any]
+    parameters: dict[str, Parameter]
+    summary: str
+    manual: str
+    others: dict[str, Any] | None = None
+    needs: Literal["records", "render"] = "records"
+    code: str | None = None
+
+    def fill(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The parameters with defaults filled in, in the order of the signature. Unknown names are left to the schema."""
+        known = {name: p.default for name, p in self.parameters.items() if not p.required}
+        filled = {name: given.get(name, known.get(name)) for name in self.parameters}
+        if self.others is not None:
+            filled |= {name: value for name, value in given.items() if name not in filled}
+        return filled
+
+    def identity(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What the operator with these parameters is known by in a key."""
+        parts = {"op": f"{self.kind}.{self.name}", "version": self.version, "params": self.fill(given)}
+        return parts | {"code": self.code} if self.code else parts
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the mapping that a recipe writes for this operator."""
+        properties = {}
+        for parameter in self.parameters.values():
+            properties[parameter.name] = {"description": parameter.description, **parameter.schema}
+            if not parameter.required:
+                properties[parameter.name]["default"] = parameter.default
+        required = [parameter.name for parameter in self.parameters.values() if parameter.required]
+        schema: dict[str, Any] = {"type": "object", "description": self.summary, "properties": properties}
+        if required:
+            schema["required"] = required
+        return schema | {"additionalProperties": False if self.others is None else self.others}
+
+
+_REGISTRY: dict[tuple[str, str], Operator] = {}
+
+
+def operators(kind: Kind | None = None) -> list[Operator]:
+    """All registered operators, by kind and name. Our own are registered by `import datasetbuild.stages`."""
+    return [op for (_, _), op in sorted(_REGISTRY.items()) if kind in (None, op.kind)]
+
+
+def find(kind: Kind, name: str) -> Operator:
+    """The operator of that kind and name; `UsageError` with the nearest names when there is none."""
+    if (kind, name) in _REGISTRY:
+        return _REGISTRY[kind, name]
+    raise UsageError(f"no {kind} named {name!r}", hint=did_you_mean(name, [op.name for op in operators(kind)]))
+
+
+def did_you_mean(name: str, known: list[str]) -> str:
+    """A sentence with the nearest of the known names, or all of them when none is near."""
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    if near:
+        return "did you mean " + " or ".join(repr(word) for word in near) + "?"
+    return "known: " + ", ".join(sorted(known))
+
+
+def fact(*, version: int, needs: Literal["records", "render"] = "records") -> Callable[[F], F]:
+    """Register a fact: a function that gives a polars expression over the annotate frame (see `stages.annotate`),
+    or a function `pl.DataFrame -> pl.Series` for what polars cannot say."""
+    return _register("fact", version=version, needs=needs)
+
+
+def source_format(*, version: int) -> Callable[[F], F]:
+    """Register a format: a function of a source's parameters that gives a function `row -> Conversation`."""
+    return _register("format", version=version)
+
+
+def section(name: str, *, version: int) -> Callable[[F], F]:
+    """Register the operator behind a fixed section of a recipe, such as `dedup.near`."""
+    return _register("section", version=version, name=name)
+
+
+def _register(kind: Kind, *, version: int, name: str | None = None, needs: Any = "records") -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        op = Operator(
+            kind=kind,
+            name=name or function.__name__,
+            version=version,
+            function=function,
+            parameters=_parameters(function),
+            others=_others(function),
+            summary=_summary(function),
+            manual=inspect.getdoc(function) or "",
+            needs=needs,
+            code=_PLUGIN_CODE,
+        )
+        before = _REGISTRY.get((kind, op.name))
+        if before and before.function.__qualname__ + before.function.__module__ != function.__qualname__ + function.__module__:
+            raise UsageError(f"{kind} {op.name!r} is defined twice: in {before.function.__module__} and {function.__module__}")
+        _REGISTRY[kind, op.name] = op
+        return function
+
+    return decorate
+
+
+_PLUGIN_CODE: str | None = None
+
+
+def load_plugin(path: str) -> None:
+    """Run a user's plugin file, so that its operators are registered with the digest of its source in their keys."""
+    import runpy
+
+    from datasetbuild.hashing import file_digest
+
+    global _PLUGIN_CODE
+    _PLUGIN_CODE = file_digest(path)
+    try:
+        runpy.run_path(path, run_name="datasetbuild_plugin_" + _PLUGIN_CODE[:12])
+    finally:
+        _PLUGIN_CODE = None
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    text = inspect.getdoc(function) or ""
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
+    hints = get_type_hints(function, include_extras=True)
+    described = _descriptions(inspect.getdoc(function) or "")
+    found = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY):
+            continue
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            raise TypeError(f"{function.__name__}: parameter {name!r} must be keyword-only")
+        key = name.removesuffix("_")
+        found[key] = Parameter(key, schema_of(hints[name]), parameter.default, described.get(key, ""))
+    return found
+
+
+def _others(function: Callable[..., Any]) -> dict[str, Any] | None:
+    hints = get_type_hints(function, include_extras=True)
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            return schema_of(hints[name])
+    return None
+
+
+def _descriptions(doc: str) -> dict[str, str]:
+    """Parameter descriptions: the docstring's paragraphs that open with `name: `."""
+    found: dict[str, str] = {}
+    for match in re.finditer(r"^ *(\w+): (.+?)(?=\n *\w+: |\n\n|\Z)", doc, re.MULTILINE | re.DOTALL):
+        found[match[1]] = " ".join(match[2].split())
+    return found
+
+
+_SIMPLE: dict[Any, dict[str, Any]] = {
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    types.NoneType: {"type": "null"},
+    Any: {},
+}
+
+
+def schema_of(annotation: Any) -> dict[str, Any]:
+    """JSON Schema of a parameter's annotation: simple types, Literal, list, dict, unions and Annotated limits."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if annotation in _SIMPLE:
+        return dict(_SIMPLE[annotation])
+    if origin is Annotated:
+        schema = schema_of(arguments[0])
+        for limit in arguments[1:]:
+            schema |= limit.schema()
+        return schema
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin is list:
+        return {"type": "array", "items": schema_of(arguments[0])}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": schema_of(arguments[1])}
+    if origin in (Union, types.UnionType):
+        return _union(arguments)
+    raise TypeError(f"no JSON Schema for {annotation!r}")
+
+
+def _union(arguments: tuple[Any, ...]) -> dict[str, Any]:
+    """Unions of simple types become one `type` list, so that an error names all of them in one sentence."""
+    schemas = [schema_of(argument) for argument in arguments]
+    kinds = [schema.get("type") for schema in schemas]
+    if all(isinstance(kind, str) for kind in kinds) and len(set(kinds)) == len(kinds):
+        merged: dict[str, Any] = {}
+        for schema in schemas:
+            merged |= schema
+        return merged | {"type": kinds}
+    enums = [schema["enum"] if "enum" in schema else [None] for schema in schemas]
+    if all("enum" in schema or schema == {"type": "null"} for schema in schemas):
+        return {"enum": [value for values in enums for value in values]}
+    return {"anyOf": schemas}

@@ -1,0 +1,113 @@
+"""Keys: everything that can change a byte of a step's result, and nothing else (law 3).
+
+An action key names one step on one shard: operator, version, filled-in parameters, the digest of its input, and the
+versions of the packages that do the work. A step key in the manifest is the same for a whole build. Not in any key:
+paths, times, hosts, worker counts, shard sizes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import metadata
+from typing import Any
+
+from datasetbuild.hashing import digest
+from datasetbuild.op import find
+from datasetbuild.plan.steps import FactStep, Plan, ShardPlan
+
+FORMAT_VERSION = 1
+"""Version of what a build writes; raised whenever the same recipe would give other bytes for a reason of ours."""
+
+PACKAGES = {
+    "cut": ("orjson", "pyarrow", "pyyaml"),
+    "prepare": ("orjson", "jinja2", "polars", "ftfy"),
+    "fact": ("polars",),
+    "dedup": ("polars", "numpy", "datasketch"),
+    "render": ("jinja2", "tokenizers", "transformers"),
+    "write": ("pyarrow", "orjson"),
+}
+"""The packages whose version can change the result of a step."""
+
+OUTSIDE_SHARD = ("path", "limit", "priority", "on_bad_row", "license")
+"""Source parameters that the key plane reads; they change no shard."""
+
+
+@lru_cache
+def versions(step: str) -> dict[str, str]:
+    """Installed versions of the packages that a step's result depends on."""
+    return {package: metadata.version(package) for package in PACKAGES[step]}
+
+
+def action_key(step: str, **parts: Any) -> str:
+    """Key of one action: SHA-256 over its parts, the format version and the packages' versions."""
+    return digest({"step": step, "format": FORMAT_VERSION, "packages": versions(step), **parts})
+
+
+def source_identity(params: dict[str, Any]) -> dict[str, Any]:
+    """What of a source's parameters decides how its rows become records."""
+    inside = {key: value for key, value in params.items() if key not in OUTSIDE_SHARD}
+    return {"format_version": find("format", params["format"]).version, "params": inside}
+
+
+def clean_identity(clean: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if clean is None else find("section", "clean").identity(clean)
+
+
+def template_identity(template: dict[str, Any]) -> dict[str, Any]:
+    """What renders and masks: tokens beyond `max_tokens` are the filter's business, so that bound is not in it.
+    The tokenizer and template stand in it by content (`digest`, put there when they were resolved), not by path."""
+    outside = ("tokenizer", "revision", "chat_template", "max_tokens", "overflow")
+    op = find("section", "template")
+    return {"op": "template", "version": op.version, **{k: v for k, v in template.items() if k not in outside}}
+
+
+def prepare_key(plan: ShardPlan, shard_digest: str) -> str:
+    return action_key(
+        "prepare",
+        source=plan.source,
+        reads=source_identity(plan.params),
+        clean=clean_identity(plan.clean),
+        shard=shard_digest,
+    )
+
+
+def fact_key(step: FactStep, records: str, rendered: dict[str, Any] | None) -> str:
+    return action_key("fact", fact=step.identity, records=records, rendered=rendered)
+
+
+def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """The parts of a build's key, step by step, to be stored in its manifest, so that any change can be explained.
+
+    inputs: for every source its files, each with `file` (as the artifact names it) and `sha256`.
+    """
+    return {
+        "format": FORMAT_VERSION,
+        "packages": {package: version for step in PACKAGES for package, version in versions(step).items()},
+        "seed": plan.seed,
+        "on_bad_row": plan.on_bad_row,
+        "sources": {
+            name: {
+                "files": inputs[name],
+                **source_identity(params),
+                "outside": {key: params.get(key) for key in OUTSIDE_SHARD if key != "path"},
+            }
+            for name, params in plan.sources.items()
+        },
+        "clean": clean_identity(plan.clean),
+        "facts": {step.name: step.identity for step in plan.facts},
+        "filters": plan.bounds,
+        "dedup": {"keep": list(plan.keep), "exact": _section("dedup.exact", plan.exact), "near": _section("dedup.near", plan.near)},
+        "split": _section("split", plan.split),
+        "mix": _section("mix", plan.mix),
+        "template": plan.template
+        and {
+            **template_identity(plan.template),
+            "max_tokens": plan.template.get("max_tokens"),
+            "overflow": plan.template.get("overflow"),
+        },
+        "export": list(plan.export),
+    }
+
+
+def _section(name: str, params: dict[str, Any] | None) -> dict[str, Any] | None:
+    return None if params is None else find("section", name).identity(params)

@@ -1,0 +1,125 @@
+"""The plan: a checked recipe as the steps that carry it out. Plain values, no I/O, cheap to send to a worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from datasetbuild.op import find, operators
+
+
+@dataclass(frozen=True)
+class FactStep:
+    """A fact to be measured under a name: a filter's name, or the fact's own when only `dedup.keep` asks for it."""
+
+    name: str
+    fact: str
+    params: dict[str, Any]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return find("fact", self.fact).identity(self.params)
+
+    @property
+    def needs_render(self) -> bool:
+        return find("fact", self.fact).needs == "render"
+
+
+@dataclass(frozen=True)
+class ShardPlan:
+    """All that a worker needs to know to measure one shard of one source; the same for all shards of the source.
+
+    spec: digest of the resolved tokenizer in the cache, once the template has been resolved.
+    """
+
+    source: str
+    params: dict[str, Any]
+    clean: dict[str, Any] | None
+    facts: tuple[FactStep, ...]
+    exact: dict[str, Any] | None
+    near: dict[str, Any] | None
+    template: dict[str, Any] | None
+    spec: str | None = None
+    plugins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole build. `bounds`: filter name -> the rule's bounds, in the recipe's order."""
+
+    name: str
+    seed: int
+    sources: dict[str, dict[str, Any]]
+    on_bad_row: dict[str, Any]
+    clean: dict[str, Any] | None
+    facts: tuple[FactStep, ...]
+    bounds: dict[str, dict[str, Any]]
+    keep: tuple[str, ...]
+    exact: dict[str, Any] | None
+    near: dict[str, Any] | None
+    split: dict[str, Any]
+    mix: dict[str, Any] | None
+    template: dict[str, Any] | None
+    export: tuple[str, ...]
+    engine: dict[str, Any] = field(default_factory=dict)
+    spec: str | None = None
+    plugins: tuple[str, ...] = ()
+
+    def shard_plan(self, source: str) -> ShardPlan:
+        return ShardPlan(
+            source=source,
+            params=self.sources[source],
+            clean=self.clean,
+            facts=self.facts,
+            exact=self.exact,
+            near=self.near,
+            template=self.template,
+            spec=self.spec,
+            plugins=self.plugins,
+        )
+
+    @property
+    def fractions(self) -> dict[str, float]:
+        """The splits with their fractions; those set to null or 0 are left out."""
+        own = find("section", "split").parameters
+        return {name: float(share) for name, share in self.split.items() if name not in own and share}
+
+
+RULE_WORDS = ("min", "max", "allow", "deny")
+
+
+def make_plan(config: dict[str, Any]) -> Plan:
+    """The plan of a checked, filled-in recipe."""
+    dedup = config.get("dedup") or {}
+    filters = {name: entry for name, entry in (config.get("filters") or {}).items() if entry is not None}
+    facts = {name: _fact_step(name, entry) for name, entry in filters.items()}
+    bounds = {name: {word: entry[word] for word in RULE_WORDS if entry.get(word) is not None} for name, entry in filters.items()}
+    keep = tuple(dedup.get("keep") or ())
+    known = {op.name for op in operators("fact")}
+    for name in (name.removeprefix("-") for name in keep):
+        if name not in facts and name in known:
+            facts[name] = FactStep(name, name, find("fact", name).fill({}))
+    return Plan(
+        name=config["name"],
+        seed=config["seed"],
+        sources={name: entry for name, entry in config["sources"].items() if entry is not None},
+        on_bad_row=config.get("on_bad_row") or {"max": 0},
+        clean=config.get("clean"),
+        facts=tuple(facts.values()),
+        bounds=bounds,
+        keep=keep,
+        exact=dedup.get("exact"),
+        near=dedup.get("near"),
+        split=config["split"],
+        mix=config.get("mix"),
+        template=config.get("template"),
+        export=tuple(config.get("export") or ()),
+        engine=config.get("engine") or {},
+        plugins=tuple(config.get("plugins") or ()),
+    )
+
+
+def _fact_step(name: str, entry: dict[str, Any]) -> FactStep:
+    fact = entry.get("fact") or name
+    given = {key: value for key, value in entry.items() if key not in (*RULE_WORDS, "fact")}
+    return FactStep(name, fact, find("fact", fact).fill(given))

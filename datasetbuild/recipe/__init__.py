@@ -1,0 +1,21 @@
+"""What was asked for: from `dsbuild recipe=NAME key=value ...` to one checked, plain dict.
+
+compose (Hydra: conf/ + recipes/ + overrides) -> check (schema, traps, meaning: every fault at once) -> fill (defaults).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from datasetbuild.recipe.locate import COMMAND_LINE, Layer, Origin
+from datasetbuild.recipe.recipe import Recipe, annotated
+
+__all__ = ["COMMAND_LINE", "Layer", "Origin", "Recipe", "annotated", "load"]
+
+
+def load(overrides: list[str], *, project: Path, multirun: bool = False) -> list[Recipe]:
+    """The checked recipes that the words of a command line ask for: one, or with `multirun` one per point of the sweep."""
+    from datasetbuild.recipe.check import check
+    from datasetbuild.recipe.compose import compose
+
+    return [check(recipe) for recipe in compose(overrides, project=project, multirun=multirun)]

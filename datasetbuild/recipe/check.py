@@ -1,0 +1,123 @@
+"""Check: every fault of a recipe at once, each with its place; a recipe without one has its defaults filled in.
+
+Three questions, in this order, and the answers together: what did composing find (references, `???`), what does the
+schema not allow (keys, kinds, ranges), and what cannot be meant (`meaning`). YAML's traps explain the second.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+from datasetbuild import op
+from datasetbuild.errors import DatasetBuildError, Fault, RecipeError
+from datasetbuild.recipe import locate, meaning, traps
+from datasetbuild.recipe.fill import fill, without_nulls
+from datasetbuild.recipe.recipe import Recipe, leaves
+from datasetbuild.recipe.schema import exact_schema, fact_of, mapping, register_operators, registered
+from datasetbuild.recipe.sentences import findings
+
+
+def check(recipe: Recipe) -> Recipe:
+    """The recipe, valid and with every default filled in; `RecipeError` with all of its faults otherwise."""
+    register_operators()
+    recipe = recipe.with_config(without_nulls(recipe.config), faults=(*recipe.faults, *_plugin_faults(recipe)))
+    faults = list(recipe.faults)
+    for more in (_missing(recipe), _schema_faults(recipe), _never_meant(recipe), meaning.faults(recipe)):
+        known = {fault.path for fault in faults}
+        faults += [fault for fault in more if fault.path not in known]
+    if faults:
+        faults = _in_reading_order(list(dict.fromkeys(faults)), recipe)
+        raise RecipeError(faults, recipe=recipe.choice, hint=_next_command(faults[0], recipe))
+    return recipe.with_config(copy.deepcopy(fill(recipe.config)))
+
+
+def _plugin_faults(recipe: Recipe) -> list[Fault]:
+    """Load the plugins that the recipe names, so that their operators are known; a fault for each that cannot be."""
+    faults = []
+    plugins = recipe.config.get("plugins")
+    for index, name in enumerate(plugins if isinstance(plugins, list) else []):
+        path = ("plugins", str(index))
+        file = recipe.project / str(name)
+        if not isinstance(name, str) or not file.is_file():
+            faults.append(recipe.fault(path, f"there is no file {name!r} in the project"))
+            continue
+        try:
+            op.load_plugin(str(file))
+        except DatasetBuildError as error:
+            faults.append(recipe.fault(path, error.message, error.hint))
+        except Exception as error:
+            faults.append(recipe.fault(path, f"{name} raised {type(error).__name__}: {error}{_line_in(error, file)}"))
+    return faults
+
+
+def _line_in(error: BaseException, file: Path) -> str:
+    """Where in the plugin an error came from."""
+    if isinstance(error, SyntaxError):
+        return f" (line {error.lineno})"
+    line, step = None, error.__traceback__
+    while step:
+        line = step.tb_lineno if Path(step.tb_frame.f_code.co_filename) == file else line
+        step = step.tb_next
+    return f" (line {line})" if line else ""
+
+
+def _missing(recipe: Recipe) -> Iterator[Fault]:
+    """A fault for every value that is still `???`, Hydra's mark for what must be given."""
+    for path, value in leaves(recipe.config):
+        if value == "???":
+            yield Fault(
+                ".".join(path), "must be given", locate.show(recipe.file, recipe.project), suggestion=_how_to_give(path)
+            )
+
+
+def _how_to_give(path: tuple[str, ...]) -> str:
+    return f"write `{path[-1]}: ...` in the recipe"
+
+
+def _schema_faults(recipe: Recipe) -> Iterator[Fault]:
+    schema = exact_schema(recipe.config)
+    for finding in findings(recipe.config, schema):
+        trap = traps.misread(locate.scalar_at(finding.path, recipe.layers, recipe.settings))
+        yield recipe.fault(finding.path, finding.message, trap or finding.suggestion)
+
+
+def _never_meant(recipe: Recipe) -> Iterator[Fault]:
+    """Octal and base-60 numbers, and `no` or `on` among a rule's values, even where the schema allows what they become."""
+    for path, value in leaves(recipe.config):
+        if isinstance(value, str | list | dict | None):
+            continue
+        node = locate.scalar_at(path, recipe.layers, recipe.settings)
+        sentence = node and traps.never_meant(node)
+        if not sentence and isinstance(value, bool) and path[0] == "filters" and path[-2:-1] in (("allow",), ("deny",)):
+            sentence = traps.misread(node)
+        if sentence:
+            yield recipe.fault(path, sentence)
+
+
+def _in_reading_order(faults: list[Fault], recipe: Recipe) -> list[Fault]:
+    """By file, the recipe's own first, then by line; the command line at the end."""
+    own = locate.show(recipe.file, recipe.project)
+    return sorted(
+        faults,
+        key=lambda fault: (fault.file == locate.COMMAND_LINE, fault.file != own, fault.file or "", fault.line or 0),
+    )
+
+
+def _next_command(fault: Fault, recipe: Recipe) -> str:
+    """The command that shows what the first fault did not know."""
+    parts = fault.path.split(".")
+    if parts[0] == "filters" and len(parts) > 1:
+        fact = fact_of(parts[1], mapping(recipe.config.get("filters")).get(parts[1]))
+        if fact in registered("fact"):
+            return f"`dsbuild ops {fact}` shows what {fact} takes"
+        return "`dsbuild ops` lists the facts"
+    if parts[0] == "sources" and len(parts) > 1:
+        form = mapping(mapping(recipe.config.get("sources")).get(parts[1])).get("format")
+        if isinstance(form, str) and form in registered("format"):
+            return f"`dsbuild ops {form}` shows what {form} takes"
+        return "`dsbuild ops` lists the formats"
+    if fault.file == locate.COMMAND_LINE or fault.line is None:
+        return f"`dsbuild show recipe={recipe.choice} --origin` shows who set what"
+    return "`dsbuild schema` shows every key"

@@ -1,0 +1,230 @@
+"""What a schema cannot say: names that must exist, numbers that must agree, patterns and templates that must parse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from datasetbuild.errors import Fault
+from datasetbuild.op import did_you_mean
+from datasetbuild.recipe import locate
+from datasetbuild.recipe.fill import fractions
+from datasetbuild.recipe.recipe import Recipe, leaves
+from datasetbuild.recipe.schema import fact_of, mapping, registered
+
+KEEP = ("priority", "source")
+"""What `dedup.keep` may name besides facts."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+TOLERANCE = 1e-9
+REGEX_MARGIN = 4
+"""Blanks that the regex engine puts before a pattern and the caret below it."""
+
+
+def faults(recipe: Recipe) -> Iterator[Fault]:
+    """All faults of meaning. Values of a wrong kind are left to the schema."""
+    questions: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
+        _code, _name, _formats, _templates, _facts, _bounds, _patterns, _split, _mix, _keep,
+    )  # fmt: skip
+    for question in questions:
+        yield from question(recipe)
+
+
+def _code(recipe: Recipe) -> Iterator[Fault]:
+    def walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        for key, child in (
+            value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+        ):
+            if key == "_target_":
+                yield (*path, key)
+            yield from walk(child, (*path, str(key)))
+
+    for path in walk(recipe.config, ()):
+        yield recipe.fault(
+            path, "a recipe is data: `_target_` is not allowed", "write a plugin, and name it in `plugins`"
+        )
+
+
+def _name(recipe: Recipe) -> Iterator[Fault]:
+    name = recipe.config.get("name")
+    if not isinstance(name, str) or name == "???":
+        return
+    if not NAME.fullmatch(name):
+        rule = "starts with a letter or digit and has only letters, digits, `_`, `-` and `.`"
+        yield recipe.fault("name", f"{name!r} is no name for a folder: a name {rule}")
+    origin = recipe.origin("name")
+    others = [layer.file for layer in recipe.layers if layer.file.is_relative_to(recipe.project / "recipes")]
+    if origin and origin.line and origin.file != recipe.file and origin.file in others:
+        parent = locate.show(origin.file, recipe.project)
+        message = f"the name {name!r} is that of {parent}: both would be built into build/{name}"
+        yield Fault(
+            "name", message, locate.show(recipe.file, recipe.project), suggestion="give this recipe its own `name`"
+        )
+
+
+def _formats(recipe: Recipe) -> Iterator[Fault]:
+    known = list(registered("format"))
+    for name, source in _sources(recipe).items():
+        form = source.get("format")
+        if isinstance(form, str) and form not in known and form != "???":
+            yield recipe.fault(("sources", name, "format"), f"there is no format {form!r}", did_you_mean(form, known))
+
+
+def _templates(recipe: Recipe) -> Iterator[Fault]:
+    """Jinja's syntax in the `messages` of sources, at the very line."""
+    for name, source in _sources(recipe).items():
+        messages = source.get("messages")
+        for path, text in leaves(messages) if isinstance(messages, list) else ():
+            if isinstance(text, str) and re.search(r"\{[{%#]", text):
+                yield from _template_fault(recipe, ("sources", name, "messages", *path), text)
+
+
+def _template_fault(recipe: Recipe, path: tuple[str, ...], text: str) -> Iterator[Fault]:
+    from jinja2 import TemplateSyntaxError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    try:
+        ImmutableSandboxedEnvironment().parse(text)
+    except TemplateSyntaxError as error:
+        line = f" (line {error.lineno} of the template)" if "\n" in text else ""
+        node = locate.scalar_at(path, recipe.layers, recipe.settings)
+        below = error.lineno if node is not None and node.style in ("|", ">") else 0
+        yield recipe.fault(path, f"not a valid template: {error.message}{line}", below=below)
+
+
+def _facts(recipe: Recipe) -> Iterator[Fault]:
+    known = registered("fact")
+    for name, rule in _filters(recipe).items():
+        fact = fact_of(name, rule)
+        if fact not in known:
+            path = ("filters", name, "fact") if "fact" in rule else ("filters", name)
+            yield recipe.fault(path, f"there is no fact {fact!r}", did_you_mean(fact, list(known)))
+        elif known[fact].needs == "render" and not recipe.config.get("template"):
+            message = f"the fact {fact!r} counts tokens, and the recipe has no `template` to render with"
+            yield recipe.fault(("filters", name), message, "write `template: {tokenizer: ..., chat_template: chatml}`")
+
+
+def _bounds(recipe: Recipe) -> Iterator[Fault]:
+    for name, rule in _filters(recipe).items():
+        low, high = rule.get("min"), rule.get("max")
+        pairs = [(low, high), (_quantile(low), _quantile(high))]
+        if any(_is_number(a) and _is_number(b) and a > b for a, b in pairs):
+            yield recipe.fault(("filters", name, "min"), f"min {low} is above max {high}: no record can pass")
+        both = set(_list(rule.get("allow"))) & set(_list(rule.get("deny")))
+        for value in sorted(map(str, both)):
+            yield recipe.fault(("filters", name, "deny"), f"{value!r} is both allowed and denied")
+
+
+def _patterns(recipe: Recipe) -> Iterator[Fault]:
+    """Regular expressions, compiled by the engine that will run them."""
+    for name, rule in _filters(recipe).items():
+        for key in ("patterns", "pattern"):
+            given = rule.get(key)
+            listed = enumerate(given) if isinstance(given, list) else [(None, given)]
+            for index, pattern in listed:
+                if isinstance(pattern, str) and (reason := _not_a_pattern(pattern)):
+                    path = ("filters", name, key) + (() if index is None else (str(index),))
+                    yield recipe.fault(path, *reason)
+
+
+def _not_a_pattern(pattern: str) -> tuple[str, str | None] | None:
+    """Why the Rust regex engine refuses a pattern: message and advice."""
+    import polars as pl
+
+    try:
+        pl.Series([""]).str.contains(pattern, strict=True)
+    except pl.exceptions.ComputeError as error:
+        text = str(error)
+        named = re.search(r"^error: (.+)$", text, re.MULTILINE)
+        reason = (named[1] if named else text.splitlines()[0].removeprefix("regex error: ")).rstrip(".")
+        caret = next((line for line in text.splitlines() if re.fullmatch(r" *\^+", line)), None)
+        position = f" at character {caret.index('^') - REGEX_MARGIN + 1}" if caret and "\n" not in pattern else ""
+        advice = None
+        if "look-around" in reason or "backreference" in reason:
+            advice = (
+                "patterns run in linear time, so lookaround and backreferences are not supported: use a second rule"
+            )
+        return f"not a valid pattern{position}: {reason}", advice
+    return None
+
+
+def _split(recipe: Recipe) -> Iterator[Fault]:
+    given = {name: value for name, value in fractions(recipe.config).items()}
+    if not all(_is_number(value) for value in given.values()):
+        return
+    for name, value in given.items():
+        if not 0 < value <= 1:
+            yield recipe.fault(("split", name), f"a fraction is above 0 and at most 1, not {value:g}")
+    total = sum(given.values())
+    if abs(total - 1) > TOLERANCE:
+        terms = " + ".join(f"{name} {value:g}" for name, value in given.items())
+        yield recipe.fault(
+            "split", f"the fractions add up to {total:.6g}, not 1: {terms}", _inherited_fraction(recipe, given)
+        )
+    if recipe.config.get("mix") and "train" not in given:
+        yield recipe.fault("split", "mix fills the split `train`, and there is none")
+
+
+def _inherited_fraction(recipe: Recipe, given: Mapping[str, Any]) -> str | None:
+    """The fractions come from several files: say which, since a merge adds and never takes away."""
+    origins = {name: recipe.origin(("split", name)) for name in given}
+    own = [name for name, origin in origins.items() if origin and origin.line and origin.file == recipe.file]
+    inherited = [name for name, origin in origins.items() if origin and origin.line and origin.file != recipe.file]
+    if not own or not inherited:
+        return None
+    name = inherited[0]
+    file = locate.show(origins[name].file, recipe.project)  # type: ignore[union-attr]
+    return f"`{name}` comes from {file}: write `{name}: null` to be without it"
+
+
+def _mix(recipe: Recipe) -> Iterator[Fault]:
+    mix, sources = recipe.config.get("mix"), list(_sources(recipe))
+    weights = mapping(mix).get("weights") if isinstance(mix, Mapping) else None
+    if not isinstance(weights, Mapping):
+        return
+    for name in weights:
+        if name not in sources:
+            yield recipe.fault(("mix", "weights", name), f"there is no source {name!r}", did_you_mean(name, sources))
+    without = [name for name in sources if name not in weights]
+    for name in without:
+        message = f"the source {name!r} has no weight"
+        yield recipe.fault(("mix", "weights", name), message, f"write `{name}: 0` to leave it out of train")
+    if weights and all(_is_number(value) for value in weights.values()) and sum(weights.values()) <= 0:
+        yield recipe.fault(("mix", "weights"), "all weights are 0: nothing would be in train")
+
+
+def _keep(recipe: Recipe) -> Iterator[Fault]:
+    known = [*KEEP, *dict.fromkeys([*_filters(recipe), *registered("fact")])]
+    facts = registered("fact")
+    for index, entry in enumerate(_list(mapping(recipe.config.get("dedup")).get("keep"))):
+        if not isinstance(entry, str):
+            continue
+        name, path = entry.removeprefix("-"), ("dedup", "keep", str(index))
+        if name not in known:
+            yield recipe.fault(path, f"there is nothing named {name!r} to prefer records by", did_you_mean(name, known))
+        elif name in facts and facts[name].needs == "render" and not recipe.config.get("template"):
+            yield recipe.fault(
+                path, f"the fact {name!r} counts tokens, and the recipe has no `template` to render with"
+            )
+
+
+def _sources(recipe: Recipe) -> dict[str, Mapping[str, Any]]:
+    sources = mapping(recipe.config.get("sources"))
+    return {name: source for name, source in sources.items() if isinstance(source, Mapping)}
+
+
+def _filters(recipe: Recipe) -> dict[str, Mapping[str, Any]]:
+    filters = mapping(recipe.config.get("filters"))
+    return {name: rule for name, rule in filters.items() if isinstance(rule, Mapping)}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _quantile(bound: Any) -> float | None:
+    return float(bound[1:]) if isinstance(bound, str) and re.fullmatch(r"q[01](\.\d+)?", bound) else None

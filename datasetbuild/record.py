@@ -1,0 +1,198 @@
+"""The record: one conversation, its place of origin, and the closed list of fates that it can meet.
+
+A record is `messages` (a list of turns), optional `tools`, and provenance. On the record plane it lives in the columns
+of a polars frame; this module owns their names and types, so that every stage means the same by them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+
+from datasetbuild.hashing import canonical_json
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Role = Literal["system", "user", "assistant", "tool"]
+ROLES: tuple[str, ...] = get_args(Role)
+
+Where = Literal["assistant", "user", "system", "tool", "conversation"]
+"""Whose turns an operator looks at; `conversation` is all of them, in order."""
+
+
+class Message(TypedDict, total=False):
+    """One turn. `role` and `content` are always there; the others only where the source had them.
+
+    weight: loss weight of the turn, 0.0 to 1.0. tool_calls: JSON text of the OpenAI list. reasoning_content: the
+    thinking that precedes the answer.
+    """
+
+    role: str
+    content: str
+    weight: float | None
+    name: str | None
+    tool_calls: str | None
+    tool_call_id: str | None
+    reasoning_content: str | None
+
+
+MESSAGE_FIELDS: tuple[str, ...] = ("role", "content", "weight", "name", "tool_calls", "tool_call_id", "reasoning_content")
+PROVENANCE: tuple[str, ...] = ("source", "file", "row", "license", "group", "category", "date", "meta")
+
+
+class Fate(StrEnum):
+    """Where a record ends: in exactly one of these."""
+
+    KEPT = "kept"
+    DROPPED = "dropped"
+    QUARANTINED = "quarantined"
+
+
+class Stage(StrEnum):
+    """The stretches of the river, in the order in which they are passed. A record's fate names one of them."""
+
+    READ = "read"
+    NORMALIZE = "normalize"
+    CLEAN = "clean"
+    ANNOTATE = "annotate"
+    FILTER = "filter"
+    DEDUP = "dedup"
+    SPLIT = "split"
+    MIX = "mix"
+    RENDER = "render"
+    WRITE = "write"
+
+
+class Reason(StrEnum):
+    """Why a record was dropped or put into quarantine: a closed list, a sentence each in `REASONS`."""
+
+    BAD_JSON = "bad_json"
+    BAD_ENCODING = "bad_encoding"
+    BAD_ROW = "bad_row"
+    TOO_LARGE = "too_large"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    UNKNOWN_ROLE = "unknown_role"
+    EMPTY_CONTENT = "empty_content"
+    NO_USER_TURN = "no_user_turn"
+    NO_ASSISTANT_TURN = "no_assistant_turn"
+    TEMPLATE_ERROR = "template_error"
+    MASK_UNPROVED = "mask_unproved"
+    CONTROL_TOKEN = "control_token"
+    OPERATOR_ERROR = "operator_error"
+    EMPTIED = "emptied"
+    OVER_LIMIT = "over_limit"
+    BELOW_MIN = "below_min"
+    ABOVE_MAX = "above_max"
+    NOT_ALLOWED = "not_allowed"
+    DENIED = "denied"
+    UNMEASURED = "unmeasured"
+    TOO_LONG = "too_long"
+    EXACT_DUPLICATE = "exact_duplicate"
+    NEAR_DUPLICATE = "near_duplicate"
+    NOT_SAMPLED = "not_sampled"
+    OVER_CAP = "over_cap"
+
+
+REASONS: dict[Reason, str] = {
+    Reason.BAD_JSON: "the row is not valid JSON",
+    Reason.BAD_ENCODING: "the row's bytes are not valid text in the declared encoding",
+    Reason.BAD_ROW: "the row does not have the shape of its file",
+    Reason.TOO_LARGE: "the row is larger than `max_row_bytes`",
+    Reason.MISSING_FIELD: "a field that the format needs is not there",
+    Reason.WRONG_TYPE: "a field has another type than the format needs",
+    Reason.UNKNOWN_ROLE: "a turn's role is not known, and roles are never guessed",
+    Reason.EMPTY_CONTENT: "a turn that needs text has none",
+    Reason.NO_USER_TURN: "no turn of the user",
+    Reason.NO_ASSISTANT_TURN: "no turn of the assistant, so there is nothing to learn",
+    Reason.TEMPLATE_ERROR: "a template raised an error",
+    Reason.MASK_UNPROVED: "the trained spans could not be proved",
+    Reason.CONTROL_TOKEN: "the text holds a control token of the template",
+    Reason.OPERATOR_ERROR: "an operator raised an error",
+    Reason.EMPTIED: "cleaning left a turn without text",
+    Reason.OVER_LIMIT: "beyond the source's `limit`",
+    Reason.BELOW_MIN: "a fact is below the rule's `min`",
+    Reason.ABOVE_MAX: "a fact is above the rule's `max`",
+    Reason.NOT_ALLOWED: "a fact's value is not in the rule's `allow`",
+    Reason.DENIED: "a fact's value is in the rule's `deny`",
+    Reason.UNMEASURED: "the fact has no value for this record",
+    Reason.TOO_LONG: "more tokens than `template.max_tokens`",
+    Reason.EXACT_DUPLICATE: "the same text as another record",
+    Reason.NEAR_DUPLICATE: "nearly the same text as another record",
+    Reason.NOT_SAMPLED: "the mix needs fewer rows of this source",
+    Reason.OVER_CAP: "the mix caps this record's category",
+}
+assert len(REASONS) == len(Reason)
+
+
+def messages_dtype() -> pl.List:
+    """The polars type of the `messages` column."""
+    import polars as pl
+
+    types = {field: pl.Float32 if field == "weight" else pl.String for field in MESSAGE_FIELDS}
+    return pl.List(pl.Struct(types))
+
+
+def record_schema() -> dict[str, Any]:
+    """Columns of a shard's records, positions relative to the shard: they do not change when rows before it do.
+
+    row: index of the raw row in the shard. line: its first line in the file, relative to the shard's first line.
+    base: id of the record before repeats are numbered. tools, meta: JSON text. cleaned: what cleaning changed.
+    """
+    import polars as pl
+
+    return {
+        "row": pl.UInt32,
+        "line": pl.UInt32,
+        "base": pl.String,
+        "messages": messages_dtype(),
+        "tools": pl.String,
+        "group": pl.String,
+        "category": pl.String,
+        "date": pl.String,
+        "license": pl.String,
+        "meta": pl.String,
+        "cleaned": pl.List(pl.String),
+    }
+
+
+def quarantine_schema() -> dict[str, Any]:
+    """Columns of a shard's quarantine: position as in `record_schema`, stage, reason, a sentence, and the raw row."""
+    import polars as pl
+
+    return {
+        "row": pl.UInt32,
+        "line": pl.UInt32,
+        "stage": pl.String,
+        "reason": pl.String,
+        "detail": pl.String,
+        "raw": pl.String,
+    }
+
+
+def canonical_bytes(messages: list[Message], tools: str | None = None) -> bytes:
+    """What a conversation is identified by: its turns without empty fields, and its tools."""
+    turns = [{key: value for key, value in turn.items() if value is not None} for turn in messages]
+    return canonical_json({"messages": turns, "tools": tools} if tools else {"messages": turns})
+
+
+def flatten_turns(messages: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
+    """All turns of all records below one another, and how many each record has.
+
+    messages: `messages_dtype()`, length n. Returns (lengths u32 of length n, frame of m turns with `MESSAGE_FIELDS`).
+    """
+    return messages.list.len(), messages.explode(empty_as_null=False).struct.unnest()
+
+
+def fold_turns(lengths: pl.Series, turns: pl.DataFrame) -> pl.Series:
+    """The inverse of `flatten_turns`: by offsets over Arrow buffers, 30 times cheaper than from nested Python lists."""
+    import numpy as np
+    import polars as pl
+    import pyarrow as pa
+
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths.to_numpy(), out=offsets[1:])
+    struct = turns.select(MESSAGE_FIELDS).to_struct("messages").rechunk().to_arrow()
+    folded = pa.LargeListArray.from_arrays(pa.array(offsets), struct)
+    return pl.Series("messages", folded).cast(messages_dtype())

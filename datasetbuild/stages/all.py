@@ -1,0 +1,1 @@
+import datasetbuild.builtin  # noqa: F401

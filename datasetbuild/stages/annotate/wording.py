@@ -1,0 +1,66 @@
+"""Facts about wording: repetition, stock phrases, answers that echo the question or break off."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import polars as pl
+
+from datasetbuild.op import Bound, fact
+from datasetbuild.record import Where
+from datasetbuild.stages.annotate import turns
+
+
+@fact(version=1)
+def unique_word_ratio(*, where: Where = "assistant", min_words: Annotated[int, Bound(ge=1)] = 20) -> pl.Expr:
+    """Share of distinct words (case ignored) among the words of each `where` turn. Range 0..1.
+
+    where: whose turns are measured.
+    min_words: turns of fewer words count as 1.0, since a short text has no room to repeat itself.
+    """
+    listed = pl.element().str.to_lowercase().str.extract_all(r"\S+")
+    ratio = listed.list.n_unique() / listed.list.len()
+    return turns(where).list.eval(pl.when(listed.list.len() < min_words).then(1.0).otherwise(ratio))
+
+
+@fact(version=1)
+def phrases(*, patterns: list[str], where: Where = "assistant", ignore_case: bool = True) -> pl.Expr:
+    """How often any of the patterns occurs in the `where` turns; with `max: 0` a filter for refusals and stock phrases.
+
+    patterns: regular expressions in Rust's syntax, linear in time: no lookaround, no backreferences. `^` and `$` stand
+        for the begin and end of a turn.
+    where: whose turns are searched.
+    ignore_case: whether `As an AI` also finds `as an ai`.
+    """
+    flags = "(?i)" if ignore_case else ""
+    counts = [turns(where).list.eval(pl.element().str.count_matches(flags + one)).list.sum() for one in patterns]
+    return pl.sum_horizontal(counts)
+
+
+@fact(version=1)
+def prompt_restated(*, min_chars: Annotated[int, Bound(ge=1)] = 15) -> pl.Expr:
+    """Whether the first answer opens by repeating the first question, case and punctuation aside: true or false.
+
+    min_chars: questions with fewer letters and digits than this are left out (always false).
+    """
+    question, answer = (_letters(turns(role).list.first()) for role in ("user", "assistant"))
+    return ((question.str.len_chars() >= min_chars) & answer.str.starts_with(question)).fill_null(False)
+
+
+@fact(version=1)
+def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> pl.Expr:
+    """Whether the last answer breaks off: its last line ends in a letter, comma or dash. True or false.
+
+    Lists, headings, code and addresses may end in a letter and do not count. Languages that write no sentence marks
+    (Thai, for one) should do without this rule.
+
+    min_words: a last line of fewer words is taken for a label, not for half a sentence (always false).
+    """
+    line = turns("assistant").list.last().str.strip_chars().str.extract(r"([^\n]*)\z")
+    broken = line.str.contains(r"(?:\p{L}|\p{M}|[,;–—-])\z")
+    listed = line.str.contains(r"^\s*(?:[-*+#>|•]|\d+[.)]|    |\t|```)") | line.str.contains(r"(?:https?://|www\.)\S*\z")
+    return (broken & ~listed & (line.str.count_matches(r"\S+") >= min_words)).fill_null(False)
+
+
+def _letters(text: pl.Expr) -> pl.Expr:
+    return text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()

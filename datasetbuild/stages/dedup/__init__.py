@@ -1,0 +1,21 @@
+"""Dedup keeps one record of each group of equal or nearly equal ones, and names the twin of every other.
+
+    exact.py     the same text: a 128-bit hash of the normalised text
+    sketch.py    MinHash signatures, numpy over whole shards, bit-identical to datasketch's
+    near.py      candidates by LSH, every pair verified against the exact Jaccard of its shingles, clusters
+    survivor.py  which record of a group stays: a total order that the recipe declares
+"""
+
+from __future__ import annotations
+
+from datasetbuild.op import section
+from datasetbuild.stages.dedup import exact, near  # noqa: F401  (registers their sections)
+
+
+@section("dedup", version=1)
+def dedup(*, keep: list[str] = ["priority"]) -> None:  # noqa: B006  (read, never changed)
+    """Remove records that repeat others. `exact` and `near` say what counts as a repeat; either may be null.
+
+    keep: which record of a group stays, as a list of facts, `priority` (of its source) or `tokens`: the larger value
+        first, ties by the next name, at last by record id. `-NAME` prefers the smaller value.
+    """

@@ -1,0 +1,79 @@
+"""Normalizing: from raw rows to records. What a format cannot use goes into quarantine with a reason, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from datasetbuild.errors import RecordError
+from datasetbuild.hashing import canonical_json, record_hash
+from datasetbuild.op import find
+from datasetbuild.record import Reason, Stage
+from datasetbuild.stages.normalize import alpaca, faq_markdown, messages, prompt_completion, sharegpt, table, triple  # noqa: F401
+from datasetbuild.stages.normalize.conversation import Conversation, kind, settled
+from datasetbuild.stages.normalize.fields import Raw
+from datasetbuild.stages.normalize.frames import Quarantine, Records
+from datasetbuild.stages.normalize.source import key_of, label, meta_of, reader_options
+from datasetbuild.stages.read.parse import exact, strict, wide
+from datasetbuild.stages.read.rows import RawRows
+
+__all__ = ["Conversation", "RawRows", "converter", "normalize", "reader_options"]
+
+
+def converter(source: dict[str, Any]) -> Callable[[Raw], Conversation]:
+    """The function of a source's format, with the source's parameters."""
+    format = find("format", source["format"])
+    return format.function(**format.fill({name: value for name, value in source.items() if name in format.parameters}))
+
+
+def normalize(rows: RawRows, *, name: str, source: dict[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(records, quarantine) of a shard: every row in exactly one of them, in order. `name` is the source's name."""
+    record = _recorder(name, source)
+    records, quarantine = Records(source.get("license")), Quarantine()
+    suspects = wide(rows.raws)
+    for index, (line, raw, fault) in enumerate(zip(rows.lines, rows.raws, rows.faults, strict=True)):
+        stage = Stage.READ
+        try:
+            if fault:
+                raise RecordError(*fault)
+            row = exact(raw) if index in suspects else strict(raw)
+            if type(row) is not dict:
+                row = _wrapped(row)
+            stage = Stage.NORMALIZE
+            turns, *values = record(row)
+            records.add(turns, index, line, *values)
+        except RecordError as error:
+            quarantine.add(index, line, stage, error.reason, error.detail, raw)
+        except Exception as error:  # noqa: BLE001 - a format of a plugin may raise anything: that costs this one row, and says so
+            quarantine.add(index, line, stage, Reason.OPERATOR_ERROR, f"{type(error).__name__}: {error}", raw)
+    return records.frame(), quarantine.frame()
+
+
+def _recorder(name: str, source: dict[str, Any]) -> Callable[[Raw], tuple[Any, ...]]:
+    """A function that gives a row's turns, base id, tools, group, category, date and meta."""
+    convert, system = converter(source), source.get("system")
+    takes = {part: label(source.get(part), part) for part in ("key", "group", "category", "date")}
+    key, meta = key_of(takes["key"], source.get("key") or ""), meta_of(source.get("meta") or [])
+    group, category, date = takes["group"], takes["category"], takes["date"]
+
+    def record(row: Raw) -> tuple[Any, ...]:
+        turns, tools = settled(convert(row), system)
+        base = record_hash(name, key(row) or content_key(turns, tools))
+        labels = (group and group(row), category and category(row), date and date(row))
+        return turns, base, tools, *labels, meta(row)
+
+    return record
+
+
+def content_key(turns: list[Any], tools: str | None) -> bytes:
+    """`record.canonical_bytes` of turns that hold no None: the same bytes without the walk."""
+    return canonical_json({"messages": turns, "tools": tools} if tools else {"messages": turns})
+
+
+def _wrapped(value: Any) -> Raw:
+    """A row that is an array becomes {"row": [...]}; anything else that is no object is no row."""
+    if type(value) is list:
+        return {"row": value}
+    raise RecordError(Reason.BAD_ROW, f"the row is {kind(value)}, expected an object")

@@ -1,0 +1,82 @@
+"""Records and quarantine as frames, built from flat lists: 0.6 us a turn, where polars takes 14 from nested dicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from datasetbuild.record import MESSAGE_FIELDS, Message, Stage, messages_dtype, quarantine_schema, record_schema
+
+EXTRAS = MESSAGE_FIELDS[2:]
+
+
+class Records:
+    """Grows record by record; `frame` gives exactly `record_schema()`."""
+
+    COLUMNS = ("row", "line", "base", "tools", "group", "category", "date", "meta")
+
+    def __init__(self, license: str | None) -> None:
+        self._license = license
+        self._columns: dict[str, list[Any]] = {name: [] for name in self.COLUMNS}
+        self._appends = [self._columns[name].append for name in self.COLUMNS]
+        self._offsets, self._roles, self._contents = [0], [], []  # type: ignore[var-annotated]
+        self._extras: dict[str, dict[int, Any]] = {field: {} for field in EXTRAS}
+
+    def add(self, messages: list[Message], *values: Any) -> None:
+        """One record: its turns, and the values of `COLUMNS` in order."""
+        for message in messages:
+            if len(message) > 2:
+                for field in EXTRAS:
+                    if field in message:
+                        self._extras[field][len(self._roles)] = message[field]  # type: ignore[literal-required]
+            self._roles.append(message["role"])
+            self._contents.append(message["content"])
+        self._offsets.append(len(self._roles))
+        for append, value in zip(self._appends, values, strict=True):
+            append(value)
+
+    def frame(self) -> pl.DataFrame:
+        schema = record_schema()
+        count = len(self._offsets) - 1
+        columns = {name: pl.Series(name, values, dtype=schema[name]) for name, values in self._columns.items()}
+        columns["messages"] = self._messages()
+        columns["license"] = pl.Series("license", [self._license], dtype=pl.String).new_from_index(0, count)
+        columns["cleaned"] = pl.Series("cleaned", [[]], dtype=schema["cleaned"]).new_from_index(0, count)
+        return pl.DataFrame({name: columns[name] for name in schema})
+
+    def _messages(self) -> pl.Series:
+        import pyarrow as pa
+
+        turns = [pa.array(self._roles, pa.large_string()), pa.array(self._contents, pa.large_string())]
+        for field in EXTRAS:
+            turns.append(_sparse(self._extras[field], len(self._roles), pa.float32() if field == "weight" else pa.large_string()))
+        struct = pa.StructArray.from_arrays(turns, names=list(MESSAGE_FIELDS))
+        lists = pa.LargeListArray.from_arrays(pa.array(self._offsets, pa.int64()), struct)
+        return pl.Series("messages", pl.from_arrow(lists)).cast(messages_dtype())
+
+
+class Quarantine:
+    """Grows row by row; `frame` gives exactly `quarantine_schema()`."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, int, str, str, str, str]] = []
+
+    def add(self, row: int, line: int, stage: Stage, reason: str, detail: str, raw: bytes) -> None:
+        self._rows.append((row, line, str(stage), str(reason), printable(detail), raw.decode("utf-8", "backslashreplace")))
+
+    def frame(self) -> pl.DataFrame:
+        return pl.DataFrame(self._rows, schema=quarantine_schema(), orient="row")
+
+
+def printable(text: str) -> str:
+    """Text without lone surrogates, which no frame can hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _sparse(values: dict[int, Any], count: int, kind: Any) -> Any:
+    import pyarrow as pa
+
+    if not values:
+        return pa.nulls(count, kind)
+    return pa.array(map(values.get, range(count)), kind, size=count)

@@ -1,0 +1,40 @@
+"""Format `messages`: the conversations of OpenAI, TRL and most trainers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from datasetbuild.op import source_format
+from datasetbuild.record import Role
+from datasetbuild.stages.normalize.conversation import Conversation
+from datasetbuild.stages.normalize.fields import Columns, Fields, Raw
+from datasetbuild.stages.normalize.turns import Turns, tools_text
+
+TURN_FIELDS = ("role", "content", *Turns.OPTIONAL)
+
+
+@source_format(version=1)
+def messages(*, columns: Columns | None = None, roles: dict[str, Role] | None = None) -> Callable[[Raw], Conversation]:
+    """Rows with a list of turns, as OpenAI and TRL write them.
+
+    {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}], "tools": [...]}
+
+    Of a turn are kept: role, content, weight (0 to 1), name, tool_calls, tool_call_id, reasoning_content. `content` is a
+    string, a list of text parts (joined), or null where tools are called. Tool calls come in OpenAI's shape, their
+    arguments as JSON text. Every other key of a turn (id, timestamp, ...) is passed over, as trainers do; a key that says
+    what is trained under another name has to be named: columns: {weight: train}.
+
+    columns: field of the format -> name in the file. Of the row: messages, tools (dotted paths too). Of a turn: role,
+        content, weight, name, tool_calls, tool_call_id, reasoning_content, function_call.
+
+    roles: role names of the file that are not known already, each with the role that it means.
+    """
+    fields = Fields(columns, required=("messages", "role", "content"), optional=("tools", *Turns.OPTIONAL))
+    reader = Turns(roles, {field: fields.name(field) for field in TURN_FIELDS})
+    turns, tools = fields.value("messages"), fields.value("tools")
+    turns_path, tools_path = fields.name("messages"), fields.name("tools")
+
+    def convert(row: Raw) -> Conversation:
+        return Conversation(reader.read(turns(row), turns_path), tools_text(tools(row), tools_path))
+
+    return convert

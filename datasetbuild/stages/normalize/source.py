@@ -1,0 +1,148 @@
+"""The keys that every source has, whatever its format, and what they take out of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import orjson
+
+from datasetbuild.errors import RecordError
+from datasetbuild.op import Bound, Extra, section
+from datasetbuild.record import Reason
+from datasetbuild.stages.normalize.fields import ABSENT, Keywords, Raw, finder, missing, scalar
+from datasetbuild.stages.normalize.templates import template
+from datasetbuild.stages.read import MAX_ROW_BYTES, Reader
+
+PATHS = Keywords(type=["string", "array"], items={"type": "string"}, minLength=1, minItems=1)
+SHARE_OR_COUNT = Keywords(
+    type=["object", "null"],
+    properties={"max": {"type": "number", "minimum": 0, "description": "a whole number of rows, or a share below 1"}},
+    required=["max"],
+    additionalProperties=False,
+)
+
+
+@section("source", version=1)
+def source(
+    *,
+    path: Annotated[Any, Extra(PATHS)],
+    format: str,
+    reader: Reader | None = None,
+    license: str | None = None,
+    priority: int = 0,
+    limit: Annotated[int, Bound(ge=1)] | None = None,
+    key: str | None = None,
+    group: str | None = None,
+    category: str | None = None,
+    date: str | None = None,
+    meta: list[str] = [],  # noqa: B006 - a default that JSON Schema can show; never changed
+    system: str | None = None,
+    encoding: str | None = None,
+    records: str | None = None,
+    delimiter: Annotated[str, Extra(Keywords(minLength=1, maxLength=1))] | None = None,
+    max_row_bytes: Annotated[int, Bound(ge=1)] = MAX_ROW_BYTES,
+    on_bad_row: Annotated[Any, Extra(SHARE_OR_COUNT)] = None,
+) -> None:
+    """Where a source's rows come from and what is known about them. The keys of its format stand beside these.
+
+    path: a file, a glob (`data/**/*.jsonl`) or a list of them, relative to the project. Files may be packed: .gz, .zst, .bz2, .xz.
+
+    format: how a row becomes a conversation: messages, sharegpt, alpaca, prompt_completion, triple, table, faq_markdown, or
+        one of a plugin.
+
+    reader: how the files are read, where their names do not tell: jsonl, json, csv, tsv, parquet, arrow, text, markdown, yaml.
+
+    license: the licence of the rows, as an SPDX name, carried into every record and onto the dataset card.
+
+    priority: whose record stays when two are duplicates; the larger number.
+
+    limit: at most so many records of this source, chosen by chance from the seed; the others are dropped with reason over_limit.
+
+    key: column that names a row for good, so that its id survives a change of its text; without one the text is the name.
+        A template when it holds {{, as in "{{ year }}-{{ number }}". It must have a value in every row.
+
+    group: column (or template) of what must stay in one split, such as a customer. Null or empty means a group of its own.
+
+    category: column (or template) to stratify, cap and report by, such as a topic.
+
+    date: column (or template) of the row's date, carried as text.
+
+    meta: columns to carry along as JSON. A column that a row has not is null there.
+
+    system: a system message to put first in conversations that have none.
+
+    encoding: encoding of the files, by Python's names. Without it: UTF-8, or UTF-16 where a byte order mark says so.
+
+    records: dotted path to the rows of a JSON or YAML file that is one object, such as data.items.
+
+    delimiter: the character between the fields of a CSV file; a comma without it, for .tsv a tab.
+
+    max_row_bytes: a row above so many bytes is put into quarantine, reason too_large.
+
+    on_bad_row: {max: N} lets so many rows of this source be unusable, {max: 0.01} that share, before the build fails; null
+        leaves it to the recipe's own on_bad_row.
+    """
+
+
+def reader_options(source: dict[str, Any]) -> dict[str, Any]:
+    """What `read.cut` needs to know of a source, defaults filled in."""
+    reader = source.get("reader") or ("markdown" if source.get("format") == "faq_markdown" else None)
+    return {
+        "reader": reader,
+        "encoding": source.get("encoding"),
+        "records": source.get("records"),
+        "delimiter": source.get("delimiter"),
+        "max_row_bytes": source.get("max_row_bytes") or MAX_ROW_BYTES,
+        "level": source.get("level") or "auto" if reader == "markdown" else "auto",
+    }
+
+
+Take = Callable[[Raw], str | None]
+
+
+def label(column: str | None, path: str) -> Take | None:
+    """A function that takes a key, group, category or date out of a row, by column or by template; None without a column."""
+    if not column:
+        return None
+    if "{{" in column:
+        render = template(column, path)
+        return lambda row: render(row) or None
+    find = finder(column)
+
+    def take(row: Raw) -> str | None:
+        found = find(row)
+        if found is ABSENT:
+            raise missing(row, column)
+        return scalar(column, found)
+
+    return take
+
+
+def key_of(take: Take | None, column: str) -> Callable[[Raw], bytes | None]:
+    """A function that gives the bytes that a row is named by, or None where the text names it."""
+
+    def key(row: Raw) -> bytes | None:
+        if take is None:
+            return None
+        found = take(row)
+        if found is None:
+            raise RecordError(Reason.MISSING_FIELD, f"the key {column!r} has no value")
+        return found.encode()
+
+    return key
+
+
+def meta_of(columns: list[str]) -> Callable[[Raw], str | None]:
+    """A function that gives the JSON text of the columns to carry along."""
+    finders = [(column, finder(column)) for column in columns]
+
+    def meta(row: Raw) -> str | None:
+        if not finders:
+            return None
+        found = {column: find(row) for column, find in finders}
+        return orjson.dumps({column: None if value is ABSENT else value for column, value in found.items()}).decode()
+
+    return meta
+
+

@@ -1,0 +1,13 @@
+"""Reading: from files to shards of raw rows, each row with its place, and none of them lost.
+
+`resolve` finds the files of a source, `cut` cuts a file where its content says, `load` gives the rows of a shard.
+"""
+
+from __future__ import annotations
+
+from datasetbuild.stages.read.files import resolve
+from datasetbuild.stages.read.readers import READERS, Reader
+from datasetbuild.stages.read.rows import MAX_ROW_BYTES, RawRows, RawShard
+from datasetbuild.stages.read.shards import cut, load
+
+__all__ = ["MAX_ROW_BYTES", "READERS", "RawRows", "RawShard", "Reader", "cut", "load", "resolve"]

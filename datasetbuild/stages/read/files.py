@@ -1,0 +1,87 @@
+"""From the `path` of a source to its files: in a fixed order, each once, or a sentence that says what to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import os
+from collections import Counter
+from pathlib import Path
+
+from datasetbuild.errors import SourceError
+
+
+def resolve(path: str | list[str], project: Path) -> list[Path]:
+    """The files of a source: paths and globs (`**` descends) in the order written, the matches of a glob by name.
+
+    A file that several globs match stands where the first one puts it. Names that hold `[` or `*` themselves are found as they are.
+    """
+    patterns = [path] if isinstance(path, str) else list(path)
+    if not patterns:
+        raise SourceError("the source's `path` is an empty list", hint="name at least one file or glob")
+    found: dict[str, Path] = {}
+    for pattern in patterns:
+        for file in _matches(pattern, project):
+            found.setdefault(os.path.realpath(file), file)
+    return list(found.values())
+
+
+def shown(path: Path, project: Path) -> str:
+    """A path as people should read it: relative to the project where it lies inside, with forward slashes."""
+    absolute, base = Path(os.path.abspath(path)), Path(os.path.abspath(project))
+    return absolute.relative_to(base).as_posix() if absolute.is_relative_to(base) else absolute.as_posix()
+
+
+def _matches(pattern: str, project: Path) -> list[Path]:
+    if "://" in pattern:
+        raise SourceError(
+            f"{pattern} is an address, not a file; sources are read from disk",
+            hint="download it first (and track it, for example with `dvc import-url`), then name the local file",
+        )
+    target = project / os.path.expanduser(pattern)
+    if target.is_dir():
+        raise SourceError(f"{pattern} is a directory, not a file", hint=f"name its files with a glob: {_glob_for(target, pattern)}")
+    if target.exists():
+        if not os.access(target, os.R_OK):
+            raise SourceError(f"{pattern} cannot be read: permission denied", hint=f"chmod u+r {pattern}")
+        return [target]
+    if not glob.has_magic(pattern):
+        raise SourceError(f"no file {pattern}", hint=_nearby(target, project))
+    files = [Path(name) for name in glob.glob(str(target), recursive=True) if not os.path.isdir(name)]
+    if not files:
+        raise SourceError(f"no file matches {pattern}", hint=_nearby(_solid_part(target), project))
+    return sorted(files, key=lambda file: file.as_posix())
+
+
+def _glob_for(folder: Path, pattern: str) -> str:
+    """The glob that takes what the folder mostly holds."""
+    names = [name for _, _, files in os.walk(folder) for name in sorted(files) if not name.startswith(".")]
+    suffixes = Counter("".join(Path(name).suffixes[-2:]) for name in names)
+    suffix = min(suffixes, key=lambda word: (-suffixes[word], word)) if suffixes else ""
+    deep = "" if any(entry.is_file() and entry.name.endswith(suffix) for entry in folder.iterdir()) else "**/"
+    return f"{pattern.rstrip('/')}/{deep}*{suffix}"
+
+
+def _solid_part(target: Path) -> Path:
+    """The first part of a glob that does not exist, or that is the first pattern."""
+    solid = Path(target.anchor)
+    for part in target.parts[1:]:
+        if not (solid / part).exists():
+            return solid / part
+        solid /= part
+    return solid
+
+
+def _nearby(target: Path, project: Path) -> str:
+    """What to try instead of a file that is not there: the nearest names in its folder, or the nearest folder."""
+    while not target.parent.is_dir():
+        target = target.parent
+    folder = shown(target.parent, project)
+    names = sorted(os.listdir(target.parent))
+    if not names:
+        return f"{folder} is empty"
+    near = difflib.get_close_matches(target.name, names, n=3, cutoff=0.6)
+    if near:
+        return "did you mean " + " or ".join(shown(target.parent / name, project) for name in near) + "?"
+    rest = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"{folder} holds: {', '.join(names[:5])}{rest}"

@@ -1,0 +1,168 @@
+"""A file cut into shards, and a shard loaded again, verified.
+
+Plain JSON Lines is referred to by byte spans: nothing is copied, and a shard is loaded at the speed of the disk. Everything
+else is read once and kept as Arrow IPC blobs, because a gzip or a CSV file cannot be entered in the middle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import orjson
+import xxhash
+
+from datasetbuild.errors import MismatchError, SourceError
+from datasetbuild.hashing import bytes_digest
+from datasetbuild.stages.read import jsonl
+from datasetbuild.stages.read.boundaries import SHARD_BYTES, SHARD_ROWS, Boundaries
+from datasetbuild.stages.read.container import inspect
+from datasetbuild.stages.read.files import shown
+from datasetbuild.stages.read.lines import head, oversize
+from datasetbuild.stages.read.readers import Reader, Settings, reader_for, rows_of
+from datasetbuild.stages.read.rows import MAX_ROW_BYTES, RawRows, RawShard, Row
+
+BATCH_ROWS, BATCH_BYTES = 4096, 4 << 20
+
+
+def cut(
+    path: Path,
+    *,
+    project: Path,
+    folder: Path,
+    reader: Reader | None = None,
+    encoding: str | None = None,
+    records: str | None = None,
+    delimiter: str | None = None,
+    max_row_bytes: int = MAX_ROW_BYTES,
+    level: int | Literal["auto"] = "auto",
+    shard_bytes: int = SHARD_BYTES,
+    shard_rows: int = SHARD_ROWS,
+) -> list[RawShard]:
+    """The shards of a file, in order. Blobs go into `folder`, named after their digest, each by one rename."""
+    input = inspect(path, shown(path, project), encoding)
+    kind = reader_for(input, reader, records)
+    boundaries = Boundaries(shard_bytes, shard_rows)
+    if kind == "jsonl" and input.plain:
+        return [_spanned(span, path, input.file, project, folder, max_row_bytes) for span in jsonl.spans(input, boundaries, max_row_bytes)]
+    rows = rows_of(kind, input, Settings(records, delimiter, max_row_bytes, level))
+    shards: list[RawShard] = []
+    try:
+        for shard in _split(rows, boundaries, max_row_bytes):
+            first_row = shards[-1].first_row + shards[-1].rows if shards else 0
+            shards.append(_blob(shard, input.file, first_row, project, folder))
+    except UnicodeDecodeError as error:
+        found = f"{error.reason} (bytes {error.object[error.start : error.start + 4]!r})"
+        raise SourceError(f"{input.file} is not valid {input.encoding}: {found}", hint="declare its encoding: `encoding: cp1252`") from error
+    return shards
+
+
+def load(shard: RawShard, project: Path) -> RawRows:
+    """The rows of a shard; `MismatchError` when they are not what was cut."""
+    if shard.span is not None:
+        data = b"".join(jsonl.section(project / shard.file, *shard.span)) if (project / shard.file).exists() else b""
+        rows, found = jsonl.rows_of_span(data), bytes_digest(data)
+    else:
+        rows = _read_blob(project / str(shard.blob), shard)
+        found = _digest(rows)
+    if found != shard.digest:
+        raise MismatchError(f"{shard.file} changed while the build was reading it", hint="run again")
+    return rows
+
+
+def _spanned(span: jsonl.Span, path: Path, file: str, project: Path, folder: Path, limit: int) -> RawShard:
+    if span.oversize:
+        rows = [*jsonl.rows_in(jsonl.section(path, span.start, span.stop), limit)]
+        lifted = [Row(row.line + span.first_line - 1, row.raw, row.fault) for row in rows]
+        return _blob(lifted, file, span.first_row, project, folder)
+    return RawShard(file, span.rows, span.first_row, span.first_line, span.state.hexdigest(), span=(span.start, span.stop))
+
+
+def _split(rows: Iterable[Row], boundaries: Boundaries, limit: int) -> Iterator[list[Row]]:
+    """Rows, shard by shard."""
+    shard: list[Row] = []
+    for batch in _batches(rows, limit):
+        sizes = np.fromiter((len(row.raw) for row in batch), np.int64, len(batch))
+        hashes = np.fromiter((xxhash.xxh3_64_intdigest(row.raw) for row in batch), np.uint64, len(batch))
+        done = 0
+        for begin in boundaries.feed(sizes, hashes):
+            shard += batch[done:begin]
+            yield shard
+            shard, done = [], begin
+        shard += batch[done:]
+    if shard:
+        yield shard
+
+
+def _batches(rows: Iterable[Row], limit: int) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    size = 0
+    for row in rows:
+        if len(row.raw) > limit:
+            row = oversize(row.line, row.raw, len(row.raw), limit) if row.fault is None else row._replace(raw=head(row.raw, limit))
+        batch.append(row)
+        size += len(row.raw)
+        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def _digest(rows: RawRows) -> str:
+    """SHA-256 over positions, lengths, bytes and faults, framed so that no two shards share a text."""
+    state = hashlib.sha256(b"rows\x01%d\n" % len(rows))
+    state.update(np.array(rows.lines, "<u4").tobytes())
+    state.update(np.fromiter(map(len, rows.raws), "<u8", len(rows)).tobytes())
+    for raw in rows.raws:
+        state.update(raw)
+    if any(rows.faults):
+        state.update(orjson.dumps(rows.faults))
+    return state.hexdigest()
+
+
+def _blob(rows: list[Row], file: str, first_row: int, project: Path, folder: Path) -> RawShard:
+    first_line = rows[0].line
+    raw_rows = RawRows([row.line - first_line for row in rows], [row.raw for row in rows], [row.fault for row in rows])
+    digest = _digest(raw_rows)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{digest}.arrow"
+    if not target.exists():
+        _write_blob(raw_rows, target)
+    return RawShard(file, len(rows), first_row, first_line, digest, blob=shown(target, project))
+
+
+def _write_blob(rows: RawRows, target: Path) -> None:
+    import pyarrow as pa
+
+    faults = rows.faults
+    columns: dict[str, Any] = {
+        "line": pa.array(rows.lines, pa.uint32()),
+        "raw": pa.array(rows.raws, pa.large_binary()),
+        "reason": pa.array([fault and fault[0] for fault in faults], pa.string()),
+        "detail": pa.array([fault and fault[1] for fault in faults], pa.string()),
+    }
+    table = pa.table(columns)
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
+            out.write_table(table)
+        os.replace(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _read_blob(path: Path, shard: RawShard) -> RawRows:
+    import pyarrow as pa
+
+    try:
+        with pa.OSFile(str(path), "rb") as source, pa.ipc.open_file(source) as stream:
+            table = stream.read_all()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise MismatchError(f"the cached rows of {shard.file} are gone or damaged ({path.name})", hint="run again") from error
+    reasons, details = table["reason"].to_pylist(), table["detail"].to_pylist()
+    faults = [(reason, detail) if reason else None for reason, detail in zip(reasons, details, strict=True)]
+    return RawRows(table["line"].to_pylist(), table["raw"].to_pylist(), faults)

@@ -1,0 +1,69 @@
+"""The columns of rendered rows: token lists, spans, labels and masks, made from flat arrays without a loop over tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+IGNORED = -100
+"""The label of a token that is not trained (PyTorch's `ignore_index`, all trainers)."""
+
+
+def lists(values: NDArray[Any], bounds: NDArray[np.int64], name: str) -> pl.Series:
+    """A list column: row i has `values[bounds[i]:bounds[i + 1]]`."""
+    import pyarrow as pa
+
+    return pl.Series(name, pa.LargeListArray.from_arrays(pa.array(np.ascontiguousarray(bounds)), pa.array(np.ascontiguousarray(values))))
+
+
+def flat(column: pl.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The values and bounds of a list column; bounds has one more than rows."""
+    bounds = np.zeros(len(column) + 1, np.int64)
+    np.cumsum(column.list.len().to_numpy(), out=bounds[1:])
+    return column.filter(column.list.len() > 0).explode().to_numpy(), bounds
+
+
+def trained(input_ids: pl.Series, spans: pl.Series) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]:
+    """The ids, their bounds, and which of them are trained."""
+    ids, bounds = flat(input_ids)
+    edges, span_bounds = flat(spans)
+    base = np.repeat(bounds[:-1], np.diff(span_bounds) // 2)
+    steps = np.zeros(len(ids) + 1, np.int32)
+    np.add.at(steps, edges[::2].astype(np.int64) + base, 1)
+    np.add.at(steps, edges[1::2].astype(np.int64) + base, -1)
+    return ids, bounds, np.cumsum(steps[:-1]) > 0
+
+
+def labels(input_ids: pl.Series, spans: pl.Series) -> pl.Series:
+    """`labels` (list of int32): the id of each trained token, -100 for the others."""
+    ids, bounds, mask = trained(input_ids, spans)
+    return lists(np.where(mask, ids, IGNORED).astype(np.int32), bounds, "labels")
+
+
+def assistant_masks(input_ids: pl.Series, spans: pl.Series) -> pl.Series:
+    """`assistant_masks` (list of int8): 1 for each trained token, 0 for the others; 0 exactly where the label is -100."""
+    _, bounds, mask = trained(input_ids, spans)
+    return lists(mask.astype(np.int8), bounds, "assistant_masks")
+
+
+def truncate(input_ids: pl.Series, spans: pl.Series, max_tokens: int) -> tuple[pl.Series, pl.Series]:
+    """The first `max_tokens` tokens of each row, and the spans that are left. A row may keep no trained token."""
+    edges, bounds = flat(spans)
+    starts, ends = edges[::2], np.minimum(edges[1::2], max_tokens)
+    left = starts < ends
+    owner = np.repeat(np.arange(len(spans)), np.diff(bounds) // 2)[left]
+    pairs = np.stack([starts[left], ends[left]], axis=1).reshape(-1).astype(np.uint32)
+    new = np.zeros(len(spans) + 1, np.int64)
+    np.cumsum(2 * np.bincount(owner, minlength=len(spans)), out=new[1:])
+    return input_ids.list.head(max_tokens), lists(pairs, new, spans.name)
+
+
+def span_tokens(spans: pl.Series) -> pl.Series:
+    """How many tokens a row's spans hold (u32)."""
+    edges, bounds = flat(spans)
+    sums = np.zeros(len(edges) // 2 + 1, np.int64)
+    np.cumsum(edges[1::2].astype(np.int64) - edges[::2], out=sums[1:])
+    return pl.Series("trained_tokens", np.diff(sums[bounds // 2]).astype(np.uint32))

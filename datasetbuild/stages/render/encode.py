@@ -1,0 +1,182 @@
+"""Texts to token ids: fastokens where it agrees with `tokenizers`, and proof that the tokens spell the text.
+
+`tokenizers` costs 10 CPU s per 100k conversations, fastokens 1.2. A keyed sample of every batch (1 text in 256, 8 at
+least, chosen by the text's own hash) goes through both; one difference, and the whole batch is done by `tokenizers`.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from datasetbuild.stages.render.tokenizer import TokenizerSpec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SAMPLE_EVERY = 256
+SAMPLE_LEAST = 8
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Token ids of a batch of texts, flat: text i has `ids[bounds[i]:bounds[i + 1]]`.
+
+    ids: int32. bounds: int64, one more than texts. warning: why the fast way was not taken, or None. encodings: what
+    `tokenizers` gave, with offsets, where it did the batch.
+    """
+
+    ids: NDArray[np.int32]
+    bounds: NDArray[np.int64]
+    warning: str | None = None
+    encodings: list[Any] | None = None
+
+
+class Encoder:
+    """One tokenizer, loaded. `oracle` is a `tokenizers.Tokenizer`; `fast` a `fastokens.Tokenizer`, or None."""
+
+    def __init__(self, spec: TokenizerSpec) -> None:
+        from tokenizers import Tokenizer
+
+        self.spec = spec
+        self.oracle = Tokenizer.from_str(spec.json)
+        self.oracle.no_truncation()
+        self.oracle.no_padding()
+        self.fast, self.refusal = _fast(spec.json)
+        self.pieces = Pieces(spec.json)
+
+    def encode(self, texts: list[str], *, exact: bool = False) -> Encoded:
+        """Ids of the texts, without special tokens added. `exact`: by the oracle alone."""
+        if exact or self.fast is None or not texts:
+            return self._slow(texts, None if exact else self.refusal)
+        try:
+            flat, offsets = self.fast.encode_batch_flat(texts)
+        except Exception as error:  # fastokens raises its own and Rust's errors; the oracle has the last word on a text
+            return self._slow(texts, f"fastokens failed ({error}); the batch was encoded by tokenizers")
+        ids = np.frombuffer(flat, np.uint32).astype(np.int32)
+        bounds = np.frombuffer(offsets, np.uint64).astype(np.int64)
+        chosen = sample(texts)
+        for i, encoding in zip(chosen, self.oracle.encode_batch([texts[i] for i in chosen], add_special_tokens=False), strict=True):
+            if encoding.ids != ids[bounds[i] : bounds[i + 1]].tolist():
+                return self._slow(texts, "fastokens and tokenizers differ on a text of this batch; it was encoded by tokenizers")
+        return Encoded(ids, bounds)
+
+    def _slow(self, texts: list[str], warning: str | None) -> Encoded:
+        encodings = self.oracle.encode_batch(texts, add_special_tokens=False)
+        lists = [encoding.ids for encoding in encodings]
+        bounds = np.zeros(len(lists) + 1, np.int64)
+        np.cumsum([len(ids) for ids in lists], out=bounds[1:])
+        ids = np.fromiter(chain.from_iterable(lists), np.int32, count=int(bounds[-1]))
+        return Encoded(ids, bounds, warning, encodings)
+
+
+@lru_cache(maxsize=4)
+def encoder(spec: TokenizerSpec) -> Encoder:
+    """The loaded tokenizer of a spec, kept for the life of the process (loading costs 0.1 to 0.5 s)."""
+    return Encoder(spec)
+
+
+def encode_batch(texts: list[str], spec: TokenizerSpec) -> Encoded:
+    """Token ids of the texts, in order; see `Encoder.encode`."""
+    return encoder(spec).encode(texts)
+
+
+def sample(texts: list[str]) -> list[int]:
+    """Which texts are checked against the oracle: a pure function of the texts, 1 in 256, at least 8."""
+    hashes = [zlib.crc32(text.encode()) for text in texts]
+    chosen = {i for i, value in enumerate(hashes) if value % SAMPLE_EVERY == 0}
+    if len(chosen) < SAMPLE_LEAST:
+        chosen |= set(sorted(range(len(texts)), key=lambda i: (hashes[i], i))[:SAMPLE_LEAST])
+    return sorted(chosen)
+
+
+def _fast(json: str) -> tuple[Any, str | None]:
+    """fastokens and None, or None and a sentence when it is there but refuses this tokenizer (absent: no sentence)."""
+    try:
+        import fastokens
+    except ImportError:
+        return None, None
+    try:
+        return fastokens.Tokenizer.from_json_str(json), None
+    except Exception as error:  # whatever it refuses is for the oracle to do
+        return None, f"fastokens refuses this tokenizer ({error}); texts are encoded by tokenizers, about 10 times slower"
+
+
+class Pieces:
+    """The bytes that each token stands for, so that token boundaries in a text are sums and not a second tokenization.
+
+    Byte-level BPE spells every byte; SentencePiece-like ones write a blank as U+2581, put one before a text and spell
+    rare bytes as `<0x0A>`. Whether it holds is not believed but compared, byte by byte, for every row (`spell`).
+    """
+
+    def __init__(self, json: str) -> None:
+        import pyarrow as pa
+
+        model = orjson.loads(json)
+        added = {token["id"]: token["content"] for token in model.get("added_tokens") or []}
+        tokens = _vocabulary(model["model"]) | added
+        self.size = max(tokens, default=-1) + 1
+        spell = _byte_level if '"ByteLevel"' in json else _sentence_piece
+        plain = [b""] * self.size
+        for number, token in tokens.items():
+            plain[number] = token.encode() if number in added else spell(token)
+        self.added = np.zeros(self.size, bool)
+        self.added[list(added)] = True
+        self.marked = "\u2581" in json
+        first = [piece.removeprefix(b" ") if not self.added[i] else piece for i, piece in enumerate(plain)] if self.marked else []
+        self.table = pa.array(plain + first, pa.large_binary())
+
+    def spell(self, ids: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], bytes]:
+        """Where each token begins in the bytes of all of them (one more than tokens), and these bytes."""
+        import pyarrow as pa
+
+        taken: pa.LargeBinaryArray = self.table.take(pa.array(ids))
+        _, offsets, data = taken.buffers()
+        bounds = np.frombuffer(offsets, np.int64)[: len(taken) + 1] if len(taken) else np.zeros(1, np.int64)
+        return bounds, data.to_pybytes()[: int(bounds[-1])] if data else b""
+
+    def without_blanks(self, ids: NDArray[np.int32], bounds: NDArray[np.int64], *, every: bool) -> NDArray[np.int64]:
+        """Numbers in the table where tokens that open a text, or with `every` also those that follow an added token,
+        stand without the blank that SentencePiece puts there."""
+        opens = np.zeros(len(ids) + 1, bool)
+        opens[bounds[:-1]] = True
+        if every:
+            opens[1:] |= self.added[ids]
+        return ids.astype(np.int64) + self.size * opens[:-1]
+
+
+def _vocabulary(model: dict[str, Any]) -> dict[int, str]:
+    """id -> token, of BPE, WordLevel and WordPiece (a mapping) or Unigram (a list of pairs)."""
+    vocabulary = model.get("vocab") or {}
+    if isinstance(vocabulary, dict):
+        return {number: token for token, number in vocabulary.items()}
+    return {number: entry[0] for number, entry in enumerate(vocabulary)}
+
+
+@lru_cache(maxsize=1)
+def _alphabet() -> dict[str, int]:
+    """GPT-2's printable stand-ins for bytes: printable Latin-1 stands for itself, the others from U+0100 on."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in set(printable)]
+    return {chr(byte): byte for byte in printable} | {chr(256 + n): byte for n, byte in enumerate(others)}
+
+
+def _byte_level(token: str) -> bytes:
+    alphabet = _alphabet()
+    try:
+        return bytes([alphabet[character] for character in token])
+    except KeyError:
+        return token.encode()
+
+
+def _sentence_piece(token: str) -> bytes:
+    if len(token) == 6 and token.startswith("<0x") and token.endswith(">"):
+        return bytes.fromhex(token[3:5])
+    return token.replace("\u2581", " ").encode()

@@ -1,0 +1,273 @@
+"""Building a skeleton: a conversation drawn with stand-ins for its texts, and each assistant turn's region found on it.
+
+Costs one more render for a shape, and two for each assistant turn when the template has no marks; every other
+conversation of the shape is then laid out by one string comparison (`layout.Skeleton.lay`).
+"""
+
+from __future__ import annotations
+
+import json
+import os.path
+import re
+from typing import Any, NamedTuple
+
+from datasetbuild.errors import RecordError
+from datasetbuild.record import Message, Reason
+from datasetbuild.stages.render.environment import Mark
+from datasetbuild.stages.render.layout import Place, Region, Skeleton, Slot, unproved
+from datasetbuild.stages.render.shape import Shape, text_fields
+from datasetbuild.stages.render.template import ChatTemplate
+
+THINKING_OPENER = re.compile(r"\s*(<|\[|\Z)")
+
+
+class Drawn(NamedTuple):
+    """A conversation with stand-ins, drawn. order: number of the slot after each gap. starts: where each gap starts."""
+
+    text: str
+    literals: list[str]
+    order: list[int]
+    starts: list[int]
+    marks: list[Mark] | None
+
+
+class Builder:
+    """Builds one skeleton: draws the stand-ins, and finds each assistant turn's region between them."""
+
+    def __init__(self, template: ChatTemplate, messages: list[Message], tools: str | None, shape: Shape) -> None:
+        self.template, self.messages, self.tools = template, messages, tools
+        self.base = _unused(template, shape, tools)
+        self.split = re.compile(f"{self.base}([0-9]{{6}})q")
+        self.slots: list[Slot] = []
+        self.stand_ins = [self._stand_in(turn, message) for turn, message in enumerate(messages)]
+        self.assistants = [turn for turn, message in enumerate(messages) if message["role"] == "assistant"]
+        self.drawn = self._draw(self.stand_ins)
+        self.first: dict[int, int] = {}
+        self.last: dict[int, int] = {}
+        for position, number in enumerate(self.drawn.order):
+            self.first.setdefault(self.slots[number].turn, position)
+            self.last[self.slots[number].turn] = position
+
+    def _stand_in(self, turn: int, message: Message) -> Message:
+        changed: Any = dict(message)
+        for name, literals, cores in text_fields(message):
+            parts = [literals[0]]
+            for index, literal in enumerate(literals[1:]):
+                parts += [f"{self.base}{len(self.slots):06d}q", literal]
+                self.slots.append(Slot(turn, name, name == "content" and index == len(cores) - 1))
+            changed[name] = "".join(parts)
+        return changed
+
+    def _draw(self, messages: list[Message], *, prompt: bool = False) -> Drawn:
+        text, marks = self.template.draw(messages, self.tools, add_generation_prompt=prompt)
+        starts, literals, order, position = [], [], [], 0
+        for match in self.split.finditer(text):
+            starts.append(position)
+            literals.append(text[position : match.start()])
+            order.append(int(match[1]))
+            position = match.end()
+        return Drawn(text, [*literals, text[position:]], order, [*starts, position], marks)
+
+    def build(self) -> Skeleton:
+        self._refuse_dropped()
+        marks = sorted(mark for mark in self.drawn.marks or [] if mark.end > mark.start)
+        regions = self._marked(marks) if marks else [self._unmarked(turn) for turn in self.assistants]
+        self._check(regions)
+        placed = tuple(
+            (r.turn, self._place(r.start), self._place(r.end), r.stop, self._place(r.stop_end) if r.stop >= 0 else None)
+            for r in sorted(regions, key=lambda region: region.start)
+        )
+        both = tuple((self._place(mark.start), self._place(mark.end)) for mark in self.drawn.marks or [])
+        return Skeleton(tuple(self.drawn.literals), tuple(self.drawn.order), self._covered(regions), placed, both)
+
+    def _covered(self, regions: list[Region]) -> tuple[Slot, ...]:
+        """The slots, `must` now meaning that the turn's region covers the text."""
+        covered = set()
+        for position, number in enumerate(self.drawn.order):
+            start, end = self._bounds(position)
+            if any(r.turn == self.slots[number].turn and r.start <= start and end <= r.end for r in regions):
+                covered.add(number)
+        return tuple(slot._replace(must=number in covered) for number, slot in enumerate(self.slots))
+
+    def _bounds(self, position: int) -> tuple[int, int]:
+        """Characters of the stand-in in the slot at this position of the drawn text."""
+        return self.drawn.starts[position] + len(self.drawn.literals[position]), self.drawn.starts[position + 1]
+
+    def _place(self, point: int) -> Place:
+        for gap, (start, literal) in enumerate(zip(self.drawn.starts, self.drawn.literals, strict=True)):
+            if start <= point <= start + len(literal):
+                return Place(gap, point - start)
+        unproved("a generation mark begins or ends inside a turn's text")
+
+    def _refuse_dropped(self) -> None:
+        """A template that leaves out a turn, tools or tool calls would train on another conversation than was given."""
+        there = set(self.drawn.order)
+        for number, slot in enumerate(self.slots):
+            if slot.must and number not in there:
+                raise RecordError(Reason.TEMPLATE_ERROR, f"{self.template.name} leaves out the text of turn {slot.turn + 1} ({self.messages[slot.turn]['role']})")
+        for name in _tool_names(self.tools):
+            if name not in self.drawn.text:
+                raise RecordError(Reason.TEMPLATE_ERROR, f"{self.template.name} leaves out the tool {name!r}")
+
+    def _check(self, regions: list[Region]) -> None:
+        for turn in self.assistants:
+            own = [region for region in regions if region.turn == turn]
+            said = "".join(self.drawn.text[region.start : region.end] for region in own)
+            for word in _call_words(self.messages[turn].get("tool_calls")):
+                if word not in said:
+                    raise RecordError(Reason.TEMPLATE_ERROR, f"{self.template.name} leaves {word!r} of a tool call out of turn {turn + 1}")
+        for position, number in enumerate(self.drawn.order):
+            slot, (start, end) = self.slots[number], self._bounds(position)
+            touching = [region.turn for region in regions if region.start < end and start < region.end]
+            if slot.turn in self.assistants and slot.must and touching != [slot.turn]:
+                unproved(f"the trained region of turn {slot.turn + 1} does not hold its text exactly once")
+            if any(turn != slot.turn for turn in touching):
+                unproved(f"a trained region reaches into the text of turn {slot.turn + 1}")
+
+    # With marks
+
+    def _marked(self, marks: list[Mark]) -> list[Region]:
+        if len(marks) == len(self.assistants):
+            turns = self.assistants
+        else:
+            turns = [self._turn_of(mark) for mark in marks]
+        return [self._with_stop(turn, mark) for turn, mark in zip(turns, marks, strict=True)]
+
+    def _turn_of(self, mark: Mark) -> int:
+        inside = {
+            self.slots[number].turn
+            for position, number in enumerate(self.drawn.order)
+            if mark.start <= self._bounds(position)[0] and self._bounds(position)[1] <= mark.end
+        }
+        if len(inside) != 1:
+            unproved("a generation block of the template belongs to no turn, or to several")
+        return inside.pop()
+
+    def _with_stop(self, turn: int, mark: Mark) -> Region:
+        """The mark, and the token that ends the turn where the mark leaves it out."""
+        said = self.drawn.text[mark.start : mark.end].rstrip()
+        token, after = self._next_stop(self.drawn.text, mark.end)
+        usual, text = self._usual_stop()
+        if usual < 0 or token != usual or said.endswith(text):
+            for stop, number in self._stops().items():
+                if said.endswith(stop):
+                    return Region(turn, mark.start, mark.end, number, mark.start + len(said))
+        return Region(turn, mark.start, after if token >= 0 else mark.end, token, after)
+
+    # Without marks
+
+    def _unmarked(self, turn: int) -> Region:
+        start = self._start(turn)
+        calls = bool(self.messages[turn].get("tool_calls"))
+        known = turn in self.last
+        after = self.drawn.starts[self.last[turn] + 1] if known else start
+        gap = self._place(after).gap
+        end_of_gap = self.drawn.starts[gap] + len(self.drawn.literals[gap])
+        rest = self.drawn.text[after:end_of_gap]
+        if not calls and known:
+            token, end = self._next_stop(rest, 0)
+            if token >= 0:
+                return Region(turn, start, after + end, token, after + end)
+            said = rest.lstrip()
+            closing = _shared(said, self._ending().lstrip()).rstrip()
+            return Region(turn, start, after + (len(rest) - len(said) + len(closing) if closing else 0), -1, -1)
+        token, stop = self._usual_stop()
+        if not stop or (found := rest.find(stop)) < 0:
+            unproved(f"the end of turn {turn + 1} cannot be told from what follows it")
+        end = after + found + len(stop)
+        return Region(turn, start, end, token, end if token >= 0 else -1)
+
+    def _start(self, turn: int) -> int:
+        """Where the turn's own text begins: where the generation prompt of the turns before it ends."""
+        prompt = self._prompt(turn)
+        own = self.drawn.starts[self.first[turn]] + len(self.drawn.literals[self.first[turn]]) if turn in self.first else None
+        if prompt is None:
+            if own is None or self.messages[turn].get("tool_calls"):
+                unproved(f"the template has no generation prompt, so that the start of turn {turn + 1} is not known")
+            return own
+        gap = 0 if not prompt.order else self.drawn.order.index(prompt.order[-1]) + 1 if prompt.order[-1] in self.drawn.order else -1
+        if gap < 0 or (own is not None and gap != self.first[turn]):
+            unproved(f"the template puts turn {turn + 1} elsewhere than after the turn before it")
+        header = _shared(self.drawn.literals[gap], prompt.literals[-1])
+        if not THINKING_OPENER.match(prompt.literals[-1][len(header) :]):
+            unproved(f"turn {turn + 1} does not begin as the template's generation prompt ends")
+        return self.drawn.starts[gap] + len(header)
+
+    def _prompt(self, turn: int) -> Drawn | None:
+        """The turns before, with the generation prompt; None where the template has none or refuses such a beginning."""
+        if not any(message["role"] == "user" for message in self.messages[:turn]):
+            return None
+        try:
+            asked, plain = self._draw(self.stand_ins[:turn], prompt=True), self._draw(self.stand_ins[:turn])
+        except RecordError:
+            return None
+        return asked if asked.text != plain.text else None
+
+    def _stops(self) -> dict[str, int]:
+        """Tokens that can end a turn, longest first: all added ones with a visible name, but the one that opens a text."""
+        spec = self.template.spec
+        opening = {spec.bos} - {spec.eos}
+        added = {token: number for token, number in spec.added.items() if token.strip() and token not in opening}
+        return dict(sorted(added.items(), key=lambda item: (-len(item[0]), item[0])))
+
+    def _next_stop(self, text: str, position: int) -> tuple[int, int]:
+        """(id, end) of the token that stands at the position, white space aside; (-1, -1) when none does."""
+        visible = len(text) - len(text[position:].lstrip())
+        for token, number in self._stops().items():
+            if text.startswith(token, visible):
+                return number, visible + len(token)
+        return -1, -1
+
+    def _ending(self) -> str:
+        """What the template writes after the answer of the plainest conversation."""
+        if "ending" not in self.template.known:
+            self.template.known["ending"] = self._draw_ending()
+        return self.template.known["ending"]
+
+    def _draw_ending(self) -> str:
+        try:
+            drawn = self._draw([{"role": "user", "content": f"{self.base}000000q"}, {"role": "assistant", "content": f"{self.base}000001q"}])
+        except RecordError:
+            return ""
+        return drawn.literals[-1] if drawn.order[-1:] == [1] else ""
+
+    def _usual_stop(self) -> tuple[int, str]:
+        """(id or -1, text) of what ends a turn of the assistant in the plainest conversation."""
+        ending = self._ending()
+        token, end = self._next_stop(ending, 0)
+        return (token, ending[:end].strip()) if token >= 0 else (-1, ending.strip())
+
+
+def _shared(text: str, other: str) -> str:
+    """The common beginning of two texts, not ending inside a tag."""
+    common = os.path.commonprefix([text, other])
+    if len(common) == len(text) or len(common) == len(other):
+        return common
+    opened = common.rfind("<")
+    return common[:opened] if opened > common.rfind(">") else common
+
+
+def _unused(template: ChatTemplate, shape: Shape, tools: str | None) -> str:
+    """A word that nothing else in the drawn text can hold."""
+    around = repr(shape.key) + template.text + (template.tool_text or "") + (tools or "")
+    return next(word for word in (f"Zq{n}w" for n in range(10**6)) if word not in around)
+
+
+def _tool_names(tools: str | None) -> list[str]:
+    entries = json.loads(tools) if tools else []
+    return [name for entry in entries if isinstance(name := (entry.get("function") or entry).get("name"), str)]
+
+
+def _call_words(calls: str | None) -> list[str]:
+    """Names of called functions and of their arguments: what must be found again in the text."""
+    words: list[str] = []
+    for call in json.loads(calls) if calls else []:
+        inner = call.get("function") or call
+        arguments = inner.get("arguments")
+        if isinstance(arguments, str):
+            try:
+                arguments = json.loads(arguments)
+            except ValueError:
+                arguments = None
+        words += [inner["name"], *(arguments if isinstance(arguments, dict) else ())]
+    return words

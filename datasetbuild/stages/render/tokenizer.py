@@ -1,0 +1,176 @@
+"""Which tokenizer a recipe means: resolved once through transformers (0.65 s to import), then kept as one JSON file.
+
+`fingerprint` says cheaply whether the kept file still holds; `TokenizerSpec` is all that rendering and encoding need,
+small enough to read in a worker, with a digest over everything that can change a text or a token.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from datasetbuild.errors import BuildError, Fault, RecipeError, SourceError
+from datasetbuild.hashing import digest, file_digest
+
+TOKENIZER_FILES: tuple[str, ...] = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "config.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "additional_chat_templates/*.jinja",
+    "*.model",
+    "vocab.*",
+    "merges.txt",
+    "*.tiktoken",
+)
+"""The files of a folder that can change what a tokenizer does."""
+
+
+class TokenizerError(SourceError):
+    """The tokenizer that the recipe names cannot be used."""
+
+
+@dataclass(frozen=True)
+class TokenizerSpec:
+    """A fast tokenizer and its chat templates, as data.
+
+    json: text of `tokenizer.json`, without truncation and padding. chat_template: the tokenizer's own, or None;
+    tool_template: its template for rows with tools, where it has one apart. special: name -> token, as templates see
+    them (`bos_token`, `eos_token`, ...).
+    """
+
+    name: str
+    json: str = field(repr=False)
+    chat_template: str | None = field(default=None, repr=False)
+    tool_template: str | None = field(default=None, repr=False)
+    special: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) over all that can change a text or a token; the name and place are not part of it."""
+        return digest({key: value for key, value in asdict(self).items() if key != "name"})
+
+    @cached_property
+    def added(self) -> dict[str, int]:
+        """Added tokens: string -> id. These match anywhere in a text, before any other rule."""
+        return {token["content"]: token["id"] for token in orjson.loads(self.json).get("added_tokens") or []}
+
+    @cached_property
+    def control(self) -> tuple[str, ...]:
+        """Strings that a model never reads as text: special tokens, and the named ones (bos, eos, ...)."""
+        marked = {t["content"] for t in orjson.loads(self.json).get("added_tokens") or [] if t.get("special")}
+        return tuple(sorted(token for token in marked | set(self.special.values()) if token.strip()))
+
+    @property
+    def bos(self) -> str | None:
+        return self.special.get("bos_token")
+
+    @property
+    def eos(self) -> str | None:
+        return self.special.get("eos_token")
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+
+def fingerprint(tokenizer: str, revision: str | None, project: Path) -> str:
+    """What a kept spec is filed under: the digest of a folder's tokenizer files, or `id@revision` on the Hub."""
+    folder = _folder(tokenizer, revision, project)
+    if folder is None:
+        return f"{tokenizer}@{revision}"
+    return digest({path.relative_to(folder).as_posix(): file_digest(path) for path in _files(folder)})
+
+
+def resolve(tokenizer: str, revision: str | None, project: Path) -> TokenizerSpec:
+    """The tokenizer at a folder (relative to the project) or of a Hub id at a pinned revision. Runs no code of either."""
+    folder = _folder(tokenizer, revision, project)
+    if folder is not None:
+        _files(folder)
+    loaded = _load(tokenizer, revision, folder)
+    backend = getattr(loaded, "backend_tokenizer", None)
+    if backend is None:
+        raise TokenizerError(
+            f"tokenizer {tokenizer!r} is a slow one ({type(loaded).__name__}): it has no tokenizer.json, and masks need its offsets",
+            hint="convert it once: AutoTokenizer.from_pretrained(..., use_fast=True).save_pretrained(FOLDER), and name the FOLDER",
+        )
+    backend.no_truncation()
+    backend.no_padding()
+    named = loaded.chat_template if isinstance(loaded.chat_template, dict) else {"default": loaded.chat_template}
+    special = {name: str(token) for name, token in loaded.special_tokens_map.items() if isinstance(token, str)}
+    return TokenizerSpec(tokenizer, backend.to_str(), named.get("default"), named.get("tool_use"), special)
+
+
+def save_spec(spec: TokenizerSpec, path: Path) -> None:
+    """Write the spec as one JSON file, by rename: complete or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_bytes(orjson.dumps(asdict(spec)))
+    part.replace(path)
+
+
+def load_spec(path: Path) -> TokenizerSpec:
+    """Read what `save_spec` wrote; needs neither transformers nor the network."""
+    try:
+        return TokenizerSpec(**orjson.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise BuildError(f"{path}: not a tokenizer kept by this program ({error})", hint=f"delete it: rm {path}") from error
+
+
+def _folder(tokenizer: str, revision: str | None, project: Path) -> Path | None:
+    """The folder that the recipe means, or None for a Hub id with its revision."""
+    folder = project / Path(tokenizer).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.is_file():
+        raise TokenizerError(f"tokenizer {tokenizer!r} is a file", hint=f"name its folder: template.tokenizer={Path(tokenizer).parent}")
+    if tokenizer.startswith((".", "/", "~")) or tokenizer.count("/") > 1 or tokenizer.endswith("/"):
+        raise TokenizerError(f"there is no folder {folder}", hint="template.tokenizer takes a folder of the project, or a Hub id")
+    if revision is None:
+        message = f"{tokenizer!r} is not a folder of {project}; as a Hub id it needs a pinned revision"
+        show = f"python -c \"from huggingface_hub import model_info; print(model_info('{tokenizer}').sha)\""
+        raise RecipeError([Fault("template.revision", message, suggestion=f"set it to a commit; this prints the newest: {show}")])
+    return None
+
+
+def _files(folder: Path) -> list[Path]:
+    """The tokenizer files of a folder, sorted; an error when it has none."""
+    names = sorted(path for path in [*folder.glob("*"), *folder.glob("additional_chat_templates/*")] if path.is_file())
+    found = [path for path in names if any(fnmatch.fnmatch(path.relative_to(folder).as_posix(), p) for p in TOKENIZER_FILES)]
+    if not [path for path in found if path.name != "config.json"]:
+        raise TokenizerError(f"no tokenizer in {folder}", hint="it needs a tokenizer.json; tokenizer.save_pretrained(FOLDER) writes one")
+    return found
+
+
+def _load(tokenizer: str, revision: str | None, folder: Path | None) -> Any:
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    bare = folder is not None and not (folder / "tokenizer_config.json").is_file() and not (folder / "config.json").is_file()
+    try:
+        if bare and (folder / "tokenizer.json").is_file():
+            return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
+        place = str(folder) if folder is not None else tokenizer
+        return AutoTokenizer.from_pretrained(place, revision=revision if folder is None else None, trust_remote_code=False)
+    except Exception as error:  # transformers raises OSError, ValueError, KeyError, ImportError and bare Exceptions of Rust
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        raise TokenizerError(_not_loaded(tokenizer, revision, folder, first[0]), hint=_next_step(folder)) from error
+
+
+def _not_loaded(tokenizer: str, revision: str | None, folder: Path | None, why: str) -> str:
+    place = f"in {folder}" if folder is not None else f"{tokenizer}@{revision} of the Hugging Face Hub"
+    return f"the tokenizer {place} cannot be loaded: {why}"
+
+
+def _next_step(folder: Path | None) -> str:
+    if folder is not None:
+        return "tokenizers that need code of their own are not run; tokenizer.save_pretrained(FOLDER) writes a plain one"
+    return "check the network, the id and the revision (HF_TOKEN for gated models), or download it once and name the folder"

@@ -1,0 +1,120 @@
+"""Write turns kept records into files, byte-stable: sorted by a keyed hash, written by pyarrow with pinned options.
+
+The order is a draw per record and copy, so that any prefix of a split is a fair sample of the mix, and a row that comes
+or goes leaves the order of the others. polars' own parquet bytes depend on a frame's history, pyarrow's after
+`combine_chunks` do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import polars as pl
+
+from datasetbuild.record import MESSAGE_FIELDS, PROVENANCE
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROW_GROUP = 16_384
+"""Rows per parquet row group."""
+
+TOKEN_COLUMNS = ("tokens", "trained_tokens", "input_ids", "labels", "assistant_masks")
+
+DATA_COLUMNS = ("id", "messages", "tools", *PROVENANCE, "copy", *TOKEN_COLUMNS)
+"""Order of the artifact's columns; those that no record fills are left out."""
+
+
+def write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    """One parquet file: zstd, fixed row groups, plain strings, no times, no metadata but the schema."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+    table = table.cast(_plain_schema(table.schema)).replace_schema_metadata(None)
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        compression_level=3,
+        row_group_size=ROW_GROUP,
+        version="2.6",
+        data_page_version="1.0",
+        use_dictionary=True,
+        write_statistics=True,
+        store_schema=False,
+    )
+
+
+def write_messages_jsonl(frame: pl.DataFrame, path: Path, columns: Iterable[str] = ("messages", "tools")) -> None:
+    """One JSON object a line, `{"messages": [...]}`, without empty fields; what trainers read as OpenAI messages."""
+    names = [name for name in columns if name in frame.columns]
+    with open(path, "wb") as file:
+        for row in frame.select(names).iter_rows(named=True):
+            file.write(orjson.dumps(_plain_row(row)) + b"\n")
+
+
+def _plain_row(row: dict[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = {"messages": [_plain_turn(turn) for turn in row["messages"]]}
+    if row.get("tools"):
+        plain["tools"] = orjson.loads(row["tools"])
+    return plain
+
+
+def _plain_turn(turn: dict[str, Any]) -> dict[str, Any]:
+    plain = {name: value for name, value in turn.items() if value is not None}
+    if "tool_calls" in plain:
+        plain["tool_calls"] = orjson.loads(plain["tool_calls"])
+    return plain
+
+
+def token_columns(frame: pl.DataFrame, max_tokens: int | None) -> tuple[pl.DataFrame, int]:
+    """`input_ids` and `spans` as what trainers read: `input_ids`, `labels`, `assistant_masks`, with their counts.
+
+    max_tokens: where rows are cut off, or None. Returns the frame and the trained tokens lost by cutting.
+    """
+    from datasetbuild.stages.render.columns import assistant_masks, labels, span_tokens, truncate
+
+    ids, spans, lost = frame["input_ids"], frame["spans"], 0
+    if max_tokens is not None:
+        before = int(span_tokens(spans).sum())
+        ids, spans = truncate(ids, spans, max_tokens)
+        lost = before - int(span_tokens(spans).sum())
+    return frame.drop("spans").with_columns(
+        ids.alias("input_ids"),
+        labels(ids, spans).alias("labels"),
+        assistant_masks(ids, spans).alias("assistant_masks"),
+        ids.list.len().alias("tokens"),
+        span_tokens(spans).alias("trained_tokens"),
+    ), lost
+
+
+def narrow_messages(messages: pl.Series, fields: set[str]) -> pl.Series:
+    """Messages with only the fields that some record of the build fills; role and content always."""
+    used = [name for name in MESSAGE_FIELDS if name in ("role", "content") or name in fields]
+    if len(used) == len(MESSAGE_FIELDS):
+        return messages
+    chosen = pl.element().struct.field
+    return messages.to_frame("messages").select(pl.col("messages").list.eval(pl.struct(*(chosen(name) for name in used))))["messages"]
+
+
+def _plain_schema(schema: pa.Schema) -> pa.Schema:
+    """Arrow's everyday types (string, list) instead of the large and view ones: the ones that every reader knows."""
+    import pyarrow as pa
+
+    return pa.schema([pa.field(field.name, _plain_type(field.type)) for field in schema])
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_large_list(kind) or pa.types.is_list(kind):
+        return pa.list_(_plain_type(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _plain_type(field.type)) for field in kind])
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return pa.string()
+    return kind
