@@ -126,6 +126,14 @@ REASONS: dict[Reason, str] = {
 assert len(REASONS) == len(Reason)
 
 
+LEDGER_FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason", "rule", "also", "split", "copies")
+LEDGER_LAST = ("duplicate_of", "twin", "similarity", "cluster", "cleaned", *PROVENANCE[4:7], "license", "tokens", "trained_tokens")
+"""Columns of the ledger, before and after those of the facts."""
+
+RESERVED = frozenset(LEDGER_FIRST + LEDGER_LAST + ("place", "shard_row", "pos", "key", "priority", "occurrence")) - {"tokens"}
+"""Names that no rule may have, since they are columns of the ledger or of the key plane. `tokens` is also a fact's."""
+
+
 def messages_dtype() -> pl.List:
     """The polars type of the `messages` column."""
     import polars as pl
@@ -151,7 +159,6 @@ def record_schema() -> dict[str, Any]:
         "group": pl.String,
         "category": pl.String,
         "date": pl.String,
-        "license": pl.String,
         "meta": pl.String,
         "cleaned": pl.List(pl.String),
     }

@@ -7,6 +7,7 @@ verb is used.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -50,6 +51,9 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code. Nothing but a bug of ours leaves a traceback."""
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that knows no UTF-8 is no reason to fail
     try:
         return _run(words)
     except KeyboardInterrupt:
@@ -87,7 +91,7 @@ def _run(words: list[str]) -> int:
     parser.add_argument("-C", "--directory", default=".", metavar="DIR", help="work in this project directory")
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     module.add_arguments(parser)
-    return int(module.run(parser.parse_args(rest)))
+    return int(module.run(parser.parse_intermixed_args(rest)))
 
 
 def _verb(words: list[str]) -> tuple[str | None, list[str]]:

@@ -119,6 +119,11 @@ class Cache:
             if not (owner.isdigit() and _alive(int(owner))):
                 shutil.rmtree(folder, ignore_errors=True) if folder.is_dir() else folder.unlink(missing_ok=True)
                 swept.append(folder.name)
+        for draft in sorted((self.root / "raw").glob(".*.arrow.*")):
+            owner = draft.name.rsplit(".", 1)[1]
+            if not (owner.isdigit() and _alive(int(owner))):
+                draft.unlink(missing_ok=True)
+                swept.append(draft.name)
         return swept
 
     def _place(self, kind: str, name: str) -> Path:

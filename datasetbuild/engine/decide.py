@@ -125,14 +125,14 @@ def _exact(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
     if plan.exact is None:
         return rows
     alive = rows.select(_undecided().alias("_"))["_"]
-    groups = rows.select(pl.when(_undecided()).then(pl.col("exact")))["exact"]
+    groups = rows.select(pl.when(_undecided()).then(pl.col("@exact")).alias("exact"))["exact"]
     return _keep_best(plan, rows, groups, alive, Reason.EXACT_DUPLICATE)
 
 
 def _near(plan: Plan, rows: pl.DataFrame, pairs: Pairs) -> tuple[pl.DataFrame, int]:
     if plan.near is None:
         return rows, 0
-    node = rows.select(pl.when(pl.col("words").is_not_null()).then(pl.col("words").rank("dense") - 1))["words"].cast(pl.Int64)
+    node = rows.select(pl.when(pl.col("@words").is_not_null()).then(pl.col("@words").rank("dense") - 1).alias("node"))["node"].cast(pl.Int64)
     verified = pairs(node).filter(pl.col("similarity") >= plan.near["threshold"])
     alive = rows.select(_undecided().alias("_"))["_"]
     group = clusters(node, verified, alive)
@@ -189,8 +189,8 @@ def _split(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
     """Splits for the rows still undecided; what belongs together is decided among all of them at once."""
     alive = rows.select(_undecided().alias("_"))["_"]
     kept = rows.filter(alive)
-    tied = {"group": pl.struct("source", "group"), "first_user": pl.col("first_user"), "near_duplicates": pl.col("cluster")}
-    present = {"group": "group", "first_user": "first_user", "near_duplicates": "cluster"}
+    tied = {"group": pl.struct("source", "group"), "first_user": pl.col("@first_user"), "near_duplicates": pl.col("cluster")}
+    present = {"group": "group", "first_user": "@first_user", "near_duplicates": "cluster"}
     wanted = plan.split["group"]
     ties = [kept.select(_numbered(tied[name], pl.col(present[name]))).to_series().to_numpy() for name in wanted]
     keys = unit_keys(unit_labels(len(kept), ties), _own_keys(kept, wanted))
@@ -212,7 +212,7 @@ def _own_keys(kept: pl.DataFrame, wanted: list[str]) -> NDArray[np.uint64]:
 
     A group key is its source's own, since two sources may both count from 1.
     """
-    leading = pl.col("first_user").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little")
+    leading = pl.col("@first_user").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little")
     own = leading if "first_user" in wanted else pl.col("key")
     if "group" not in wanted:
         return kept.select(own.alias("own"))["own"].to_numpy()

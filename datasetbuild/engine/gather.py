@@ -37,8 +37,9 @@ class KeyPlane:
     """rows: the table of all input rows. quarantine: position, reason and raw text of the unusable ones.
 
     Columns of `rows`: place, source, priority, file, row, line, shard_row, id, key (UInt64), group, category, date,
-    license, cleaned, first_user, and what was measured: a column per fact (`NAME`, or `NAME.min` and `NAME.max`), exact,
-    words, tokens, trained_tokens. `pos` of a row is its position in the shard's records, null when it has none.
+    license, cleaned, tokens, trained_tokens, a column per fact (`NAME`, or `NAME.min` and `NAME.max`), and the hashes
+    `@first_user`, `@exact` and `@words`. `pos` of a row is its position in the shard's records, null when it has none.
+    Rules may not have the name of a column (`record.RESERVED`).
     """
 
     rows: pl.DataFrame
@@ -61,14 +62,14 @@ def gather(cache: Cache, pieces: Sequence[Piece]) -> KeyPlane:
 
 def _piece(cache: Cache, piece: Piece) -> tuple[pl.DataFrame, pl.DataFrame]:
     measured = piece.measured
-    columns = [cache.frame(measured.keys).with_row_index("pos"), cache.frame(measured.first_user).rename({"key": "first_user"})]
+    columns = [cache.frame(measured.keys).with_row_index("pos"), cache.frame(measured.first_user).rename({"key": "@first_user"})]
     for name, digest in measured.facts.items():
         values = cache.frame(digest)
         columns.append(values.rename({c: name if c == "value" else f"{name}.{c}" for c in values.columns}))
     if measured.exact:
-        columns.append(cache.frame(measured.exact).rename({"key": "exact"}))
+        columns.append(cache.frame(measured.exact).rename({"key": "@exact"}))
     if measured.near:
-        columns.append(cache.frame(measured.near, ["words"]))
+        columns.append(cache.frame(measured.near, ["words"]).rename({"words": "@words"}))
     table = pl.concat(columns, how="horizontal")
     if measured.counts:
         table = table.drop("tokens", "trained_tokens", strict=False).join(

@@ -7,17 +7,15 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.errors import ConservationError
-from datasetbuild.record import Fate, Stage
+from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, Fate, Stage
 
-FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason", "rule", "also", "split", "copies")
-LAST = ("duplicate_of", "twin", "similarity", "cluster", "cleaned", "group", "category", "date", "license", "tokens", "trained_tokens")
-INTERNAL = ("place", "shard_row", "pos", "key", "priority", "occurrence", "first_user", "exact", "words", "node")
+INTERNAL = ("place", "shard_row", "pos", "key", "priority", "occurrence", "@first_user", "@exact", "@words")
 
 
 def ledger_table(rows: pl.DataFrame) -> pl.DataFrame:
     """The ledger's columns in their order: where from, what fate, which facts, which twins."""
-    facts = [name for name in rows.columns if name not in (*FIRST, *LAST, *INTERNAL)]
-    return rows.select(*FIRST, *facts, *(name for name in LAST if name in rows.columns))
+    facts = [name for name in rows.columns if name not in (*LEDGER_FIRST, *LEDGER_LAST, *INTERNAL)]
+    return rows.select(*LEDGER_FIRST, *facts, *(name for name in LEDGER_LAST if name in rows.columns))
 
 
 def balance(ledger: pl.DataFrame, read: dict[str, int]) -> None:

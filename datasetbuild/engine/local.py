@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, Protocol, TypeVar
 
-from datasetbuild.op import Bound, section
+from datasetbuild.op import section
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 PAYS_FROM_BYTES = 24 << 20
 """Input from which a second process saves more wall time than it costs."""
+
+ONE_THREAD = {"POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Workers are the parallelism: threads inside them would only compete."""
 
 
 @section("engine", version=1)
@@ -71,21 +74,31 @@ class Processes:
 
 @contextmanager
 def local_engine(workers: int | str, input_bytes: int) -> Iterator[Engine]:
-    """An engine for an input of that size. Workers inherit `POLARS_MAX_THREADS=1`."""
+    """An engine for an input of that size."""
     wanted = (os.cpu_count() or 1) if workers == "auto" else int(workers)
     if workers == "auto":
         wanted = min(wanted, input_bytes // PAYS_FROM_BYTES + 1)
     if wanted <= 1:
         yield Serial()
         return
-    before = os.environ.get("POLARS_MAX_THREADS")
-    os.environ["POLARS_MAX_THREADS"] = "1"
-    pool = Processes(wanted)
+    with _environment(ONE_THREAD):
+        pool = Processes(wanted)
+        try:
+            yield pool
+        finally:
+            pool.close()
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Environment variables for the processes that are started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
-        yield pool
+        yield
     finally:
-        pool.close()
-        if before is None:
-            del os.environ["POLARS_MAX_THREADS"]
-        else:
-            os.environ["POLARS_MAX_THREADS"] = before
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -221,4 +221,4 @@ def _fields_in_use(records: pl.DataFrame) -> list[str]:
     """The optional message fields and columns that any record of the shard fills: the others are not written."""
     struct = records["messages"].explode(empty_as_null=False).struct.unnest()
     fields = [f"messages.{name}" for name in struct.columns if struct[name].null_count() < len(struct)]
-    return fields + [name for name in ("tools", "group", "category", "date", "license", "meta") if records[name].null_count() < len(records)]
+    return fields + [name for name in ("tools", "group", "category", "date", "meta") if records[name].null_count() < len(records)]

@@ -65,7 +65,7 @@ def _manifest(result: Outcome, records: str, trained_lost: int) -> dict[str, Any
         "name": plan.name,
         "recipe": result.recipe.choice,
         "recipe_digest": digest(_portable(result.recipe.config)),
-        "overrides": list(result.recipe.overrides),
+        "overrides": result.recipe.result_overrides,
         "key": result.key,
         "parts": result.parts,
         "records": records,
@@ -137,13 +137,3 @@ def remember(folder: Path, manifest: dict[str, Any], cache: Cache) -> None:
     """Note the digests of files just written, so that the next run need not read them."""
     for name in manifest["files"]:
         known_digest(cache, folder / name)
-
-
-def emptied_hint(ledger: pl.DataFrame) -> str:
-    """What took most of the rows, for the error of a build that kept none."""
-    lost = books.reasons(ledger)
-    if not lost:
-        return "the sources hold no rows: look at their `path`"
-    top = lost[0]
-    rule = f" by rule {top['rule']!r}" if top["rule"] else ""
-    return f"most were lost at {top['stage']}: {top['reason']}{rule} ({top['rows']} rows); loosen that, then run again"

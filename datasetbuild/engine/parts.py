@@ -19,6 +19,7 @@ from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
 from datasetbuild.hashing import chance, digest, file_digest
+from datasetbuild.plan.steps import Plan
 from datasetbuild.record import Fate
 from datasetbuild.stages.write import (
     DATA_COLUMNS,
@@ -63,18 +64,18 @@ class Part:
 
 
 def write_artifact(
-    cache: Cache, engine: Engine, pieces: Sequence[Piece], rows: pl.DataFrame, folder: Path, options: dict[str, Any]
+    plan: Plan, cache: Cache, engine: Engine, pieces: Sequence[Piece], rows: pl.DataFrame, folder: Path
 ) -> tuple[dict[str, dict[str, Any]], str, int]:
     """Write `data/` (and `export/messages/`) into a folder.
 
-    rows: the decided key plane. options: seed, splits (names), export (list), max_tokens or None. Returns the files
-    (path -> sha256, bytes, rows), the digest over the records, and the trained tokens lost to truncation.
+    rows: the decided key plane. Returns the files (path -> sha256, bytes, rows), the digest over the records, and the
+    trained tokens lost to truncation.
     """
     fields = frozenset(field for piece in pieces for field in piece.measured.fields)
     tasks: list[tuple[str, PartTask]] = []
-    for split in options["splits"]:
-        ordered = _ordered(rows, split, options["seed"])
-        tasks += [(split, task) for task in _tasks(cache, pieces, ordered, split, folder, fields, options)]
+    for split in plan.fractions:
+        ordered = _ordered(rows, split, plan.seed)
+        tasks += [(split, task) for task in _tasks(plan, cache, pieces, ordered, split, folder, fields)]
     for sub in ("data", "jsonl"):
         (folder / sub).mkdir(parents=True, exist_ok=True)
     written = list(engine.map(write_part, [task for _, task in tasks]))
@@ -82,7 +83,7 @@ def write_artifact(
     for (_, task), part in zip(tasks, written, strict=True):
         name = task.parquet.relative_to(folder).as_posix()
         files[name] = {"sha256": part.parquet_sha256, "bytes": task.parquet.stat().st_size, "rows": part.rows}
-    if "messages" in options["export"]:
+    if "messages" in plan.export:
         files |= _join_jsonl(folder, tasks, written)
     shutil.rmtree(folder / "jsonl")
     records = digest([[split, part.rows, part.jsonl_sha256] for (split, _), part in zip(tasks, written, strict=True)])
@@ -119,13 +120,13 @@ def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
 
 
 def _tasks(
+    plan: Plan,
     cache: Cache,
     pieces: Sequence[Piece],
     ordered: pl.DataFrame,
     split: str,
     folder: Path,
     fields: frozenset[str],
-    options: dict[str, Any],
 ) -> list[PartTask]:
     count = 1 << max(0, (max(len(ordered), 1) - 1) // PART_ROWS).bit_length()
     part_of = (ordered["draw"].to_numpy() >> np.uint64(64 - count.bit_length() + 1)) if count > 1 else np.zeros(len(ordered))
@@ -142,8 +143,8 @@ def _tasks(
                 order=cache.store_frame(order),
                 shards=shards,
                 fields=fields,
-                tokens="tokens" in options["export"],
-                max_tokens=options["max_tokens"],
+                tokens="tokens" in plan.export and plan.template is not None,
+                max_tokens=plan.truncate_at,
                 parquet=folder / "data" / f"{name}.parquet",
                 jsonl=folder / "jsonl" / f"{name}.jsonl",
             )
@@ -153,10 +154,9 @@ def _tasks(
 
 def _gather(cache: Cache, order: pl.DataFrame, records: str, rendered: str | None) -> pl.DataFrame:
     """The rows of one shard that a part wants, with their provenance and, where they were rendered, their tokens."""
-    columns = ["row", "messages", "tools", "group", "category", "date", "license", "meta"]
-    mine = cache.frame(records, columns)[order["pos"]].rename({"row": "shard_row", "license": "own_license"})
+    columns = ["row", "messages", "tools", "group", "category", "date", "meta"]
+    mine = cache.frame(records, columns)[order["pos"]].rename({"row": "shard_row"})
     frame = pl.concat([order.drop("place", "pos"), mine], how="horizontal")
-    frame = frame.with_columns(license=pl.coalesce("own_license", "license")).drop("own_license")
     if rendered is None:
         return frame.drop("shard_row")
     tokens = cache.frame(rendered).rename({"row": "shard_row"})

@@ -1,4 +1,7 @@
-"""Quarantine: rows that could not be used are kept with their reason and raw text, and too many of them stop the build."""
+"""Quarantine and its limits: unusable rows are kept with their reason and raw text, and too many of them stop the build.
+
+So does a build that would keep nothing, and, with `overflow: error`, one with a conversation that is too long.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ import orjson
 import polars as pl
 
 from datasetbuild.engine.gather import KeyPlane
-from datasetbuild.errors import QuarantineError
+from datasetbuild.engine.ledger import reasons
+from datasetbuild.errors import BuildError, EmptyBuildError, QuarantineError
 from datasetbuild.plan.steps import Plan
+from datasetbuild.record import Fate
 
 SHOWN = 5
 """Unusable rows that an error names."""
@@ -37,6 +42,31 @@ def check_quarantine(plan: Plan, plane: KeyPlane) -> None:
         bound = allowed * totals.get(source, 0) if 0 < allowed < 1 else allowed
         if len(mine) > bound:
             raise QuarantineError(_sentence(source, mine, totals.get(source, 0), allowed), hint=_hint(source, mine))
+
+
+def check_kept(plan: Plan, ledger: pl.DataFrame) -> None:
+    """Raise when nothing is left to write, or when a row is longer than a template that must hold every row."""
+    kept = ledger.filter(pl.col("fate") == Fate.KEPT.value)
+    if not len(kept):
+        raise EmptyBuildError("no row is left: every one was dropped", hint=_emptied(ledger))
+    template = plan.template or {}
+    if template.get("overflow") != "error" or not template.get("max_tokens"):
+        return
+    long = kept.filter(pl.col("tokens") > template["max_tokens"])
+    if len(long):
+        named = [f"  {row['file']}:{row['line']}: {row['tokens']} tokens" for row in long.head(SHOWN).iter_rows(named=True)]
+        sentence = f"{len(long)} records are longer than template.max_tokens {template['max_tokens']}, and overflow is `error`"
+        raise BuildError("\n".join([sentence, *named]), hint="set template.overflow to drop or truncate, or raise max_tokens")
+
+
+def _emptied(ledger: pl.DataFrame) -> str:
+    """What took most of the rows."""
+    lost = reasons(ledger)
+    if not lost:
+        return "the sources hold no rows: look at their `path`"
+    top = lost[0]
+    rule = f" by rule {top['rule']!r}" if top["rule"] else ""
+    return f"most were lost at {top['stage']}: {top['reason']}{rule} ({top['rows']} rows); loosen that, then run again"
 
 
 def _sentence(source: str, bad: pl.DataFrame, total: int, allowed: float) -> str:

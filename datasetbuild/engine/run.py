@@ -10,24 +10,23 @@ from typing import Any, TypeVar
 import polars as pl
 
 from datasetbuild.artifact.folder import publish
-from datasetbuild.engine import outcome, warn
+from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.decide import decide
-from datasetbuild.engine.gather import Piece, gather
+from datasetbuild.engine.decide import Decision, decide
+from datasetbuild.engine.gather import KeyPlane, Piece, gather
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs
 from datasetbuild.engine.ledger import balance, ledger_table
 from datasetbuild.engine.local import Engine, local_engine
 from datasetbuild.engine.measure import ShardTask, measure_shard
 from datasetbuild.engine.near_pairs import verified_pairs
 from datasetbuild.engine.parts import write_artifact
-from datasetbuild.engine.quarantine import check_quarantine
+from datasetbuild.engine.quarantine import check_kept, check_quarantine
 from datasetbuild.engine.templates import resolve_template
-from datasetbuild.errors import EmptyBuildError
+from datasetbuild.engine.warn import all_warnings
 from datasetbuild.hashing import digest
 from datasetbuild.plan.keys import step_keys
 from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
-from datasetbuild.record import Fate
 
 T = TypeVar("T")
 Progress = Callable[[str, Iterable[Any], int], Iterator[Any]]
@@ -46,6 +45,18 @@ class Built:
     reused: int = 0
 
 
+@dataclass
+class Examined:
+    """Everything about a build but its files: what a decision needs, and the decision. ledger: balanced."""
+
+    plan: Plan
+    files: list[InputFile]
+    pieces: list[Piece]
+    plane: KeyPlane
+    decision: Decision
+    ledger: pl.DataFrame
+
+
 def build(recipe: Recipe, plan: Plan, *, force: bool = False, progress: Progress | None = None) -> Built:
     """Build a recipe: into `build/NAME`, or with overrides into `.dsbuild/variants/NAME-KEY`, where nothing tracked lies."""
     cache = Cache(recipe.project / ".dsbuild" / "cache")
@@ -58,25 +69,33 @@ def build(recipe: Recipe, plan: Plan, *, force: bool = False, progress: Progress
     if not force and (done := outcome.intact(folder, key, cache)):
         return Built("up to date", folder, done, warnings=list(done["warnings"]))
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
-        pieces = measure(plan, cache, engine, recipe.project, files, progress or _silent)
-        plane = gather(cache, pieces)
-        check_quarantine(plan, plane)
-        decision = decide(plan, plane, lambda node: verified_pairs(cache, engine, pieces, node, plane.rows, plan.near or {}))
-        ledger = ledger_table(decision.rows)
-        balance(ledger, _rows_read(plan, pieces))
-        if not len(ledger.filter(pl.col("fate") == Fate.KEPT.value)):
-            raise EmptyBuildError("no row is left: every one was dropped", hint=outcome.emptied_hint(ledger))
-        warnings = warn.all_warnings(plan, plane, decision, pieces)
+        found = examine(plan, cache, engine, recipe.project, files, progress or _silent)
+        check_quarantine(plan, found.plane)
+        check_kept(plan, found.ledger)
+        warnings = all_warnings(plan, found.plane, found.decision, found.pieces)
         with cache.workspace() as work:
             draft = work / "artifact"
-            options = {"seed": plan.seed, "splits": list(plan.fractions), "export": plan.export, "max_tokens": _truncation(plan)}
-            written = write_artifact(cache, engine, pieces, decision.rows, draft, options)
-            result = outcome.Outcome(recipe, plan, parts, key, files, decision, ledger, plane.quarantine, written, warnings)
+            written = write_artifact(plan, cache, engine, found.pieces, found.decision.rows, draft)
+            result = outcome.Outcome(
+                recipe, plan, parts, key, files, found.decision, found.ledger, found.plane.quarantine, written, warnings
+            )
             manifest = outcome.write_books(result, draft)
             publish(draft, folder, work / "trash")
-    ran = sum(len(piece.measured.fresh) for piece in pieces)
     outcome.remember(folder, manifest, cache)
-    return Built("built", folder, manifest, manifest["warnings"], ran, _steps(plan) * len(pieces) - ran)
+    ran = sum(len(piece.measured.fresh) for piece in found.pieces)
+    return Built("built", folder, manifest, warnings, ran, _steps(plan) * len(found.pieces) - ran)
+
+
+def examine(
+    plan: Plan, cache: Cache, engine: Engine, project: Path, files: list[InputFile], progress: Progress
+) -> Examined:
+    """Measure what is not in the cache, and decide. plan: with its template resolved."""
+    pieces = measure(plan, cache, engine, project, files, progress)
+    plane = gather(cache, pieces)
+    decision = decide(plan, plane, lambda node: verified_pairs(cache, engine, pieces, node, plane.rows, plan.near or {}))
+    ledger = ledger_table(decision.rows)
+    balance(ledger, _rows_read(plan, pieces))
+    return Examined(plan, files, pieces, plane, decision, ledger)
 
 
 def target_folder(recipe: Recipe, key: str) -> Path:
@@ -113,10 +132,6 @@ def _by_source(plan: Plan, files: Sequence[InputFile]) -> dict[str, list[dict[st
 
 def _rows_read(plan: Plan, pieces: Sequence[Piece]) -> dict[str, int]:
     return {name: sum(piece.shard.rows for piece in pieces if piece.source == name) for name in plan.sources}
-
-
-def _truncation(plan: Plan) -> int | None:
-    return plan.template["max_tokens"] if plan.template and plan.template["overflow"] == "truncate" else None
 
 
 def _steps(plan: Plan) -> int:

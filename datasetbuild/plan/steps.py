@@ -84,6 +84,11 @@ class Plan:
         own = find("section", "split").parameters
         return {name: float(share) for name, share in self.split.items() if name not in own and share}
 
+    @property
+    def truncate_at(self) -> int | None:
+        """Tokens after which rows are cut off, or None."""
+        return self.template["max_tokens"] if self.template and self.template["overflow"] == "truncate" else None
+
 
 RULE_WORDS = ("min", "max", "allow", "deny")
 
@@ -94,6 +99,7 @@ def make_plan(config: dict[str, Any]) -> Plan:
     filters = {name: entry for name, entry in (config.get("filters") or {}).items() if entry is not None}
     facts = {name: _fact_step(name, entry) for name, entry in filters.items()}
     bounds = {name: {word: entry[word] for word in RULE_WORDS if entry.get(word) is not None} for name, entry in filters.items()}
+    template = config.get("template")
     keep = tuple(dedup.get("keep") or ())
     known = {op.name for op in operators("fact")}
     for name in (name.removeprefix("-") for name in keep):
@@ -112,7 +118,7 @@ def make_plan(config: dict[str, Any]) -> Plan:
         near=dedup.get("near"),
         split=config["split"],
         mix=config.get("mix"),
-        template=config.get("template"),
+        template=template if template and template.get("tokenizer") else None,
         export=tuple(config.get("export") or ()),
         engine=config.get("engine") or {},
         plugins=tuple(config.get("plugins") or ()),

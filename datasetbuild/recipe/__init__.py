@@ -14,7 +14,7 @@ __all__ = ["COMMAND_LINE", "Layer", "Origin", "Recipe", "annotated", "load"]
 
 
 def load(overrides: list[str], *, project: Path, multirun: bool = False) -> list[Recipe]:
-    """The checked recipes that the words of a command line ask for: one, or with `multirun` one per point of the sweep."""
+    """The checked recipes that a command line asks for: one, or with `multirun` one for each point of the sweep."""
     from datasetbuild.recipe.check import check
     from datasetbuild.recipe.compose import compose
 

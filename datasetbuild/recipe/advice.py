@@ -73,15 +73,14 @@ def cycle(choice: str, project: Path) -> RecipeError:
 def missing_option(text: str, choice: str, point: list[str], project: Path) -> DatasetBuildError:
     """The error for a recipe or a group option that is not there. text: Hydra's message."""
     found = re.search(r"Could not (?:find|load) '([^']+)'", text)
-    group, _, option = (found[1] if found else "").rpartition("/")
-    if group == "recipes" or group.startswith("recipes/"):
-        return _missing_recipe(found[1].removeprefix("recipes/"), choice, project) if found else UsageError(text)
+    missing = found[1] if found else ""
+    group, _, option = missing.rpartition("/")
+    if missing.startswith("recipes/"):
+        name = missing.removeprefix("recipes/")
+        message = f"there is no recipe {name!r} to inherit from"
+        return RecipeError([_in_lineage(choice, project, name, message, near(name, recipes(project)))], recipe=choice)
     known = options(group, project)
-    message = (
-        f"{group} has no option {option!r}"
-        if known
-        else f"there is no {found[1] if found else option!r} to inherit from"
-    )
+    message = f"{group} has no option {option!r}" if known else f"there is no {missing!r} to inherit from"
     suggestion = near(option, known)
     if any(re.match(rf"[+]*{re.escape(group)}(@[^=]*)?=", typed) for typed in point):
         return UsageError(message, hint=suggestion)
@@ -169,19 +168,13 @@ def _in_lineage(choice: str, project: Path, word: str, message: str, suggestion:
     return next((fault for fault in faults if fault.line), faults[0] if faults else Fault("defaults", message))
 
 
-def _missing_recipe(name: str, choice: str, project: Path) -> DatasetBuildError:
-    if name == choice:
-        if (project / "recipes" / name).is_dir():
-            return UsageError(f"recipes/{name} is a folder", hint=_listing(project))
-        nearest = did_you_mean(name, recipes(project))
-        return UsageError(
-            f"no recipe named {name!r} in {(project / 'recipes').as_posix()}",
-            hint=nearest + "\n" + _listing(project) if nearest.startswith("did") else _listing(project),
-        )
-    suggestion = near(name, recipes(project))
-    return RecipeError(
-        [_in_lineage(choice, project, name, f"there is no recipe {name!r} to inherit from", suggestion)], recipe=choice
-    )
+def missing_recipe(name: str, project: Path) -> UsageError:
+    """The error for a recipe that is not there."""
+    if (project / "recipes" / name).is_dir():
+        return UsageError(f"recipes/{name} is a folder", hint=_listing(project))
+    nearest = did_you_mean(name, recipes(project))
+    hint = nearest + "\n" + _listing(project) if nearest.startswith("did") else _listing(project)
+    return UsageError(f"no recipe named {name!r} in {(project / 'recipes').as_posix()}", hint=hint)
 
 
 def _listing(project: Path) -> str:

@@ -1,7 +1,7 @@
 """Check: every fault of a recipe at once, each with its place; a recipe without one has its defaults filled in.
 
-Three questions, in this order, and the answers together: what did composing find (references, `???`), what does the
-schema not allow (keys, kinds, ranges), and what cannot be meant (`meaning`). YAML's traps explain the second.
+Three questions, and the answers together: what did composing find (references, `???`), what cannot be meant (`meaning`,
+`traps`), and what does the schema not allow (keys, kinds, ranges). Of two answers about one key the earlier is given.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def check(recipe: Recipe) -> Recipe:
     register_operators()
     recipe = recipe.with_config(without_nulls(recipe.config), faults=(*recipe.faults, *_plugin_faults(recipe)))
     faults = list(recipe.faults)
-    for more in (_missing(recipe), _schema_faults(recipe), _never_meant(recipe), meaning.faults(recipe)):
+    for more in (_missing(recipe), _never_meant(recipe), meaning.faults(recipe), _schema_faults(recipe)):
         known = {fault.path for fault in faults}
         faults += [fault for fault in more if fault.path not in known]
     if faults:
         faults = _in_reading_order(list(dict.fromkeys(faults)), recipe)
-        raise RecipeError(faults, recipe=recipe.choice, hint=_next_command(faults[0], recipe))
+        raise RecipeError(faults, recipe=recipe.choice, hint=_next_command(faults, recipe))
     return recipe.with_config(copy.deepcopy(fill(recipe.config)))
 
 
@@ -84,7 +84,7 @@ def _schema_faults(recipe: Recipe) -> Iterator[Fault]:
 
 
 def _never_meant(recipe: Recipe) -> Iterator[Fault]:
-    """Octal and base-60 numbers, and `no` or `on` among a rule's values, even where the schema allows what they become."""
+    """Octal and base-60 numbers, and `no` or `on` among a rule's values, even where the schema would allow them."""
     for path, value in leaves(recipe.config):
         if isinstance(value, str | list | dict | None):
             continue
@@ -105,8 +105,11 @@ def _in_reading_order(faults: list[Fault], recipe: Recipe) -> list[Fault]:
     )
 
 
-def _next_command(fault: Fault, recipe: Recipe) -> str:
-    """The command that shows what the first fault did not know."""
+def _next_command(faults: list[Fault], recipe: Recipe) -> str:
+    """The command that shows what the first fault of not knowing did not know."""
+    fault = next((fault for fault in faults if fault.message.startswith(("there is no ", "must be "))), None)
+    if fault is None or fault.line is None:
+        return f"`dsbuild show recipe={recipe.choice} --origin` shows who set what"
     parts = fault.path.split(".")
     if parts[0] == "filters" and len(parts) > 1:
         fact = fact_of(parts[1], mapping(recipe.config.get("filters")).get(parts[1]))
@@ -118,6 +121,4 @@ def _next_command(fault: Fault, recipe: Recipe) -> str:
         if isinstance(form, str) and form in registered("format"):
             return f"`dsbuild ops {form}` shows what {form} takes"
         return "`dsbuild ops` lists the formats"
-    if fault.file == locate.COMMAND_LINE or fault.line is None:
-        return f"`dsbuild show recipe={recipe.choice} --origin` shows who set what"
     return "`dsbuild schema` shows every key"

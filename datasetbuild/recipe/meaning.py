@@ -12,6 +12,7 @@ from datasetbuild.recipe import locate
 from datasetbuild.recipe.fill import fractions
 from datasetbuild.recipe.recipe import Recipe, leaves
 from datasetbuild.recipe.schema import fact_of, mapping, registered
+from datasetbuild.record import RESERVED
 
 KEEP = ("priority", "source")
 """What `dedup.keep` may name besides facts."""
@@ -24,7 +25,7 @@ REGEX_MARGIN = 4
 def faults(recipe: Recipe) -> Iterator[Fault]:
     """All faults of meaning. Values of a wrong kind are left to the schema."""
     questions: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
-        _code, _name, _formats, _templates, _facts, _bounds, _patterns, _split, _mix, _keep,
+        _code, _name, _limits, _formats, _templates, _facts, _reserved, _bounds, _patterns, _split, _mix, _keep,
     )  # fmt: skip
     for question in questions:
         yield from question(recipe)
@@ -60,6 +61,27 @@ def _name(recipe: Recipe) -> Iterator[Fault]:
         yield Fault(
             "name", message, locate.show(recipe.file, recipe.project), suggestion="give this recipe its own `name`"
         )
+
+
+def _reserved(recipe: Recipe) -> Iterator[Fault]:
+    """A rule gives its name to a column of the ledger, so it may not have the name of one that is there already."""
+    for name, rule in _filters(recipe).items():
+        fact = fact_of(name, rule)
+        if name in RESERVED or (name == "tokens" and (fact != "tokens" or rule.get("of") not in (None, "conversation"))):
+            message = f"the ledger has a column {name!r} already"
+            yield recipe.fault(("filters", name), message, f"give the rule another name: `my_{name}: {{fact: {fact}, ...}}`")
+
+
+def _limits(recipe: Recipe) -> Iterator[Fault]:
+    """`on_bad_row.max` is a number of rows or a share of them: 1.5 is neither."""
+    places = {("on_bad_row",): recipe.config} | {
+        ("sources", name, "on_bad_row"): s for name, s in _sources(recipe).items()
+    }
+    for path, holder in places.items():
+        most = mapping(holder.get("on_bad_row")).get("max")
+        if _is_number(most) and most > 1 and most != int(most):
+            message = f"must be a whole number of rows, or a share of them below 1, not {most:g}"
+            yield recipe.fault((*path, "max"), message)
 
 
 def _formats(recipe: Recipe) -> Iterator[Fault]:

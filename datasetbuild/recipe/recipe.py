@@ -48,7 +48,12 @@ class Recipe:
     @property
     def variant(self) -> bool:
         """Whether the command line changed what the files say. The engine never changes a byte: it does not count."""
-        return any(not locate.of_engine(override) for override in self.overrides)
+        return bool(self.result_overrides)
+
+    @property
+    def result_overrides(self) -> list[str]:
+        """The overrides that can change a byte of the result."""
+        return [override for override in self.overrides if not locate.of_engine(override)]
 
     def origin(self, path: str | ConfigPath) -> Origin | None:
         """Where the value at a config path was set: file and line, or the command line; None for a default."""

@@ -42,7 +42,7 @@ RULE: dict[str, dict[str, Any]] = {
 
 def register_operators() -> None:
     """Have every operator of ours registered. Not at the top of the module: it imports polars."""
-    import_module("datasetbuild.stages.all")
+    import_module("datasetbuild.builtin")
 
 
 def registered(kind: op.Kind) -> dict[str, Operator]:

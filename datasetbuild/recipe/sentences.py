@@ -87,6 +87,10 @@ def _of_error(error: Any) -> Iterator[Finding]:
             yield Finding(path, f"must be {describe(schema)}, not {kind_of(value)}", near)
         case "minItems" | "minProperties":
             yield Finding(path, _too_few(path, error.validator_value))
+        case "minLength":
+            yield Finding(path, "must not be empty")
+        case "maxLength":
+            yield Finding(path, f"must be at most {error.validator_value} long, not {kind_of(value)}")
         case "uniqueItems":
             yield Finding(path, "names the same thing twice")
         case "type" | "pattern" | "const" | "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum":
@@ -112,7 +116,7 @@ def _missing_keys(path: tuple[str, ...], value: Mapping[str, Any], schema: Mappi
         if name not in value:
             about = schema.get("properties", {}).get(name, {})
             yield Finding(
-                (*path, name), f"{name!r} must be given: {about.get('description') or describe(about)}".rstrip(": ")
+                (*path, name), f"{name!r} must be given: {about.get('description') or describe(about)}".rstrip(": .")
             )
 
 

@@ -34,5 +34,5 @@ def recipe(
     plugins: Python files of the project that define facts or formats of its own; their content is part of every key.
     on_bad_row: how many unusable rows each source may have before the build fails: `max: 3` rows, or `max: 0.01` of them.
     export: what the artifact holds beside `data/`: `messages` writes JSON Lines under `export/messages/`, `tokens` puts
-        `input_ids`, `labels` and `assistant_masks` into the parquet files.
+        `input_ids`, `labels` and `assistant_masks` into the parquet files, when the recipe has a `template`.
     """

@@ -64,17 +64,14 @@ class Dumper(yaml.SafeDumper):
         return super().increase_indent(flow, False)
 
 
-def _same_scalars(reader: Any) -> None:
-    """Give loader and dumper the same idea of what a plain scalar is."""
-    reader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag not in (FLOAT, TIMESTAMP)]
-        for first, resolvers in reader.yaml_implicit_resolvers.items()
-    }
-    reader.add_implicit_resolver(FLOAT, _FLOAT, list("-+0123456789."))
-
-
-_same_scalars(Loader)
-_same_scalars(Dumper)
+# The loader reads dates as text, and floats as OmegaConf does. The dumper knows all readings, so that it quotes a text
+# that any reader of YAML 1.1 would take for something else.
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (FLOAT, TIMESTAMP)]
+    for first, resolvers in Loader.yaml_implicit_resolvers.items()
+}
+for _class in (Loader, Dumper):
+    _class.add_implicit_resolver(FLOAT, _FLOAT, list("-+0123456789."))
 
 
 def _write_text(dumper: Dumper, text: str) -> yaml.ScalarNode:
@@ -129,6 +126,9 @@ def _broken(error: yaml.YAMLError, text: str, file: str) -> Fault:
     if mark is None:
         return Fault("", f"not valid YAML: {problem}", file)
     line = min(mark.line + 1, max(1, len(text.splitlines())))
+    context = getattr(error, "context_mark", None)
+    if context is not None and context.line < mark.line and "flow" in (error.context or ""):
+        problem += f", and the bracket of line {context.line + 1} is still open"
     return Fault("", f"not valid YAML: {problem}", file, line, excerpt(text, line), _advice(problem, text, line))
 
 

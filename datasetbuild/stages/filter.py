@@ -55,8 +55,8 @@ def judge(facts: pl.DataFrame, rules: list[Rule]) -> tuple[pl.DataFrame, dict[st
         for word, column in (("min", rule.low), ("max", rule.high)):
             if word in bounds:
                 bounds[word] = resolve_bound(bounds[word], facts[column])
-        resolved[rule.name] = bounds
-        verdicts[rule.name] = _verdict(rule, bounds)
+        resolved[rule.name] = {word: bound for word, bound in bounds.items() if bound is not None}  # a quantile of nothing
+        verdicts[rule.name] = _verdict(rule, resolved[rule.name])
     if not verdicts:
         nothing = {"reason": pl.String, "rule": pl.String, "also": pl.List(pl.String)}
         return pl.DataFrame({name: pl.Series([None] * len(facts), dtype=dtype) for name, dtype in nothing.items()}), {}

@@ -5,78 +5,21 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-import types
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
 
 from datasetbuild import op
-from datasetbuild.op import Bound, fact, section, source_format
-from datasetbuild.recipe import Recipe, load
+from datasetbuild.errors import DatasetBuildError
+from datasetbuild.op import Bound, Extra, fact, source_format
+from datasetbuild.recipe import Recipe, load, schema
 from datasetbuild.recipe.compose import compose
 
 
-class Mapping:
-    """An annotation for "any mapping"."""
-
-    def schema(self) -> dict[str, Any]:
-        return {"type": "object"}
-
-
-Share = Annotated[float, Bound(ge=0)]
-
-
-def stand_in_sections() -> dict[str, Callable[..., Any]]:
-    """The sections of a recipe as the contract has them, for as long as a stage has not brought its own."""
-
-    def recipe(
-        *, name: str, description: str | None = None, seed: int = 17, plugins: list[str] = [],
-        on_bad_row: dict[str, Share] = {"max": 0}, export: list[str] = ["messages", "tokens"],
-    ) -> None:  # fmt: skip
-        """A recipe."""
-
-    def source(
-        *, path: str, format: str, license: str | None = None, priority: int = 0, key: str | None = None,
-        limit: Annotated[int, Bound(ge=0)] | None = None, group: str | None = None, category: str | None = None,
-        date: str | None = None, meta: list[str] = [],
-    ) -> None:  # fmt: skip
-        """A source.
-
-        path: the file or files, as a path or a glob.
-        """
-
-    def template(
-        *, tokenizer: str | None = None, revision: str | None = None, chat_template: str = "chatml",
-        max_tokens: Annotated[int, Bound(ge=1)] | None = None, overflow: Literal["drop", "error", "truncate"] = "drop",
-        train_on: Literal["assistant", "last_assistant", "all"] = "assistant", date: str | None = None,
-    ) -> None:  # fmt: skip
-        """A template."""
-
-    def engine(
-        *, name: Literal["local", "ray"] = "local", workers: int | Literal["auto"] = "auto",
-        shard_bytes: int = 8 << 20, shard_rows: int = 16384,
-    ) -> None:  # fmt: skip
-        """An engine."""
-
-    return {"recipe": recipe, "source": source, "template": template, "engine": engine}
-
-
-def register_all() -> None:
-    """Register the real operators as far as they are there, stand-ins for the others, and the probes."""
-    try:
-        importlib.import_module("datasetbuild.stages.all")
-    except ModuleNotFoundError:
-        for name in ("clean", "dedup", "mix", "split"):
-            importlib.import_module(f"datasetbuild.stages.{name}")
-        sys.modules["datasetbuild.stages.all"] = types.ModuleType("datasetbuild.stages.all")
-    known = {operator.name for operator in op.operators("section")}
-    for name, function in stand_in_sections().items():
-        if name not in known:
-            section(name, version=1)(function)
+def register_probes() -> None:
+    """Register the operators that only these tests know."""
 
     @fact(version=1)
     def probe_chars(
@@ -104,11 +47,22 @@ def register_all() -> None:
         """
 
     @source_format(version=1)
-    def probe_table(*, messages: list[Annotated[Any, Mapping()]], encoding_hint: str | None = None) -> None:
+    def probe_table(
+        *, messages: list[Annotated[Any, Extra({"type": "object"})]], encoding_hint: str | None = None
+    ) -> None:
         """A table, for tests."""
 
 
-register_all()
+@pytest.fixture(autouse=True)
+def probes() -> Iterator[None]:
+    """The probes are there for one test, and then gone: other tests count operators."""
+    schema.register_operators()
+    before = dict(op._REGISTRY)
+    register_probes()
+    yield
+    op._REGISTRY.clear()
+    op._REGISTRY.update(before)
+
 
 MINIMAL = """\
 name: tiny
@@ -145,8 +99,6 @@ class Project:
 
     def error(self, *words: str, multirun: bool = False) -> Any:
         """The error that the words end in."""
-        from datasetbuild.errors import DatasetBuildError
-
         with pytest.raises(DatasetBuildError) as caught:
             load(list(words) or ["recipe=tiny"], project=self.root, multirun=multirun)
         return caught.value

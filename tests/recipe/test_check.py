@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from conftest import MINIMAL, Project
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from datasetbuild.errors import RecipeError
-from datasetbuild.recipe import annotated
+from datasetbuild.recipe import Recipe, annotated
 from datasetbuild.recipe.check import check
 
 
@@ -18,7 +22,8 @@ def test_defaults_are_filled_in(project: Project) -> None:
         .config
     )
     assert config["filters"]["long"] == {
-        "fact": "probe_chars", "where": "assistant", "min_words": 20, "min": None, "max": 9, "allow": None, "deny": None,
+        "fact": "probe_chars", "where": "assistant", "min_words": 20, "min": None, "max": 9,
+        "allow": None, "deny": None,
     }  # fmt: skip
     assert config["filters"]["probe_language"]["fact"] == "probe_language"
     assert config["sources"]["faq"]["priority"] == 0 and config["sources"]["faq"]["columns"] == {}
@@ -51,7 +56,8 @@ def test_all_faults_come_at_once(project: Project) -> None:
     error = project.error("recipe=tiny", "seed=x")
     assert isinstance(error, RecipeError) and error.exit_code == 3 and error.recipe == "tiny"
     assert [(fault.path, fault.line) for fault in error.faults] == [
-        ("name", 1), ("description", 2), ("sources.faq.path", 4), ("sources.faq.format", 4), ("exprot", 5), ("seed", None),
+        ("name", 1), ("description", 2), ("sources.faq.format", 4), ("sources.faq.path", 4),
+        ("exprot", 5), ("seed", None),
     ]  # fmt: skip
 
 
@@ -70,13 +76,16 @@ def test_all_faults_come_at_once(project: Project) -> None:
          "must be a number, a quantile such as q0.01, or null, not the text 'q1.5'"),
         ("filters: {probe_chars: {min: true}}", "filters.probe_chars.min",
          "must be a number, a quantile such as q0.01, or null, not true"),
-        ("filters: {probe_chars: {min_words: 0}}", "filters.probe_chars.min_words", "must be a whole number from 1, not 0"),
+        ("filters: {probe_chars: {min_words: 0}}", "filters.probe_chars.min_words",
+         "must be a whole number from 1, not 0"),
         ("filters: {probe_language: {min_confidence: 2}}", "filters.probe_language.min_confidence",
          "must be a number from 0 to 1, not 2"),
-        ("filters: {probe_chars: {min: 5, max: 4}}", "filters.probe_chars.min", "min 5 is above max 4: no record can pass"),
+        ("filters: {probe_chars: {min: 5, max: 4}}", "filters.probe_chars.min",
+         "min 5 is above max 4: no record can pass"),
         ("filters: {probe_chars: {min: q0.9, max: q0.1}}", "filters.probe_chars.min",
          "min q0.9 is above max q0.1: no record can pass"),
-        ("filters: {probe_language: {allow: [de], deny: [de]}}", "filters.probe_language.deny", "'de' is both allowed and denied"),
+        ("filters: {probe_language: {allow: [de], deny: [de]}}", "filters.probe_language.deny",
+         "'de' is both allowed and denied"),
         ("filters: {p: {fact: probe_phrases}}", "filters.p.patterns", "'patterns' must be given: a list"),
         ("filters: {x: {fact: probe_charz}}", "filters.x.fact", "there is no fact 'probe_charz'"),
         ("filters: {probe_charz: {min: 1}}", "filters.probe_charz", "there is no fact 'probe_charz'"),
@@ -93,15 +102,18 @@ def test_all_faults_come_at_once(project: Project) -> None:
          "the fact 'probe_tokens' counts tokens, and the recipe has no `template` to render with"),
         ("dedup: {near: {threshold: 1.5}}", "dedup.near.threshold", "must be a number above 0 and up to 1, not 1.5"),
         ("split: {train: 0.8, test: 0.1}", "split", "the fractions add up to 0.9, not 1: train 0.8 + test 0.1"),
-        ("split: {train: 1.5, test: -0.5}", "split.train", None),
+        ("split: {train: 1.5, test: -0.5}", "split.train", "a fraction is above 0 and at most 1, not 1.5"),
         ("split: {test: 1.0}\nmix: {weights: {faq: 1}}", "split", "mix fills the split `train`, and there is none"),
         ("mix: {weights: {fqa: 1, faq: 1}}", "mix.weights.fqa", "there is no source 'fqa'"),
         ("mix: {weights: {}}", "mix.weights.faq", "the source 'faq' has no weight"),
         ("mix: {weights: {faq: 0}}", "mix.weights", "all weights are 0: nothing would be in train"),
         ("mix: {weights: {faq: -1}}", "mix.weights.faq", "must be a number from 0, not -1"),
         ("mix: {total: 5}", "mix.weights", None),
-        ("_target_: os.system", "_target_", None),
-        ("clean: {_target_: os.system}", "clean._target_", None),
+        ("_target_: os.system", "_target_", "a recipe is data: `_target_` is not allowed"),
+        ("clean: {_target_: os.system}", "clean._target_", "a recipe is data: `_target_` is not allowed"),
+        ("on_bad_row: {max: 1.5}", "on_bad_row.max",
+         "must be a whole number of rows, or a share of them below 1, not 1.5"),
+        ("sources: {faq: {path: '', format: probe_rows}}", "sources.faq.path", "must not be empty"),
         ("plugins: [no.py]", "plugins.0", "there is no file 'no.py' in the project"),
     ],
 )  # fmt: skip
@@ -211,3 +223,31 @@ def test_a_value_has_its_origin_beside_it(project: Project) -> None:
     assert rows["sources.faq.path"] == ("data/faq.jsonl", "3")
     assert rows["sources.faq.priority"] == (0, "None")
     assert rows["dedup.keep.0"] == ("priority", "None")
+
+
+WORDS = st.sampled_from(
+    ["faq", "path", "format", "probe_rows", "probe_chars", "probe_phrases", "fact", "min", "max",
+     "allow", "patterns", "(", "train", "test", "weights", "keep", "exact", "near", "on",
+     "messages", "content", "{{ a", "max_tokens", "q0.5", "???"]
+)  # fmt: skip
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 3) | st.floats(allow_nan=False) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
+    max_leaves=10,
+)
+SECTIONS = st.sampled_from(
+    ["name", "sources", "clean", "filters", "dedup", "split", "mix", "template", "engine", "on_bad_row"]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@given(config=st.dictionaries(SECTIONS, ANYTHING))
+def test_nothing_but_faults_comes_of_nonsense(tmp_path: Path, config: dict) -> None:
+    """Whatever a recipe holds, the check ends in a valid recipe or in faults, never in a traceback."""
+    recipe = Recipe(name="x", choice="x", config=config, overrides=[], project=tmp_path)
+    try:
+        checked = check(recipe)
+    except RecipeError as error:
+        assert error.faults and all(fault.message for fault in error.faults)
+    else:
+        assert check(checked).config == checked.config

@@ -105,6 +105,19 @@ def test_overrides_set_add_and_delete(project: Project) -> None:
     assert recipe.overrides == words
 
 
+def test_the_last_override_wins(project: Project) -> None:
+    """Of several values for one key the last one typed holds, however often one of them is repeated."""
+    assert project.recipe(MINIMAL).load("recipe=tiny", "seed=1", "seed=2", "seed=1").config["seed"] == 1
+    assert project.load("recipe=tiny", "seed=1", "seed=1", "seed=2").config["seed"] == 2
+
+
+def test_a_project_without_recipes(tmp_path: Path) -> None:
+    """A folder that is no project says so."""
+    error = Project(tmp_path).error("recipe=tiny")
+    assert error.message == f"no recipe named 'tiny' in {tmp_path.as_posix()}/recipes"
+    assert error.hint.startswith("there are no recipes here")
+
+
 def test_null_switches_a_section_off(project: Project) -> None:
     """`mix=null` is no choice of a group option: it is the section, off."""
     project.recipe(MINIMAL + "mix: {weights: {faq: 1}}\n")
@@ -187,7 +200,8 @@ def test_only_compose_imports_hydra() -> None:
         if "import hydra" in (text := file.read_text()) or "from omegaconf" in text
     }
     assert users == {"compose.py"}
-    code = "import sys, datasetbuild.recipe; print({'hydra', 'omegaconf', 'jsonschema', 'polars', 'jinja2'} & set(sys.modules))"
+    heavy = {"hydra", "omegaconf", "jsonschema", "polars", "jinja2"}
+    code = f"import sys, datasetbuild.recipe; print({heavy} & set(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": str(folder.parent)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip() == "set()"
@@ -256,8 +270,8 @@ def test_the_wheels_conf_is_found(project: Project, tmp_path: Path, monkeypatch:
     assert compose._own_conf() == wheel / "conf"
 
 
-def test_every_option_of_ours_composes(project: Project) -> None:
-    """Each option of each group under conf/ opens with a comment and can be chosen."""
+def test_every_option_of_ours_is_valid(project: Project) -> None:
+    """Each option of each group under conf/ opens with a comment, can be chosen and passes the check."""
     from datasetbuild.recipe import compose
 
     project.recipe(MINIMAL)
@@ -265,4 +279,5 @@ def test_every_option_of_ours_composes(project: Project) -> None:
     assert len(options) >= 15
     for option in options:
         assert option.read_text(encoding="utf-8").startswith("#")
-        assert project.compose("recipe=tiny", f"{option.parent.name}={option.stem}")
+        needs = ["template.tokenizer=any"] if option.parent.name == "template" and option.stem != "none" else []
+        assert project.load("recipe=tiny", f"{option.parent.name}={option.stem}", *needs)

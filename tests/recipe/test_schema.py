@@ -75,7 +75,7 @@ def test_the_published_schema_refuses_misspelt_keys(text: str) -> None:
 
 
 def test_the_published_file_is_current() -> None:
-    """recipe.schema.json is what the operators of a fresh process say: `python -m datasetbuild.recipe.schema` writes it."""
+    """recipe.schema.json says what a fresh process says: `python -m datasetbuild.recipe.schema` writes it."""
     code = (
         "import sys\nfrom datasetbuild.recipe import schema\ntry: text = schema.published_text()\n"
         "except (ModuleNotFoundError, KeyError) as error: sys.exit(f'not yet: {error}')\nsys.stdout.write(text)"

@@ -53,12 +53,10 @@ def shingles(words: pl.Series, ngram: int) -> Shingles:
     starts = np.concatenate([[0], np.cumsum(counts)])
     per_text = np.where(counts == 0, 0, np.maximum(counts - ngram + 1, 1))
     offsets = np.concatenate([[0], np.cumsum(per_text)])
-    rolled = _roll(hashes, ngram)
+    rolled = _roll(np.concatenate([hashes, np.zeros(ngram, np.uint64)]), ngram)
     # The n-grams that start in a text's last n-1 words reach into the next text: leave them out.
-    index = np.arange(offsets[-1]) + np.repeat(starts[:-1] - offsets[:-1], per_text)
-    short = np.flatnonzero((counts > 0) & (counts < ngram))
-    values = rolled[np.minimum(index, max(len(rolled) - 1, 0))] if len(index) else np.empty(0, np.uint64)
-    for text in short:  # few and short
+    values = rolled[np.arange(offsets[-1]) + np.repeat(starts[:-1] - offsets[:-1], per_text)]
+    for text in np.flatnonzero((counts > 0) & (counts < ngram)):  # few and short
         values[offsets[text]] = _roll(hashes[starts[text] : starts[text + 1]], int(counts[text]))[0]
     return Shingles(_mix(values), offsets)
 
@@ -117,9 +115,9 @@ def _word_hashes(words: pl.Series) -> NDArray[np.uint64]:
     """Hash every distinct word once (a shard of 16k texts has a million words, some 50k of them distinct)."""
     if not len(words):
         return np.empty(0, np.uint64)
-    distinct = words.unique(maintain_order=False)
-    table = pl.DataFrame({"word": distinct, "hash": pl.Series([word_hash(w.encode()) for w in distinct], dtype=pl.UInt64)})
-    return words.to_frame("word").join(table, on="word", how="left", maintain_order="left")["hash"].to_numpy()
+    coded = words.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
+    distinct = np.fromiter((word_hash(word.encode()) for word in coded.dictionary.to_pylist()), np.uint64)
+    return distinct[coded.indices.to_numpy()]
 
 
 def _roll(hashes: NDArray[np.uint64], ngram: int) -> NDArray[np.uint64]:

@@ -16,6 +16,7 @@ from datasetbuild.stages.normalize.conversation import Conversation, kind, settl
 from datasetbuild.stages.normalize.fields import Raw
 from datasetbuild.stages.normalize.frames import Quarantine, Records
 from datasetbuild.stages.normalize.source import key_of, label, meta_of, reader_options
+from datasetbuild.stages.normalize.turns import Turns, tools_text
 from datasetbuild.stages.read.parse import exact, strict, wide
 from datasetbuild.stages.read.rows import RawRows
 
@@ -25,13 +26,26 @@ __all__ = ["Conversation", "RawRows", "converter", "normalize", "reader_options"
 def converter(source: dict[str, Any]) -> Callable[[Raw], Conversation]:
     """The function of a source's format, with the source's parameters."""
     format = find("format", source["format"])
-    return format.function(**format.fill({name: value for name, value in source.items() if name in format.parameters}))
+    given = {name: value for name, value in source.items() if name in format.parameters}
+    convert: Callable[[Raw], Conversation] = format.function(**format.fill(given))
+    return convert if format.code is None else _vetted(convert)
+
+
+def _vetted(convert: Callable[[Raw], Conversation]) -> Callable[[Raw], Conversation]:
+    """A plugin's format, what it gives held to the types of a record: a fault of it costs a row, not a shard."""
+    reader = Turns(None, {"role": "role", "content": "content"})
+
+    def vet(row: Raw) -> Conversation:
+        turns, tools = convert(row)
+        return Conversation(reader.read(list(turns), "messages"), tools_text(tools, "tools"))
+
+    return vet
 
 
 def normalize(rows: RawRows, *, name: str, source: dict[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(records, quarantine) of a shard: every row in exactly one of them, in order. `name` is the source's name."""
     record = _recorder(name, source)
-    records, quarantine = Records(source.get("license")), Quarantine()
+    records, quarantine = Records(), Quarantine()
     suspects = wide(rows.raws)
     for index, (line, raw, fault) in enumerate(zip(rows.lines, rows.raws, rows.faults, strict=True)):
         stage = Stage.READ
@@ -46,7 +60,7 @@ def normalize(rows: RawRows, *, name: str, source: dict[str, Any]) -> tuple[pl.D
             records.add(turns, index, line, *values)
         except RecordError as error:
             quarantine.add(index, line, stage, error.reason, error.detail, raw)
-        except Exception as error:  # noqa: BLE001 - a format of a plugin may raise anything: that costs this one row, and says so
+        except Exception as error:  # a format of a plugin may raise anything: that costs this one row, and says so
             quarantine.add(index, line, stage, Reason.OPERATOR_ERROR, f"{type(error).__name__}: {error}", raw)
     return records.frame(), quarantine.frame()
 

@@ -17,8 +17,8 @@ def alpaca(*, columns: Columns | None = None) -> Callable[[Raw], Conversation]:
 
     {"instruction": "Translate into German.", "input": "good morning", "output": "guten Morgen"}
 
-    The user says the instruction and, after an empty line, the input when there is one; the assistant says the output. An
-    optional `system` comes first; an optional `history`, a list of [question, answer], comes before the instruction.
+    The user says the instruction and, after an empty line, the input when there is one; the assistant says the output.
+    An optional `system` comes first; an optional `history`, a list of [question, answer], comes before the instruction.
 
     columns: field of the format -> name in the file (dotted paths too): instruction, input, output, system, history.
         GPTeacher, for one, needs columns: {output: response}.

@@ -9,7 +9,8 @@ from datasetbuild.record import Message, Reason
 
 
 class Conversation(NamedTuple):
-    """What a format makes of a row. messages: turns without None fields. tools: JSON text of the tool schemas, or None."""
+    """What a format makes of a row. messages: turns without None fields. tools: JSON text of the tool schemas, or
+    None."""
 
     messages: list[Message]
     tools: str | None = None
@@ -18,8 +19,8 @@ class Conversation(NamedTuple):
 def settled(conversation: Conversation, system: str | None = None) -> Conversation:
     """The conversation if it keeps the rules, else `RecordError`.
 
-    At least one user and one assistant turn; both with text, unless the assistant calls tools; a system turn only first.
-    A first system turn without text is left out; `system` comes first when there is none.
+    At least one user and one assistant turn; both with text, unless the assistant calls tools; a system turn only
+    first. A first system turn without text is left out; `system` comes first when there is none.
     """
     messages = conversation.messages
     if messages and messages[0]["role"] == "system" and _bare(messages[0]["content"]):
@@ -58,7 +59,14 @@ def kind(value: Any) -> str:
     """What a JSON value is, in words for people."""
     if value is None:
         return "null"
-    names = {str: "a string", bool: "a boolean", int: "a number", float: "a number", list: "an array", dict: "an object"}
+    names = {
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        list: "an array",
+        dict: "an object",
+    }
     return names.get(type(value), type(value).__name__)
 
 

@@ -16,15 +16,17 @@ def faq_markdown(
 ) -> Callable[[Raw], Conversation]:
     """A Markdown page whose headings are questions: {question, answer, section}, one row for each.
 
-    ## How do I reset my password?   ->   {"question": "How do I reset my password?", "answer": "Click ...", "section": null}
+    ## How do I reset my password?   ->   {"question": "How do I reset my password?", "answer": "Click ...", "section":
+    null}
 
-    The answer is everything down to the next heading of the same level or a higher one, deeper headings included, as Markdown.
-    The nearest higher heading is the `section`, which `category: section` can take. Text before the first question is no row.
+    The answer is everything down to the next heading of the same level or a higher one, deeper headings included, as
+    Markdown. The nearest higher heading is the `section`, which `category: section` can take. Text before the first
+    question is no row.
 
     columns: field of the format -> column, for FAQ rows that another reader gives: question, answer.
 
-    level: heading level of the questions, 1 to 6. auto: the level that most headings ending in a question mark have, the
-        deepest level used when there are none.
+    level: heading level of the questions, 1 to 6. auto: the level that most headings ending in a question mark have,
+        the deepest level used when there are none.
     """
     fields = Fields(columns, required=("question", "answer"))
     question, answer = fields.text("question"), fields.text("answer")

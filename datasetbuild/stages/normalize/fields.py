@@ -15,18 +15,11 @@ Columns = dict[str, str]
 ABSENT = object()
 
 
-class Keywords(dict[str, Any]):
-    """JSON Schema keywords for `op.Extra`, which has to be hashable as every part of an annotation."""
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return id(self)
-
-
 class Fields:
     """The fields of one format, under the names of the file's columns.
 
-    What the source names in `columns` must be in every row (it may be null); an optional field under its own name may be absent.
-    Optional fields of turns may be absent either way: weights often stand on the assistant's turns alone.
+    What the source names in `columns` must be in every row (it may be null); an optional field under its own name may
+    be absent. Optional fields of turns may be absent either way: weights often stand on the assistant's turns alone.
     """
 
     def __init__(self, columns: Columns | None, *, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
@@ -75,7 +68,8 @@ class Fields:
 
 
 def finder(column: str) -> Callable[[Raw], Any]:
-    """A function that finds a column in a row, or `ABSENT`: by its whole name first, then as a dotted path (`a.0.b`)."""
+    """A function that finds a column in a row, or `ABSENT`: by its whole name first, then as a dotted path
+    (`a.0.b`)."""
     if "." not in column:
         return lambda row: row.get(column, ABSENT)
     path = column.split(".")

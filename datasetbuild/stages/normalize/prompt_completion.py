@@ -12,13 +12,16 @@ from datasetbuild.stages.normalize.turns import Turns, tools_text
 
 
 @source_format(version=1)
-def prompt_completion(*, columns: Columns | None = None, roles: dict[str, Role] | None = None) -> Callable[[Raw], Conversation]:
+def prompt_completion(
+    *, columns: Columns | None = None, roles: dict[str, Role] | None = None
+) -> Callable[[Raw], Conversation]:
     """Rows with a prompt and a completion, as text, or as two lists of messages in the way of TRL.
 
     {"prompt": "The capital of France?", "completion": "Paris."}
 
-    The prompt is the user's turn, the completion the assistant's, both as they stand. An optional `system` comes first; an
-    optional `tools` holds the schemas of tools. Rows of {question, answer} need columns: {prompt: question, completion: answer}.
+    The prompt is the user's turn, the completion the assistant's, both as they stand. An optional `system` comes first;
+    an optional `tools` holds the schemas of tools. Rows of {question, answer} need columns: {prompt: question,
+    completion: answer}.
 
     columns: field of the format -> name in the file (dotted paths too): prompt, completion, system, tools.
 

@@ -17,9 +17,9 @@ def sharegpt(*, columns: Columns | None = None, roles: dict[str, Role] | None = 
 
     {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello!"}], "system": "Be brief."}
 
-    Roles: human, user, prompter -> user; gpt, assistant, bot, chatgpt, model, bing, bard -> assistant; system, developer ->
-    system; tool, function, observation, function_response -> tool; function_call (JSON text of {name, arguments}) -> a tool
-    call of the assistant. Any other role puts the row into quarantine; none is guessed.
+    Roles: human, user, prompter -> user; gpt, assistant, bot, chatgpt, model, bing, bard -> assistant; system,
+    developer -> system; tool, function, observation, function_response -> tool; function_call (JSON text of {name,
+    arguments}) -> a tool call of the assistant. Any other role puts the row into quarantine; none is guessed.
 
     columns: field of the format -> name in the file. Of the row: conversations, system, tools (dotted paths too). Of a
         turn: from, value, weight.

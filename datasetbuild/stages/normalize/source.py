@@ -10,12 +10,12 @@ import orjson
 from datasetbuild.errors import RecordError
 from datasetbuild.op import Bound, Extra, section
 from datasetbuild.record import Reason
-from datasetbuild.stages.normalize.fields import ABSENT, Keywords, Raw, finder, missing, scalar
+from datasetbuild.stages.normalize.fields import ABSENT, Raw, finder, missing, scalar
 from datasetbuild.stages.normalize.templates import template
 from datasetbuild.stages.read import MAX_ROW_BYTES, Reader
 
-PATHS = Keywords(type=["string", "array"], items={"type": "string"}, minLength=1, minItems=1)
-SHARE_OR_COUNT = Keywords(
+PATHS = dict(type=["string", "array"], items={"type": "string"}, minLength=1, minItems=1)
+SHARE_OR_COUNT = dict(
     type=["object", "null"],
     properties={"max": {"type": "number", "minimum": 0, "description": "a whole number of rows, or a share below 1"}},
     required=["max"],
@@ -40,29 +40,34 @@ def source(
     system: str | None = None,
     encoding: str | None = None,
     records: str | None = None,
-    delimiter: Annotated[str, Extra(Keywords(minLength=1, maxLength=1))] | None = None,
+    delimiter: Annotated[str, Extra(dict(minLength=1, maxLength=1))] | None = None,
     max_row_bytes: Annotated[int, Bound(ge=1)] = MAX_ROW_BYTES,
     on_bad_row: Annotated[Any, Extra(SHARE_OR_COUNT)] = None,
 ) -> None:
     """Where a source's rows come from and what is known about them. The keys of its format stand beside these.
 
-    path: a file, a glob (`data/**/*.jsonl`) or a list of them, relative to the project. Files may be packed: .gz, .zst, .bz2, .xz.
+    path: a file, a glob (`data/**/*.jsonl`) or a list of them, relative to the project. Files may be packed: .gz, .zst,
+    .bz2, .xz.
 
-    format: how a row becomes a conversation: messages, sharegpt, alpaca, prompt_completion, triple, table, faq_markdown, or
-        one of a plugin.
+    format: how a row becomes a conversation: messages, sharegpt, alpaca, prompt_completion, triple, table,
+        faq_markdown, or one of a plugin.
 
-    reader: how the files are read, where their names do not tell: jsonl, json, csv, tsv, parquet, arrow, text, markdown, yaml.
+    reader: how the files are read, where their names do not tell: jsonl, json, csv, tsv, parquet, arrow, text,
+        markdown, yaml. JSON is read strictly: NaN and broken text are faults of their row, an integer beyond 64 bits
+        becomes text, and of a key that stands twice the last value wins. CSV values are text; quotes follow RFC 4180.
 
     license: the licence of the rows, as an SPDX name, carried into every record and onto the dataset card.
 
     priority: whose record stays when two are duplicates; the larger number.
 
-    limit: at most so many records of this source, chosen by chance from the seed; the others are dropped with reason over_limit.
+    limit: at most so many records of this source, chosen by chance from the seed; the others are dropped with reason
+    over_limit.
 
-    key: column that names a row for good, so that its id survives a change of its text; without one the text is the name.
-        A template when it holds {{, as in "{{ year }}-{{ number }}". It must have a value in every row.
+    key: column that names a row for good, so that its id survives a change of its text; without one the text is the
+        name. A template when it holds {{, as in "{{ year }}-{{ number }}". It must have a value in every row.
 
-    group: column (or template) of what must stay in one split, such as a customer. Null or empty means a group of its own.
+    group: column (or template) of what must stay in one split, such as a customer. Null or empty means a group of its
+    own.
 
     category: column (or template) to stratify, cap and report by, such as a topic.
 
@@ -80,8 +85,8 @@ def source(
 
     max_row_bytes: a row above so many bytes is put into quarantine, reason too_large.
 
-    on_bad_row: {max: N} lets so many rows of this source be unusable, {max: 0.01} that share, before the build fails; null
-        leaves it to the recipe's own on_bad_row.
+    on_bad_row: {max: N} lets so many rows of this source be unusable, {max: 0.01} that share, before the build fails;
+        null leaves it to the recipe's own on_bad_row.
     """
 
 
@@ -102,7 +107,8 @@ Take = Callable[[Raw], str | None]
 
 
 def label(column: str | None, path: str) -> Take | None:
-    """A function that takes a key, group, category or date out of a row, by column or by template; None without a column."""
+    """A function that takes a key, group, category or date out of a row, by column or by template; None without a
+    column."""
     if not column:
         return None
     if "{{" in column:
@@ -144,5 +150,3 @@ def meta_of(columns: list[str]) -> Callable[[Raw], str | None]:
         return orjson.dumps({column: None if value is ABSENT else value for column, value in found.items()}).decode()
 
     return meta
-
-

@@ -1,6 +1,7 @@
-"""Templates of a source: Jinja in its immutable sandbox, without chance, files or nulls; the common ones never enter Jinja.
+"""Templates of a source: Jinja in its immutable sandbox, without chance, files or nulls; the common ones never enter
+Jinja.
 
-A template of plain text and `{{ field }}` costs 0.5 us a row, through Jinja it would cost 8.
+A template of plain text and `{{ field }}` costs 0.3 us a row, through Jinja it would cost 7.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Render = Callable[[Raw], str]
 FORBIDDEN = ("Import", "FromImport", "Include", "Extends", "Block")
 
 
+@cache
 def template(text: str, path: str) -> Render:
     """A function that renders a row. `path`: the place in the recipe, for its faults.
 
@@ -29,14 +31,14 @@ def template(text: str, path: str) -> Render:
 
     environment = _environment()
     try:
-        tree = environment.parse(text)
+        tree, compiled = environment.parse(text), environment.from_string(text)
     except jinja2.TemplateSyntaxError as error:
         raise RecipeError([Fault(path, f"not a template: {error.message} (its line {error.lineno})")]) from None
     for name in FORBIDDEN:
         if tree.find(getattr(nodes, name)):
             raise RecipeError([Fault(path, f"a template here cannot use {name.lower()}: it stands alone")])
     pieces = _plain_pieces(tree)
-    return _joined(pieces) if pieces is not None else _through_jinja(environment.from_string(text))
+    return _joined(pieces) if pieces is not None else _through_jinja(compiled)
 
 
 @cache
@@ -52,18 +54,23 @@ def _environment() -> Any:
 
 
 def _finalized(value: Any) -> Any:
-    """What may be printed: text and numbers. Null and containers print as Python's words for them, which nobody means."""
+    """What may be printed: text and numbers. Null and containers print as Python's words for them, which nobody
+    means."""
     import jinja2
 
     if isinstance(value, (str, int, float, jinja2.Undefined)):
         return value
     if value is None:
         raise RecordError(Reason.WRONG_TYPE, "the template prints null; say what it means: {{ field or '' }}")
-    raise RecordError(Reason.WRONG_TYPE, f"the template prints {kind(value)}; choose a part of it, or use `| join(', ')` or `| tojson`")
+    raise RecordError(
+        Reason.WRONG_TYPE,
+        f"the template prints {kind(value)}; choose a part of it, or use `| join(', ')` or `| tojson`",
+    )
 
 
 def _plain_pieces(tree: Any) -> list[tuple[bool, str]] | None:
-    """(is a field, text or field name) for a template of nothing else, with a single trailing newline gone as in Jinja."""
+    """(is a field, text or field name) for a template of nothing else, with a single trailing newline gone as in
+    Jinja."""
     from jinja2 import nodes
 
     pieces = []
@@ -107,10 +114,12 @@ def _through_jinja(compiled: Any) -> Render:
 
     def render(row: Raw) -> str:
         try:
-            return compiled.render({"row": row} | row)
+            return str(compiled.render({"row": row} | row))
         except jinja2.UndefinedError as error:
             names = ", ".join(list(row)[:10]) or "no fields"
-            raise RecordError(Reason.MISSING_FIELD, f"the template needs what the row has not: {error.message}; it has: {names}") from None
+            raise RecordError(
+                Reason.MISSING_FIELD, f"the template needs what the row has not: {error.message}; it has: {names}"
+            ) from None
         except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             raise RecordError(Reason.TEMPLATE_ERROR, f"the template failed: {type(error).__name__}: {error}") from None
 

@@ -1,4 +1,5 @@
-"""Turns of chat rows, as `messages` and `sharegpt` have them: roles by a fixed map, content as text, tool calls in one shape."""
+"""Turns of chat rows, as `messages` and `sharegpt` have them: roles by a fixed map, content as text, tool calls in one
+shape."""
 
 from __future__ import annotations
 
@@ -66,21 +67,35 @@ class Turns:
             raise wrong(path, "an object", turn)
         role = self._role_of(turn, path)
         if role == FUNCTION_CALL:
-            return {"role": "assistant", "content": "", "tool_calls": _calls(turn.get(self._content), f"{path}.{self._content}")}
+            return {
+                "role": "assistant",
+                "content": "",
+                "tool_calls": _calls(turn.get(self._content), f"{path}.{self._content}"),
+            }
         extras = self._extras(turn, path)
-        content = _text(turn.get(self._content), f"{path}.{self._content}", silent="tool_calls" in extras, absent=self._content not in turn)
+        content = _text(
+            turn.get(self._content),
+            f"{path}.{self._content}",
+            silent="tool_calls" in extras,
+            absent=self._content not in turn,
+        )
         return {"role": role, "content": content, **extras}  # type: ignore[typeddict-item]
 
     def _role_of(self, turn: dict[str, Any], path: str) -> str:
         if self._role not in turn:
             has = ", ".join(turn) or "nothing"
-            raise RecordError(Reason.MISSING_FIELD, f"{path} has no field {self._role!r}; it has: {has}. Map it with `columns`.")
+            raise RecordError(
+                Reason.MISSING_FIELD, f"{path} has no field {self._role!r}; it has: {has}. Map it with `columns`."
+            )
         given = turn[self._role]
         if type(given) is not str:
             raise wrong(f"{path}.{self._role}", "a role", given)
         if given not in self._roles:
             known = ", ".join(self._roles)
-            raise RecordError(Reason.UNKNOWN_ROLE, f"{path}.{self._role}: {given[:40]!r} is not a known role ({known}). Map it with `roles`.")
+            raise RecordError(
+                Reason.UNKNOWN_ROLE,
+                f"{path}.{self._role}: {given[:40]!r} is not a known role ({known}). Map it with `roles`.",
+            )
         return self._roles[given]
 
     def _extras(self, turn: dict[str, Any], path: str) -> dict[str, Any]:
@@ -103,7 +118,8 @@ class Turns:
 
 
 def tools_text(tools: Any, path: str) -> str | None:
-    """Tool schemas as compact JSON text, keys in the order of the source (a template prints them so); none when empty."""
+    """Tool schemas as compact JSON text, keys in the order of the source (a template prints them so); none when
+    empty."""
     if type(tools) is str:
         if not tools.strip():
             return None
@@ -130,20 +146,25 @@ def _text(content: Any, path: str, *, silent: bool, absent: bool) -> str:
 
 def _part(part: Any, path: str) -> str:
     if type(part) is dict and part.get("type") == "text" and type(part.get("text")) is str:
-        return part["text"]
+        return str(part["text"])
     found = f"a part of type {part.get('type')!r}" if type(part) is dict else "something else"
-    raise RecordError(Reason.WRONG_TYPE, f"{path}: expected {{type: text, text: ...}}, found {found}; only text is carried")
+    raise RecordError(
+        Reason.WRONG_TYPE, f"{path}: expected {{type: text, text: ...}}, found {found}; only text is carried"
+    )
 
 
 def _weight(value: Any, path: str) -> float:
-    """A loss weight, rounded to the 32 bits in which it is kept, so that reading a record again gives the same record."""
+    """A loss weight, rounded to the 32 bits in which it is kept, so that reading a record again gives the same
+    record."""
     if type(value) in (int, float, bool) and 0 <= value <= 1:
-        return struct.unpack("f", struct.pack("f", value))[0]
+        rounded: float = struct.unpack("f", struct.pack("f", value))[0]
+        return rounded
     raise RecordError(Reason.WRONG_TYPE, f"{path}: expected a weight from 0 to 1, found {str(value)[:40]}")
 
 
 def _calls(value: Any, path: str) -> str:
-    """Tool calls in OpenAI's shape: [{id?, type, function: {name, arguments}}], arguments as JSON text, verbatim if they were text."""
+    """Tool calls in OpenAI's shape: [{id?, type, function: {name, arguments}}], arguments as JSON text, verbatim if
+    they were text."""
     calls = _json(value, path) if type(value) is str else value
     calls = [calls] if type(calls) is dict else calls
     if type(calls) is not list or not calls:

@@ -1,4 +1,5 @@
-"""Parquet and Arrow: rows by batches, as JSON; what JSON cannot say comes as text (dates in ISO 8601, decimals in digits)."""
+"""Parquet and Arrow: rows by batches, as JSON; what JSON cannot say comes as text (dates in ISO 8601, decimals in
+digits)."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ def read_parquet(input: Input) -> Iterator[Row]:
     try:
         yield from _rows(pq.ParquetFile(_source(input)).iter_batches(BATCH))
     except (pa.ArrowInvalid, OSError) as error:
-        raise SourceError(f"{input.file} is not a Parquet file that can be read: {error}", hint="fetch it again") from error
+        raise SourceError(
+            f"{input.file} is not a Parquet file that can be read: {error}", hint="fetch it again"
+        ) from error
 
 
 def read_arrow(input: Input) -> Iterator[Row]:
@@ -38,11 +41,17 @@ def read_arrow(input: Input) -> Iterator[Row]:
             opened = pa.ipc.open_file(stream)
             yield from _rows(opened.get_batch(index) for index in range(opened.num_record_batches))
         except pa.ArrowInvalid as error:
-            if "magic" not in str(error).lower() and "not an arrow file" not in str(error).lower() and "too small" not in str(error).lower():
+            if (
+                "magic" not in str(error).lower()
+                and "not an arrow file" not in str(error).lower()
+                and "too small" not in str(error).lower()
+            ):
                 raise
             yield from _rows(pa.ipc.open_stream(_source(input)))
     except (pa.ArrowInvalid, OSError) as error:
-        raise SourceError(f"{input.file} is not an Arrow file that can be read: {error}", hint="fetch it again") from error
+        raise SourceError(
+            f"{input.file} is not an Arrow file that can be read: {error}", hint="fetch it again"
+        ) from error
 
 
 def _source(input: Input) -> Any:
@@ -64,7 +73,11 @@ def _row(number: int, value: Any) -> Row:
         return Row(number, orjson.dumps(value, default=_as_text, option=orjson.OPT_NON_STR_KEYS))
     except TypeError as error:
         why = error.__cause__ or error
-        return Row(number, repr(value).encode("utf-8", "backslashreplace"), (Reason.BAD_ROW.value, f"not sayable in JSON: {why}"))
+        return Row(
+            number,
+            repr(value).encode("utf-8", "backslashreplace"),
+            (Reason.BAD_ROW.value, f"not sayable in JSON: {why}"),
+        )
 
 
 def _as_text(value: Any) -> str:

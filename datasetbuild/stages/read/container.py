@@ -1,4 +1,5 @@
-"""A file as decompressed bytes or decoded text: gzip, zstd, bzip2 and xz by their first bytes, encodings by BOM or declaration."""
+"""A file as decompressed bytes or decoded text: gzip, zstd, bzip2 and xz by their first bytes, encodings by BOM or
+declaration."""
 
 from __future__ import annotations
 
@@ -20,15 +21,21 @@ PACKED_BLOCK = 1 << 16
 
 MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
 SUFFIXES = {".gz": "gzip", ".zst": "zstd", ".bz2": "bzip2", ".xz": "xz"}
-BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"))
-BOMS += ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 @dataclass(frozen=True)
 class Input:
     """An input file, opened as often as it is asked for.
 
-    file: how people know it. codec: name of the compression or None. encoding: Python's name. bom: bytes of a UTF-8 BOM.
+    file: how people know it. codec: name of the compression or None. encoding: Python's name. bom: bytes of a UTF-8
+    BOM.
     """
 
     path: Path
@@ -53,7 +60,8 @@ class Input:
         return b"".join(self.blocks())
 
     def text(self) -> io.TextIOWrapper:
-        """The decoded text, line ends as they are. Bytes that are not valid become lone surrogates, to be found per row."""
+        """The decoded text, line ends as they are. Bytes that are not valid become lone surrogates, to be found per
+        row."""
         raw = io.BufferedReader(_Pour(self.blocks()), BLOCK)
         return io.TextIOWrapper(raw, encoding=self.encoding, errors="surrogateescape", newline="")
 
@@ -81,7 +89,9 @@ def _encoding(name: str, file: str) -> str:
     try:
         return codecs.lookup(name).name
     except LookupError:
-        raise SourceError(f"{file}: no encoding is named {name!r}", hint="use one of Python's names: utf-8, utf-16, cp1252, ...") from None
+        raise SourceError(
+            f"{file}: no encoding is named {name!r}", hint="use one of Python's names: utf-8, utf-16, cp1252, ..."
+        ) from None
 
 
 def _opened(path: Path, file: str) -> io.BufferedReader:
@@ -101,24 +111,29 @@ def _unpacked(path: Path, file: str, codec: str | None) -> Iterator[bytes]:
 
 
 def _decompressed(stream: io.BufferedReader, file: str, codec: str) -> Iterator[bytes]:
-    """Every member of the archive, one after the other; an archive that ends within a member is an error, never a short file."""
+    """Every member of the archive, one after the other; an archive that ends within a member is an error, never a short
+    file."""
     start, broken = _decompressor(codec)
     member, given, fresh = start(), 0, True
     while data := stream.read(PACKED_BLOCK):
-        while data:
+        while (
+            data := data.lstrip(b"\0") if fresh and given else data
+        ):  # zeros between members and at the end are padding
             try:
                 block = member.decompress(data)
             except broken as error:
-                if fresh and given and codec == "gzip":
-                    return  # whatever follows the last member is padding, as in gzip itself
-                raise SourceError(f"{file}: the {codec} data is damaged ({error}); {given:,} bytes of content came before", hint=AGAIN) from error
+                raise SourceError(
+                    f"{file}: the {codec} data is damaged ({error}); {given:,} bytes of content came before", hint=AGAIN
+                ) from error
             given, fresh, data = given + len(block), False, b""
             if block:
                 yield block
             if member.eof:
-                data, member, fresh = member.unused_data.lstrip(b"\0"), start(), True
+                data, member, fresh = member.unused_data, start(), True
     if not fresh:
-        raise SourceError(f"{file}: the {codec} data ends too early; {given:,} bytes of content came before", hint=AGAIN)
+        raise SourceError(
+            f"{file}: the {codec} data ends too early; {given:,} bytes of content came before", hint=AGAIN
+        )
 
 
 AGAIN = "the file is truncated or damaged: fetch it again"

@@ -1,4 +1,5 @@
-"""CSV and TSV: rows as objects of strings, with the line where each begins; a row that does not fit its header is a fault."""
+"""CSV and TSV: rows as objects of strings, with the line where each begins; a row that does not fit its header is a
+fault."""
 
 from __future__ import annotations
 
@@ -41,13 +42,14 @@ class _Lines:
     """The lines of the row that is being read, kept for its fault."""
 
     def __init__(self, stream: Any) -> None:
-        self._stream, self._kept = stream, []
+        self._stream = stream
+        self._kept: list[str] = []
 
     def __iter__(self) -> _Lines:
         return self
 
     def __next__(self) -> str:
-        line = next(self._stream)
+        line: str = next(self._stream)
         self._kept.append(line)
         return line
 
@@ -62,12 +64,16 @@ class _Lines:
 
 def _header(rows: Any, file: str) -> list[str]:
     try:
-        header = next((row for row in rows if row), [])
+        header: list[str] = next((row for row in rows if row), [])
     except csv.Error as error:
-        raise SourceError(f"{file}:{rows.line_num}: the header is not valid CSV: {error}", hint="is `delimiter` right?") from error
+        raise SourceError(
+            f"{file}:{rows.line_num}: the header is not valid CSV: {error}", hint="is `delimiter` right?"
+        ) from error
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise SourceError(f"{file}:{rows.line_num}: two columns are named {twice[0]!r}", hint="give each column a name of its own")
+        raise SourceError(
+            f"{file}:{rows.line_num}: two columns are named {twice[0]!r}", hint="give each column a name of its own"
+        )
     return header
 
 
@@ -83,5 +89,8 @@ def _row(line: int, fields: list[str], header: list[str], text: str, fault: RowF
         try:
             return Row(line, compact(dict(zip(header, fields, strict=True))))
         except TypeError:  # lone surrogates: what the decoder left of invalid bytes
-            fault = Reason.BAD_ENCODING.value, "the row's bytes are not valid in the file's encoding; declare it: `encoding: cp1252`"
+            fault = (
+                Reason.BAD_ENCODING.value,
+                "the row's bytes are not valid in the file's encoding; declare it: `encoding: cp1252`",
+            )
     return Row(line, text.encode("utf-8", "surrogateescape"), fault)

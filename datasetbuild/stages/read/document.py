@@ -1,4 +1,5 @@
-"""JSON documents: the rows of an array, decoded one after the other, each with its line; never the whole file at once."""
+"""JSON documents: the rows of an array, decoded one after the other, each with its line; never the whole file at
+once."""
 
 from __future__ import annotations
 
@@ -54,6 +55,8 @@ def read(input: Input, records: str | None) -> Iterator[Row]:
             raise SourceError(f"{wanted} is not an array of rows: it starts with {scanner.peek()!r}", hint=JSON_LINES)
         for line, raw, value in _items(scanner):
             yield _row(line, raw, value)
+        if not records and scanner.peek():
+            scanner.fail(f"the array ends here, and {scanner.peek()!r} follows")
 
 
 class Scanner:
@@ -125,6 +128,7 @@ class Scanner:
 def _items(scanner: Scanner) -> Iterator[tuple[int, str, Any]]:
     scanner.take("[")
     if scanner.peek() == "]":
+        scanner.take("]")
         return
     while True:
         yield scanner.value()

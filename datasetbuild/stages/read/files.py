@@ -1,4 +1,5 @@
-"""From the `path` of a source to its files: in a fixed order, each once, or a sentence that says what to write instead."""
+"""From the `path` of a source to its files: in a fixed order, each once, or a sentence that says what to write
+instead."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from datasetbuild.errors import SourceError
 def resolve(path: str | list[str], project: Path) -> list[Path]:
     """The files of a source: paths and globs (`**` descends) in the order written, the matches of a glob by name.
 
-    A file that several globs match stands where the first one puts it. Names that hold `[` or `*` themselves are found as they are.
+    A file that several globs match stands where the first one puts it. Names that hold `[` or `*` themselves are found
+    as they are.
     """
     patterns = [path] if isinstance(path, str) else list(path)
     if not patterns:
@@ -40,7 +42,9 @@ def _matches(pattern: str, project: Path) -> list[Path]:
         )
     target = project / os.path.expanduser(pattern)
     if target.is_dir():
-        raise SourceError(f"{pattern} is a directory, not a file", hint=f"name its files with a glob: {_glob_for(target, pattern)}")
+        raise SourceError(
+            f"{pattern} is a directory, not a file", hint=f"name its files with a glob: {_glob_for(target, pattern)}"
+        )
     if target.exists():
         if not os.access(target, os.R_OK):
             raise SourceError(f"{pattern} cannot be read: permission denied", hint=f"chmod u+r {pattern}")

@@ -1,4 +1,5 @@
-"""JSON Lines: plain files are cut into byte spans without a copy, at about the speed of hashing them; others row by row."""
+"""JSON Lines: plain files are cut into byte spans without a copy, at about the speed of hashing them; others row by
+row."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from datasetbuild.stages.read.rows import RawRows, Row
 
 
 class Span:
-    """A shard of a plain file while it grows. oversize: whether it holds a row above the limit, so that it must be copied."""
+    """A shard of a plain file while it grows. oversize: whether it holds a row above the limit, so that it must be
+    copied."""
 
     def __init__(self, start: int, first_row: int, first_line: int) -> None:
         self.start = self.stop = start
@@ -36,8 +38,8 @@ class Span:
 
 
 def spans(input: Input, boundaries: Boundaries, limit: int) -> Iterator[Span]:
-    """The shards of a plain UTF-8 file. A span reaches from its first row to the first row of the next one, so blank lines
-    belong to the shard before them; those at the top of the file belong to none."""
+    """The shards of a plain UTF-8 file. A span reaches from its first row to the first row of the next one, so blank
+    lines belong to the shard before them; those at the top of the file belong to none."""
     offset, line, row = input.bom, 1, 0
     span: Span | None = None
     fresh = True
@@ -116,9 +118,9 @@ def _encoded(input: Input) -> Iterator[bytes]:
 
 
 def _blank(lines: Lines) -> NDArray[np.bool_]:
-    blank = lines.sizes == 0
-    blank |= np.fromiter(map(bytes.isspace, lines.texts), np.bool_, len(lines.texts))
-    return blank
+    spaces = np.fromiter(map(bytes.isspace, lines.texts), np.bool_, len(lines.texts))
+    spaces |= lines.sizes == 0
+    return spaces
 
 
 def _hashes(texts: list[bytes], places: NDArray[np.int64], sizes: NDArray[np.int64], limit: int) -> NDArray[np.uint64]:

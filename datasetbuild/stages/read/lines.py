@@ -13,8 +13,8 @@ from datasetbuild.stages.read.rows import HEAD_BYTES, Row
 
 
 class Lines(NamedTuple):
-    """Lines in a row. texts: without newlines. sizes: bytes of each. block: the very bytes, newlines and all, or None for one
-    line that is too large to hold: then `texts` has its head. size: bytes of the block."""
+    """Lines in a row. texts: without newlines. sizes: bytes of each. block: the very bytes, newlines and all, or None
+    for one line that is too large to hold: then `texts` has its head. size: bytes of the block."""
 
     texts: list[bytes]
     sizes: NDArray[np.int64]

@@ -19,9 +19,9 @@ QUESTION_MARKS = ("?", "？", "؟")
 
 
 class Heading(NamedTuple):
-    """index: 0-based line. level: 1 to 6."""
+    """place: 0-based line. level: 1 to 6."""
 
-    index: int
+    place: int
     level: int
     title: str
 
@@ -35,21 +35,25 @@ def read(input: Input, level: int | Literal["auto"]) -> Iterator[Row]:
         lines = stream.read().replace("\r\n", "\n").split("\n")
     headings = _headings(lines)
     if not headings:
-        raise SourceError(f"{input.file} has no headings, so it has no questions", hint="for one row of plain text: `reader: text`")
+        raise SourceError(
+            f"{input.file} has no headings, so it has no questions", hint="for one row of plain text: `reader: text`"
+        )
     chosen = question_level(headings) if level == "auto" else level
     if not any(heading.level == chosen for heading in headings):
         used = ", ".join(str(number) for number in sorted({heading.level for heading in headings}))
-        raise SourceError(f"{input.file} has no heading of level {chosen}", hint=f"levels used: {used}; or say `level: auto`")
+        raise SourceError(
+            f"{input.file} has no heading of level {chosen}", hint=f"levels used: {used}; or say `level: auto`"
+        )
     section = None
     high = [heading for heading in headings if heading.level <= chosen]
     for heading, after in zip(high, [*high[1:], None], strict=True):
         if heading.level < chosen:
             section = heading.title
             continue
-        stop = after.index if after else len(lines)
-        answer = "\n".join(lines[heading.index + 1 : stop]).strip("\n").rstrip()
-        text = "\n".join(lines[heading.index : stop])
-        yield text_row(heading.index + 1, {"question": heading.title, "answer": answer, "section": section}, text)
+        stop = after.place if after else len(lines)
+        answer = "\n".join(lines[heading.place + 1 : stop]).strip("\n").rstrip()
+        text = "\n".join(lines[heading.place : stop])
+        yield text_row(heading.place + 1, {"question": heading.title, "answer": answer, "section": section}, text)
 
 
 def question_level(headings: list[Heading]) -> int:

@@ -1,8 +1,8 @@
 """JSON text to values, strictly: what is not JSON is a fault of its row, and no integer is rounded.
 
-orjson refuses NaN, Infinity, lone surrogates and bytes that are not UTF-8, at 550 MB/s. Two things it does without a word:
-of a key that stands twice in an object the last wins (kept so, as in `json`), and an integer beyond 64 bits becomes a float
-(not kept so: it comes as text, digit by digit as written).
+orjson refuses NaN, Infinity, lone surrogates and bytes that are not UTF-8, at 550 MB/s. Two things it does without a
+word: of a key that stands twice in an object the last wins (kept so, as in `json`), and an integer beyond 64 bits
+becomes a float (not kept so: it comes as text, digit by digit as written).
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def exact(raw: bytes) -> Any:
 def wide(raws: list[bytes]) -> set[int]:
     """Indexes of the texts that may hold an integer beyond 64 bits: 19 digits or more in a row.
 
-    Such a run covers a whole block of ten aligned bytes, so three bytes of each block rule nearly all of them out: 0.3 ms a MB.
+    Such a run covers a whole block of ten aligned bytes, so three bytes of each block rule nearly all of them out: 0.4
+    ms a MB.
     """
     joined = np.frombuffer(b"\n".join(raws), np.uint8)
     blocks = joined[: len(joined) // 10 * 10].reshape(-1, 10)
@@ -68,7 +69,9 @@ def _fault(raw: bytes, error: orjson.JSONDecodeError) -> RecordError:
         raw.decode()
     except UnicodeDecodeError as broken:
         found = f"byte 0x{raw[broken.start]:02x} at position {broken.start} of the row is not UTF-8"
-        return RecordError(Reason.BAD_ENCODING, f"{found}; if the file has another encoding, declare it: `encoding: cp1252`")
+        return RecordError(
+            Reason.BAD_ENCODING, f"{found}; if the file has another encoding, declare it: `encoding: cp1252`"
+        )
     if not raw.strip():
         return RecordError(Reason.BAD_JSON, "the row is empty")
     rest = raw.decode()[error.pos : error.pos + 20]

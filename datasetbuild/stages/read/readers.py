@@ -36,7 +36,8 @@ BY_SUFFIX: dict[str, Reader] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What a source says about the shape of its files. records: dotted path to the rows. level: heading level of questions."""
+    """What a source says about the shape of its files. records: dotted path to the rows. level: heading level of
+    questions."""
 
     records: str | None
     delimiter: str | None
@@ -45,12 +46,15 @@ class Settings:
 
 
 def reader_for(input: Input, named: Reader | None, records: str | None) -> Reader:
-    """The reader of a file; `json` becomes `jsonl` where the file has one value per line, as many files named .json do."""
+    """The reader of a file; `json` becomes `jsonl` where the file has one value per line, as many files named .json
+    do."""
     kind = named or _by_suffix(input)
     if kind == "json" and records is None and document.is_json_lines(input):
         return "jsonl"
     if kind == "jsonl" and document.is_array(input):
-        raise SourceError(f"{input.file} holds one JSON array, not one row per line", hint="say so in the source: `reader: json`")
+        raise SourceError(
+            f"{input.file} holds one JSON array, not one row per line", hint="say so in the source: `reader: json`"
+        )
     return kind
 
 

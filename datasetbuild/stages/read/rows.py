@@ -12,11 +12,13 @@ MAX_ROW_BYTES = 16 << 20
 """Default of a source's `max_row_bytes`."""
 
 HEAD_BYTES = 1 << 16
-"""How much is kept of a row that is larger than `max_row_bytes`: enough to recognise it, little enough for quarantine."""
+"""How much is kept of a row that is larger than `max_row_bytes`: enough to recognise it, little enough for
+quarantine."""
 
 
 class Row(NamedTuple):
-    """One row as a reader finds it. line: 1-based, in the file. raw: JSON text, or the raw text when there is a fault."""
+    """One row as a reader finds it. line: 1-based, in the file. raw: JSON text, or the raw text when there is a
+    fault."""
 
     line: int
     raw: bytes
@@ -27,9 +29,9 @@ class Row(NamedTuple):
 class RawRows:
     """The rows of one shard as three parallel lists.
 
-    lines: line of each row, relative to the shard's first line. raws: JSON text of each row, for plain JSON Lines the very
-    bytes of the line. faults: None, or why the row cannot be used; `raws` then holds its raw text, cut after `HEAD_BYTES`
-    when the fault is `too_large`. Files without lines (Parquet, Arrow) count rows in the place of lines.
+    lines: line of each row, relative to the shard's first line. raws: JSON text of each row, for plain JSON Lines the
+    very bytes of the line. faults: None, or why the row cannot be used; `raws` then holds its raw text, cut after
+    `HEAD_BYTES` when the fault is `too_large`. Files without lines (Parquet, Arrow) count rows in the place of lines.
     """
 
     lines: list[int]

@@ -1,7 +1,7 @@
 """A file cut into shards, and a shard loaded again, verified.
 
-Plain JSON Lines is referred to by byte spans: nothing is copied, and a shard is loaded at the speed of the disk. Everything
-else is read once and kept as Arrow IPC blobs, because a gzip or a CSV file cannot be entered in the middle.
+Plain JSON Lines is referred to by byte spans: nothing is copied, and a shard is loaded at the speed of the disk.
+Everything else is read once and kept as Arrow IPC blobs, because a gzip or a CSV file cannot be entered in the middle.
 """
 
 from __future__ import annotations
@@ -48,7 +48,10 @@ def cut(
     kind = reader_for(input, reader, records)
     boundaries = Boundaries(shard_bytes, shard_rows)
     if kind == "jsonl" and input.plain:
-        return [_spanned(span, path, input.file, project, folder, max_row_bytes) for span in jsonl.spans(input, boundaries, max_row_bytes)]
+        return [
+            _spanned(span, path, input.file, project, folder, max_row_bytes)
+            for span in jsonl.spans(input, boundaries, max_row_bytes)
+        ]
     rows = rows_of(kind, input, Settings(records, delimiter, max_row_bytes, level))
     shards: list[RawShard] = []
     try:
@@ -57,7 +60,9 @@ def cut(
             shards.append(_blob(shard, input.file, first_row, project, folder))
     except UnicodeDecodeError as error:
         found = f"{error.reason} (bytes {error.object[error.start : error.start + 4]!r})"
-        raise SourceError(f"{input.file} is not valid {input.encoding}: {found}", hint="declare its encoding: `encoding: cp1252`") from error
+        raise SourceError(
+            f"{input.file} is not valid {input.encoding}: {found}", hint="declare its encoding: `encoding: cp1252`"
+        ) from error
     return shards
 
 
@@ -79,7 +84,9 @@ def _spanned(span: jsonl.Span, path: Path, file: str, project: Path, folder: Pat
         rows = [*jsonl.rows_in(jsonl.section(path, span.start, span.stop), limit)]
         lifted = [Row(row.line + span.first_line - 1, row.raw, row.fault) for row in rows]
         return _blob(lifted, file, span.first_row, project, folder)
-    return RawShard(file, span.rows, span.first_row, span.first_line, span.state.hexdigest(), span=(span.start, span.stop))
+    return RawShard(
+        file, span.rows, span.first_row, span.first_line, span.state.hexdigest(), span=(span.start, span.stop)
+    )
 
 
 def _split(rows: Iterable[Row], boundaries: Boundaries, limit: int) -> Iterator[list[Row]]:
@@ -103,7 +110,11 @@ def _batches(rows: Iterable[Row], limit: int) -> Iterator[list[Row]]:
     size = 0
     for row in rows:
         if len(row.raw) > limit:
-            row = oversize(row.line, row.raw, len(row.raw), limit) if row.fault is None else row._replace(raw=head(row.raw, limit))
+            row = (
+                oversize(row.line, row.raw, len(row.raw), limit)
+                if row.fault is None
+                else row._replace(raw=head(row.raw, limit))
+            )
         batch.append(row)
         size += len(row.raw)
         if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
@@ -148,7 +159,10 @@ def _write_blob(rows: RawRows, target: Path) -> None:
     table = pa.table(columns)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with pa.OSFile(str(draft), "wb") as sink, pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
+        with (
+            pa.OSFile(str(draft), "wb") as sink,
+            pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out,
+        ):
             out.write_table(table)
         os.replace(draft, target)
     finally:
@@ -162,7 +176,9 @@ def _read_blob(path: Path, shard: RawShard) -> RawRows:
         with pa.OSFile(str(path), "rb") as source, pa.ipc.open_file(source) as stream:
             table = stream.read_all()
     except (OSError, pa.ArrowInvalid) as error:
-        raise MismatchError(f"the cached rows of {shard.file} are gone or damaged ({path.name})", hint="run again") from error
+        raise MismatchError(
+            f"the cached rows of {shard.file} are gone or damaged ({path.name})", hint="run again"
+        ) from error
     reasons, details = table["reason"].to_pylist(), table["detail"].to_pylist()
     faults = [(reason, detail) if reason else None for reason, detail in zip(reasons, details, strict=True)]
     return RawRows(table["line"].to_pylist(), table["raw"].to_pylist(), faults)

@@ -1,4 +1,8 @@
-"""YAML: the items of a list as rows, with their lines, in the types of YAML 1.2, so that an answer `no` stays the word no."""
+"""YAML: the items of a list as rows, with their lines, in the types of YAML 1.2, so that an answer `no` stays the word
+no.
+
+Integers of more than 18 digits stay text, as written.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,11 @@ from datasetbuild.stages.read.rows import Row
 CORE_TYPES = {
     "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
     "tag:yaml.org,2002:null": (r"~|null|Null|NULL|", "~nN\0"),
-    "tag:yaml.org,2002:int": (r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
-    "tag:yaml.org,2002:float": (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    "tag:yaml.org,2002:int": (r"[-+]?(0|[1-9][0-9]{0,17})", "-+0123456789"),
+    "tag:yaml.org,2002:float": (
+        r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+",
+        "-+.0123456789",
+    ),
 }
 
 
@@ -40,7 +47,8 @@ def read(input: Input, records: str | None) -> Iterator[Row]:
 
 @cache
 def _loader() -> Any:
-    """PyYAML's fast safe loader with the scalars of YAML 1.2: no yes/no, no dates, no base 60, no octal by a leading zero."""
+    """PyYAML's fast safe loader with the scalars of YAML 1.2: no yes/no, no dates, no base 60, no octal by a leading
+    zero."""
     import yaml
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -63,14 +71,25 @@ def _row_nodes(documents: list[Any], records: str | None, file: str) -> list[Any
     for name in records.split(".") if records else []:
         inside = {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
         if name not in inside:
-            raise SourceError(f"{file} has no {name!r} for `records: {records}`", hint=f"there is: {', '.join(inside) or 'no mapping'}")
+            raise SourceError(
+                f"{file} has no {name!r} for `records: {records}`",
+                hint=f"there is: {', '.join(inside) or 'no mapping'}",
+            )
         node = inside[name]
     if isinstance(node, yaml.SequenceNode):
-        return node.value
+        return list(node.value)
     if records:
         raise SourceError(f"`records: {records}` of {file} is not a list")
-    lists = [key.value for key, value in node.value if isinstance(value, yaml.SequenceNode)] if isinstance(node, yaml.MappingNode) else []
-    hint = "say where its rows are: " + " or ".join(f"`records: {name}`" for name in lists) if lists else "write its rows as a list"
+    lists = (
+        [key.value for key, value in node.value if isinstance(value, yaml.SequenceNode)]
+        if isinstance(node, yaml.MappingNode)
+        else []
+    )
+    hint = (
+        "say where its rows are: " + " or ".join(f"`records: {name}`" for name in lists)
+        if lists
+        else "write its rows as a list"
+    )
     raise SourceError(f"{file} is not a list of rows", hint=hint)
 
 
@@ -80,4 +99,6 @@ def _row(node: Any, loader: Any, text: str) -> Row:
         return Row(line, compact(loader.construct_document(node)))
     except (TypeError, RecursionError) as error:
         raw = "\n".join(text.split("\n")[node.start_mark.line : node.end_mark.line + 1])
-        return Row(line, raw.encode("utf-8", "surrogateescape"), (Reason.BAD_ROW.value, f"not sayable in JSON: {error}"))
+        return Row(
+            line, raw.encode("utf-8", "surrogateescape"), (Reason.BAD_ROW.value, f"not sayable in JSON: {error}")
+        )

@@ -6,6 +6,8 @@ conversations cost about 4 CPU s. What cannot be proved goes into quarantine, on
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,10 +16,11 @@ import polars as pl
 from datasetbuild.errors import RecordError
 from datasetbuild.hashing import canonical_json
 from datasetbuild.record import Message, Reason, Stage, quarantine_schema
-from datasetbuild.stages.render.align import Aligned, Job, align
+from datasetbuild.stages.render.align import Aligned, Job, align_rows, sums
 from datasetbuild.stages.render.columns import assistant_masks, labels, lists, span_tokens, truncate
 from datasetbuild.stages.render.encode import Encoded, Encoder, encoder
-from datasetbuild.stages.render.template import ChatTemplate, open_template
+from datasetbuild.stages.render.mask import lay_out
+from datasetbuild.stages.render.template import ChatTemplate, as_template_sees, open_template
 from datasetbuild.stages.render.tokenizer import TokenizerSpec, fingerprint, load_spec, resolve, save_spec
 
 __all__ = [
@@ -37,8 +40,8 @@ __all__ = [
 
 
 def render_schema() -> dict[str, Any]:
-    """Columns of rendered rows. row: as in the records. tokens, trained_tokens: counts. spans: start and end (exclusive)
-    of each run of trained tokens, flat."""
+    """Columns of rendered rows. row: as in the records. tokens, trained_tokens: counts. spans: start and end
+    (exclusive) of each run of trained tokens, flat."""
     return {
         "row": pl.UInt32,
         "tokens": pl.UInt32,
@@ -61,60 +64,66 @@ def render(
     params: the template section, filled. warnings: gets a sentence when the fast tokenizer could not be used.
     """
     train_on = params.get("train_on") or "assistant"
-    conversations: list[list[Message]] = records["messages"].to_list()
-    tools = records["tools"].to_list()
     held = _control_tokens(records, template)
-    jobs, data, rows, faults = [], [], [], {}
-    for row, messages in enumerate(conversations):
+    jobs: list[Job] = []
+    rows: list[int] = []
+    faults: dict[int, RecordError] = {}
+    for row, (messages, tools) in enumerate(_conversations(records)):
         try:
             if row in held:
-                raise RecordError(Reason.CONTROL_TOKEN, _where(messages, tools[row], template))
-            job = _job(messages, tools[row] or None, template, train_on)
-            data.append(_utf8(job.text))
-            jobs.append(job)
+                raise RecordError(Reason.CONTROL_TOKEN, _where(messages, tools, template))
+            jobs.append(_job(messages, tools, template, train_on))
             rows.append(row)
         except RecordError as error:
             faults[row] = error
-    encoded, aligned = _tokens(jobs, data, encoder(spec), warnings)
+        except Exception as error:  # a failing record is not a lost record, nor the end of its shard
+            faults[row] = RecordError(Reason.OPERATOR_ERROR, f"{type(error).__name__}: {error}")
+    if warnings is not None and template.strangers:
+        warnings.append(
+            f"{template.name} writes {', '.join(template.strangers)}, which the tokenizer spells in several tokens"
+        )
+    encoded, aligned = _tokens(jobs, encoder(spec), warnings)
     frame = _frame(records["row"].gather(rows), encoded, aligned)
     for place, sentence in aligned.faults.items():
         faults[rows[place]] = RecordError(Reason.MASK_UNPROVED, sentence)
     bad = np.zeros(len(jobs), bool)
     bad[list(aligned.faults)] = True
-    return frame.filter(pl.Series(~bad)), _quarantine(records, conversations, faults)
+    return frame.filter(pl.Series(~bad)), _quarantine(records, faults)
+
+
+def _conversations(records: pl.DataFrame) -> Iterator[tuple[list[Message], str | None]]:
+    """Messages and tools of each record, few at a time: dicts of 100k rows cost the garbage collector 10 us a row."""
+    for part in records.select("messages", "tools").iter_slices(512):
+        yield from zip(part["messages"].to_list(), part["tools"].to_list(), strict=True)
 
 
 def _job(messages: list[Message], tools: str | None, template: ChatTemplate, train_on: str) -> Job:
     """A conversation's text, and what of it is to be trained."""
-    from datasetbuild.stages.render.mask import lay_out
-
-    tools = None if tools in ("[]", "null") else tools
+    tools = None if tools in ("", "[]", "null") else tools
+    if tools or any(message.get("tool_calls") for message in messages):
+        _refuse_escaped(messages, tools, template)
     text, marks = template.draw(messages, tools)
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise RecordError(Reason.TEMPLATE_ERROR, "the rendered text holds half of a character (a lone surrogate)")
     if train_on == "all":
         return Job(text, None)
     assistants = [turn for turn, message in enumerate(messages) if message["role"] == "assistant"]
     chosen = assistants[-1:] if train_on == "last_assistant" else assistants
-    trained = frozenset(turn for turn in chosen if messages[turn].get("weight") != 0)
-    return Job(text, lay_out(template, messages, tools, text, marks), trained)
+    laid = lay_out(template, messages, tools, text, marks)
+    return Job(text, laid, tuple(turn for turn in chosen if messages[turn].get("weight") != 0))
 
 
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise RecordError(Reason.TEMPLATE_ERROR, f"the rendered text is not valid Unicode: {error.reason} at {error.start}") from error
-
-
-def _tokens(jobs: list[Job], data: list[bytes], encoder: Encoder, warnings: list[str] | None) -> tuple[Encoded, Aligned]:
-    """Ids and trained spans. When the fast ids of a row turn out wrong while it is proved, the oracle does the batch."""
+def _tokens(jobs: list[Job], encoder: Encoder, warnings: list[str] | None) -> tuple[Encoded, Aligned]:
+    """Ids and trained spans. When fast ids turn out wrong while a row is proved, the oracle does the batch."""
     texts = [job.text for job in jobs]
+    data = [text.encode() for text in texts]
     encoded = encoder.encode(texts)
-    aligned = align(jobs, data, encoded, encoder)
+    aligned = align_rows(jobs, data, encoded, encoder)
     warning = encoded.warning
     if aligned is None:
         warning = "fastokens and tokenizers differ on a text of this batch; it was encoded by tokenizers"
         encoded = encoder.encode(texts, exact=True)
-        aligned = align(jobs, data, encoded, encoder)
+        aligned = align_rows(jobs, data, encoded, encoder)
     if warning and warnings is not None and warning not in warnings:
         warnings.append(warning)
     assert aligned is not None, "the oracle agrees with itself"
@@ -122,9 +131,8 @@ def _tokens(jobs: list[Job], data: list[bytes], encoder: Encoder, warnings: list
 
 
 def _frame(rows: pl.Series, encoded: Encoded, aligned: Aligned) -> pl.DataFrame:
-    pairs = np.stack([aligned.starts, aligned.ends], axis=1).reshape(-1).astype(np.uint32)
-    bounds = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum(2 * np.bincount(aligned.rows, minlength=len(rows)), out=bounds[1:])
+    pairs = aligned.spans[:, 1:].reshape(-1).astype(np.uint32)
+    bounds = sums((2 * np.bincount(aligned.spans[:, 0], minlength=len(rows))).tolist())
     spans = lists(pairs, bounds, "spans")
     columns = {
         "row": rows,
@@ -136,9 +144,9 @@ def _frame(rows: pl.Series, encoded: Encoded, aligned: Aligned) -> pl.DataFrame:
     return pl.DataFrame(columns, schema=render_schema())
 
 
-def _quarantine(records: pl.DataFrame, conversations: list[list[Message]], faults: dict[int, RecordError]) -> pl.DataFrame:
+def _quarantine(records: pl.DataFrame, faults: dict[int, RecordError]) -> pl.DataFrame:
     order = sorted(faults)
-    raw = [canonical_json(_without_empty(conversations[row])).decode() for row in order]
+    raw = [canonical_json(_without_empty(messages)).decode() for messages in records["messages"].gather(order)]
     columns = {
         "row": records["row"].gather(order),
         "line": records["line"].gather(order),
@@ -171,11 +179,20 @@ def _control_tokens(records: pl.DataFrame, template: ChatTemplate) -> set[int]:
     return {*found, *exploded.filter(hit)["place"].to_list()}
 
 
+def _refuse_escaped(messages: list[Message], tools: str | None, template: ChatTemplate) -> None:
+    """Control strings that JSON escapes hide: templates see tool calls and tools parsed."""
+    calls = [as_template_sees(message).get("tool_calls") for message in messages]
+    seen = json.dumps([calls, json.loads(tools) if tools else None], ensure_ascii=False)
+    for token in template.control:
+        if token in seen:
+            raise RecordError(Reason.CONTROL_TOKEN, f"a tool call or the tools hold the control token {token!r}")
+
+
 def _where(messages: list[Message], tools: str | None, template: ChatTemplate) -> str:
     """Which control string a conversation holds, and in which turn."""
     for turn, message in enumerate(messages, 1):
         for name in TEXTS:
             for token in template.control:
-                if token in (message.get(name) or ""):
+                if token in str(message.get(name) or ""):
                     return f"turn {turn} ({message['role']}): its {name} holds the control token {token!r}"
     return f"the tools hold the control token {next(token for token in template.control if token in (tools or ''))!r}"

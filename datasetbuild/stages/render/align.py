@@ -10,14 +10,15 @@ A token is trained when it overlaps a trained region. So `" yes"` is trained alt
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasetbuild.stages.render.encode import Encoded, Encoder
-from datasetbuild.stages.render.layout import Layout
+from datasetbuild.stages.render.layout import Skeleton
+from datasetbuild.stages.render.mask import Laid
 
 Ints = NDArray[np.int64]
 START_OUTSIDE = "turn {turn}: a trained token overlaps the text of another turn"
@@ -28,90 +29,170 @@ NOTHING = "no token is trained"
 
 @dataclass
 class Job:
-    """One rendered conversation. layout: regions to train and contents, or None to train every token."""
+    """One rendered conversation. laid: where its turns lie, or None to train every token. trained: turns to train."""
 
     text: str
-    layout: Layout | None
-    trained: frozenset[int] = frozenset()
-    """Turns that are trained."""
+    laid: Laid | None
+    trained: tuple[int, ...] = ()
 
 
 @dataclass
 class Aligned:
     """spans: (row, first token, end token), tokens counted in the row, ordered. faults: row -> sentence."""
 
-    rows: Ints
-    starts: Ints
-    ends: Ints
+    spans: Ints
     faults: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass
-class _Wanted:
-    """Regions and contents of many rows as arrays; positions in the unit of the token boundaries that they meet."""
+class Wanted:
+    """Regions and texts of many rows, each ordered by position.
 
-    region: Ints  # columns: row, turn, start, end, stop, stop_end
-    content: Ints  # columns: row, turn, start, end
-    blocked: Ints  # columns: row, turn, start, end
+    region: row, turn, start, end, stop, stop_end. content, blocked: row, turn, start, end. Positions first count the
+    characters of all texts, one after the other; `moved` gives them in another unit.
+    """
+
+    region: Ints
+    content: Ints
+    blocked: Ints
+
+    def moved(self, to: Callable[[Ints], Ints]) -> Wanted:
+        """With other positions."""
+        tables = []
+        for table in (self.region, self.content, self.blocked):
+            changed = table.copy()
+            for column in (2, 3, 5) if changed.shape[1] > 4 else (2, 3):
+                changed[:, column] = to(changed[:, column])
+            tables.append(changed)
+        return Wanted(*tables)
+
+    def of_row(self, row: int, base: int) -> Wanted:
+        """One row's, counted from its own first character."""
+        tables = (self.region, self.content, self.blocked)
+        cut = [table[slice(*np.searchsorted(table[:, 0], (row, row + 1)))] for table in tables]
+        return Wanted(*cut).moved(lambda at: at - base)
 
 
-def align(jobs: list[Job], data: list[bytes], encoded: Encoded, encoder: Encoder) -> Aligned | None:
+def align_rows(jobs: list[Job], data: list[bytes], encoded: Encoded, encoder: Encoder) -> Aligned | None:
     """Trained spans of every row, or the sentence that says why a row is not proved; None when the ids are not those
-    of the oracle, so that the batch has to be encoded again."""
+    of the oracle, so that the batch has to be encoded again. data: the texts' bytes."""
+    faults: dict[int, str] = {}
+    characters = sums(len(job.text) for job in jobs)
+    wanted = want(jobs, characters, faults)
     bounds, unspelt = spell(data, encoded, encoder)
-    bases = np.zeros(len(data) + 1, np.int64)
-    np.cumsum([len(part) for part in data], out=bases[1:])
-    spelt = [row for row in range(len(jobs)) if not unspelt[row] and jobs[row].layout is not None]
-    wanted = _wanted([(row, jobs[row], _bytes_before(jobs[row].text, data[row]), int(bases[row])) for row in spelt])
-    spans, faults = _overlap(wanted, bounds[:-1], bounds[1:], encoded.ids)
+    in_bytes = wanted.moved(_character_bytes(data, int(characters[-1])))
+    spans, refused = overlap(in_bytes, bounds[:-1], bounds[1:], encoded.ids)
     spans[:, 1:] -= encoded.bounds[spans[:, 0]][:, None]
-    found = [spans]
-    for row in np.flatnonzero(unspelt):
-        if jobs[row].layout is not None:
-            again = _by_offsets(int(row), jobs[row], encoded, encoder)
+    found = [spans[~unspelt[spans[:, 0]]]]
+    refused = {row: sentence for row, sentence in refused.items() if not unspelt[row]}
+    for row in np.flatnonzero(unspelt).tolist():
+        if jobs[row].laid is not None:
+            again = _by_offsets(row, jobs[row], wanted.of_row(row, int(characters[row])), encoded, encoder)
             if again is None:
                 return None
             found.append(again[0])
-            faults |= again[1]
+            refused |= again[1]
     lengths = np.diff(encoded.bounds)
-    whole = np.array([row for row, job in enumerate(jobs) if job.layout is None and lengths[row]], np.int64)
+    whole = np.array([row for row, job in enumerate(jobs) if job.laid is None and lengths[row]], np.int64)
     found.append(np.stack([whole, np.zeros_like(whole), lengths[whole]], axis=1))
     every = np.concatenate(found)
-    every = every[np.lexsort((every[:, 1], every[:, 0]))]
-    for row in np.flatnonzero(np.bincount(every[:, 0], minlength=len(jobs)) == 0):
-        faults.setdefault(int(row), NOTHING)
-    return Aligned(every[:, 0], every[:, 1], every[:, 2], faults)
+    every = _apart(every[np.lexsort((every[:, 1], every[:, 0]))])
+    faults = refused | faults
+    for row in np.flatnonzero(np.bincount(every[:, 0], minlength=len(jobs)) == 0).tolist():
+        faults.setdefault(row, NOTHING)
+    return Aligned(every, faults)
+
+
+def _apart(spans: Ints) -> Ints:
+    """Spans that do not share tokens: a token over the border of two trained turns is the first one's."""
+    shared = (spans[1:, 0] == spans[:-1, 0]) & (spans[1:, 1] < spans[:-1, 2])
+    spans[1:, 1] = np.where(shared, spans[:-1, 2], spans[1:, 1])
+    return spans[spans[:, 1] < spans[:, 2]]
+
+
+def want(jobs: list[Job], characters: Ints, faults: dict[int, str]) -> Wanted:
+    """Regions and texts of all rows, shape by shape. Rows whose generation marks lie elsewhere go to `faults`."""
+    groups: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+    for row, job in enumerate(jobs):
+        if job.laid is not None:
+            groups.setdefault((id(job.laid.skeleton), job.trained), []).append(row)
+    region, content, blocked = [np.empty((0, 6), np.int64)], [np.empty((0, 4), np.int64)], [np.empty((0, 4), np.int64)]
+    for (_, trained), rows in groups.items():
+        laid = [one for row in rows if (one := jobs[row].laid) is not None]
+        skeleton = laid[0].skeleton
+        gaps = skeleton.gaps(np.array([one.lengths for one in laid], np.int64).reshape(len(rows), -1))
+        _compare_marks(skeleton, gaps, laid, rows, faults)
+        base = characters[rows]
+
+        def columns(turn: int, *points: Ints, rows: list[int] = rows, base: Ints = base) -> Ints:
+            return np.stack([rows, np.full(len(rows), turn), *(point + base for point in points)], axis=1)
+
+        for turn, start, end, stop, stop_end in skeleton.regions:
+            if turn in trained:
+                table = columns(turn, *(gaps[:, at.gap] + at.offset for at in (start, end, stop_end)))
+                region.append(np.insert(table, 4, stop, axis=1))
+        for gap, number in enumerate(skeleton.order):
+            slot = skeleton.slots[number]
+            if slot.turn in trained and not slot.must:
+                continue
+            table = columns(slot.turn, gaps[:, gap] + len(skeleton.literals[gap]), gaps[:, gap + 1])
+            (content if slot.turn in trained else blocked).append(table)
+    return Wanted(*(_ordered(tables) for tables in (region, content, blocked)))
+
+
+def _ordered(tables: list[Ints]) -> Ints:
+    table = np.concatenate(tables)
+    return table[np.argsort(table[:, 2], kind="stable")]
+
+
+def _compare_marks(skeleton: Skeleton, gaps: Ints, laid: list[Laid], rows: list[int], faults: dict[int, str]) -> None:
+    """Where a template has marks, those of the true render must lie where the skeleton has them."""
+    if not skeleton.marks:
+        return
+    given = np.array([one.marks for one in laid], np.int64).reshape(len(rows), -1)
+    known = np.stack([gaps[:, at.gap] + at.offset for pair in skeleton.marks for at in pair], axis=1)
+    for place in np.flatnonzero((given != known).any(axis=1)).tolist():
+        faults[rows[place]] = "the template's generation marks do not lie where its turns lie"
+
+
+def sums(counts: Iterable[int]) -> Ints:
+    """0 and the running sums."""
+    given = np.fromiter(counts, np.int64)
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(given)])
+
+
+def _character_bytes(data: list[bytes], characters: int) -> Callable[[Ints], Ints]:
+    """Positions in characters of all texts to positions in their bytes."""
+    joined = b"".join(data)
+    if len(joined) == characters:
+        return lambda at: at
+    places = np.append(np.flatnonzero((np.frombuffer(joined, np.uint8) & 0xC0) != 0x80), len(joined))
+    return lambda at: places[at]
 
 
 def spell(data: list[bytes], encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArray[np.bool_]]:
     """Where each token begins in the bytes of all texts, and which rows the tokens do not spell byte for byte."""
-    pieces = encoder.pieces
-    tries = [encoded.ids.astype(np.int64)]
-    if pieces.marked:
-        tries += [pieces.without_blanks(encoded.ids, encoded.bounds, every=every) for every in (False, True)]
     lengths = np.array([len(part) for part in data], np.int64)
-    chosen, unspelt = tries[0].copy(), np.ones(len(data), bool)
+    bounds, spelt = encoder.pieces.spell(encoded.ids)
+    unspelt = ~_matches(data, lengths, bounds[encoded.bounds], spelt)
+    if not unspelt.any():
+        return bounds, unspelt
+    sizes = np.diff(bounds)
     owner = np.repeat(np.arange(len(data)), np.diff(encoded.bounds))
-    for numbers in tries:
-        bounds, spelt = pieces.spell(numbers)
+    for every in (False, True) if encoder.pieces.marked else ():
+        bounds, spelt = encoder.pieces.spell(encoder.pieces.without_blanks(encoded.ids, encoded.bounds, every=every))
         matches = _matches(data, lengths, bounds[encoded.bounds], spelt) & unspelt
-        chosen[matches[owner]] = numbers[matches[owner]]
+        sizes = np.where(matches[owner], np.diff(bounds), sizes)
         unspelt &= ~matches
-        if not unspelt.any():
-            break
-    sizes = np.diff(pieces.spell(chosen)[0]) if len(tries) > 1 else np.diff(bounds)
-    if unspelt.any():  # such rows get made-up boundaries that add up, so that their neighbours' positions hold
-        sizes[unspelt[owner]] = 0
-        last = encoded.bounds[1:][unspelt & (np.diff(encoded.bounds) > 0)] - 1
-        sizes[last] = lengths[unspelt & (np.diff(encoded.bounds) > 0)]
-    result = np.zeros(len(encoded.ids) + 1, np.int64)
-    np.cumsum(sizes, out=result[1:])
-    return result, unspelt
+    sizes[unspelt[owner]] = 0  # such rows get one made-up token that fills them, so that the others' positions hold
+    filled = unspelt & (np.diff(encoded.bounds) > 0)
+    sizes[encoded.bounds[1:][filled] - 1] = lengths[filled]
+    return sums(sizes), unspelt
 
 
 def _matches(data: list[bytes], lengths: Ints, bounds: Ints, spelt: bytes) -> NDArray[np.bool_]:
     """Which rows' bytes are the ones that their tokens spell. One comparison of everything when all are."""
-    same = np.diff(bounds) == lengths
+    same: NDArray[np.bool_] = np.diff(bounds) == lengths
     if same.all() and spelt == b"".join(data):
         return same
     for row in np.flatnonzero(same):
@@ -119,45 +200,7 @@ def _matches(data: list[bytes], lengths: Ints, bounds: Ints, spelt: bytes) -> ND
     return same
 
 
-def _bytes_before(text: str, data: bytes) -> Any:
-    """A function from a character's position to the byte's."""
-    if len(text) == len(data):
-        return None
-    sizes = np.array([1 + (c > 0x7F) + (c > 0x7FF) + (c > 0xFFFF) for c in map(ord, text)], np.int64) if len(text) < 64 else _sizes(text)
-    before = np.zeros(len(text) + 1, np.int64)
-    np.cumsum(sizes, out=before[1:])
-    return before
-
-
-def _sizes(text: str) -> Ints:
-    points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    return 1 + (points > 0x7F).astype(np.int64) + (points > 0x7FF) + (points > 0xFFFF)
-
-
-def _wanted(rows: list[tuple[int, Job, Any, int]]) -> _Wanted:
-    regions: list[tuple[int, ...]] = []
-    contents: list[tuple[int, ...]] = []
-    blocked: list[tuple[int, ...]] = []
-    for row, job, before, base in rows:
-        at = (lambda point, base=base: point + base) if before is None else (lambda point, base=base, before=before: int(before[point]) + base)
-        assert job.layout is not None
-        for region in job.layout.regions:
-            if region.turn in job.trained and region.end > region.start:
-                stop_end = at(region.stop_end) if region.stop >= 0 else -1
-                regions.append((row, region.turn, at(region.start), at(region.end), region.stop, stop_end))
-        for content in job.layout.contents:
-            if content.turn not in job.trained:
-                blocked.append((row, content.turn, at(content.start), at(content.end)))
-            elif content.trains:
-                contents.append((row, content.turn, at(content.start), at(content.end)))
-    return _Wanted(_table(regions, 6), _table(contents, 4), _table(blocked, 4))
-
-
-def _table(rows: list[tuple[int, ...]], width: int) -> Ints:
-    return np.array(rows, np.int64).reshape(-1, width)
-
-
-def _overlap(wanted: _Wanted, starts: Ints, ends: Ints, ids: NDArray[np.int32]) -> tuple[Ints, dict[int, str]]:
+def overlap(wanted: Wanted, starts: Ints, ends: Ints, ids: NDArray[np.int32]) -> tuple[Ints, dict[int, str]]:
     """(row, first token, end token) of each region by the overlap rule, and the rows that are not proved.
 
     starts, ends: boundaries of the tokens, ascending, in the unit of `wanted`.
@@ -187,34 +230,38 @@ def _overlap(wanted: _Wanted, starts: Ints, ends: Ints, ids: NDArray[np.int32]) 
         refuse(wanted.content, ~covered, NOT_COVERED)
     stops = region[:, 4] >= 0
     token = np.searchsorted(ends, region[:, 5], "left")
-    held = (first <= token) & (token < after) & (ids[np.minimum(token, len(ids) - 1)] == region[:, 4]) if len(ids) else ~stops
+    held = (
+        (first <= token) & (token < after) & (ids[np.minimum(token, len(ids) - 1)] == region[:, 4])
+        if len(ids)
+        else ~stops
+    )
     refuse(region, stops & ~held, NO_STOP)
     return np.stack([region[:, 0], first, after], axis=1)[~empty], faults
 
 
-def _by_offsets(row: int, job: Job, encoded: Encoded, encoder: Encoder) -> tuple[Ints, dict[int, str]] | None:
+def _by_offsets(
+    row: int, job: Job, wanted: Wanted, encoded: Encoded, encoder: Encoder
+) -> tuple[Ints, dict[int, str]] | None:
     """The same for one row, from the offsets of `tokenizers`, with the trained tokens decoded and compared."""
     kept = encoded.encodings
     encoding = kept[row] if kept else encoder.oracle.encode(job.text, add_special_tokens=False)
     ids = encoded.ids[encoded.bounds[row] : encoded.bounds[row + 1]]
     if encoding.ids != ids.tolist():
         return None
-    assert job.layout is not None
     offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2)
     starts, ends = np.maximum.accumulate(offsets[:, 0]), np.maximum.accumulate(offsets[:, 1])
-    wanted = _wanted([(row, job, None, 0)])
     if len(ids):  # an added token that swallowed white space of the region belongs to what is before it
         first = np.searchsorted(ends, wanted.region[:, 2], "right")
         at = np.minimum(first, len(ids) - 1)
         swallowed = encoder.pieces.added[ids[at]] & (starts[at] < wanted.region[:, 2])
         wanted.region[:, 2] = np.where(swallowed, np.minimum(ends[at], wanted.region[:, 3]), wanted.region[:, 2])
-    spans, faults = _overlap(wanted, starts, ends, ids)
+    spans, faults = overlap(wanted, starts, ends, ids)
     if not faults and (fault := _decoded(job, wanted, spans, ids, encoder)):
         faults[row] = fault
     return spans, faults
 
 
-def _decoded(job: Job, wanted: _Wanted, spans: Ints, ids: NDArray[np.int32], encoder: Encoder) -> str | None:
+def _decoded(job: Job, wanted: Wanted, spans: Ints, ids: NDArray[np.int32], encoder: Encoder) -> str | None:
     """Whether the trained tokens decode to each trained text, white space and compatible characters aside."""
     decoded = [encoder.oracle.decode(ids[a:b].tolist(), skip_special_tokens=False) for _, a, b in spans.tolist()]
     for _, turn, start, end in wanted.content.tolist():

@@ -1,4 +1,4 @@
-"""The columns of rendered rows: token lists, spans, labels and masks, made from flat arrays without a loop over tokens."""
+"""The columns of rendered rows: tokens, spans, labels and masks, made from flat arrays without a loop over tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ def lists(values: NDArray[Any], bounds: NDArray[np.int64], name: str) -> pl.Seri
     """A list column: row i has `values[bounds[i]:bounds[i + 1]]`."""
     import pyarrow as pa
 
-    return pl.Series(name, pa.LargeListArray.from_arrays(pa.array(np.ascontiguousarray(bounds)), pa.array(np.ascontiguousarray(values))))
+    return pl.Series(
+        name,
+        pa.LargeListArray.from_arrays(pa.array(np.ascontiguousarray(bounds)), pa.array(np.ascontiguousarray(values))),
+    )
 
 
 def flat(column: pl.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -44,7 +47,7 @@ def labels(input_ids: pl.Series, spans: pl.Series) -> pl.Series:
 
 
 def assistant_masks(input_ids: pl.Series, spans: pl.Series) -> pl.Series:
-    """`assistant_masks` (list of int8): 1 for each trained token, 0 for the others; 0 exactly where the label is -100."""
+    """`assistant_masks` (list of int8): 1 for each trained token; 0 exactly where the label is -100."""
     _, bounds, mask = trained(input_ids, spans)
     return lists(mask.astype(np.int8), bounds, "assistant_masks")
 

@@ -63,9 +63,13 @@ class Encoder:
         ids = np.frombuffer(flat, np.uint32).astype(np.int32)
         bounds = np.frombuffer(offsets, np.uint64).astype(np.int64)
         chosen = sample(texts)
-        for i, encoding in zip(chosen, self.oracle.encode_batch([texts[i] for i in chosen], add_special_tokens=False), strict=True):
+        for i, encoding in zip(
+            chosen, self.oracle.encode_batch([texts[i] for i in chosen], add_special_tokens=False), strict=True
+        ):
             if encoding.ids != ids[bounds[i] : bounds[i + 1]].tolist():
-                return self._slow(texts, "fastokens and tokenizers differ on a text of this batch; it was encoded by tokenizers")
+                return self._slow(
+                    texts, "fastokens and tokenizers differ on a text of this batch; it was encoded by tokenizers"
+                )
         return Encoded(ids, bounds)
 
     def _slow(self, texts: list[str], warning: str | None) -> Encoded:
@@ -106,7 +110,10 @@ def _fast(json: str) -> tuple[Any, str | None]:
     try:
         return fastokens.Tokenizer.from_json_str(json), None
     except Exception as error:  # whatever it refuses is for the oracle to do
-        return None, f"fastokens refuses this tokenizer ({error}); texts are encoded by tokenizers, about 10 times slower"
+        return (
+            None,
+            f"fastokens refuses this tokenizer ({error}); texts are encoded by tokenizers, about 10 times slower",
+        )
 
 
 class Pieces:
@@ -130,7 +137,11 @@ class Pieces:
         self.added = np.zeros(self.size, bool)
         self.added[list(added)] = True
         self.marked = "\u2581" in json
-        first = [piece.removeprefix(b" ") if not self.added[i] else piece for i, piece in enumerate(plain)] if self.marked else []
+        first = (
+            [piece.removeprefix(b" ") if not self.added[i] else piece for i, piece in enumerate(plain)]
+            if self.marked
+            else []
+        )
         self.table = pa.array(plain + first, pa.large_binary())
 
     def spell(self, ids: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], bytes]:
@@ -149,7 +160,8 @@ class Pieces:
         opens[bounds[:-1]] = True
         if every:
             opens[1:] |= self.added[ids]
-        return ids.astype(np.int64) + self.size * opens[:-1]
+        numbers: NDArray[np.int64] = ids.astype(np.int64) + self.size * opens[:-1]
+        return numbers
 
 
 def _vocabulary(model: dict[str, Any]) -> dict[int, str]:

@@ -11,34 +11,30 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from jinja2 import Template, TemplateError, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.ext import Extension, loopcontrols
 from jinja2.parser import Parser
+from jinja2.runtime import new_context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-
-class Mark(NamedTuple):
-    """What a `{% generation %}` block gave: its place in the text (characters, end exclusive)."""
-
-    start: int
-    end: int
+from datasetbuild.stages.render.layout import Mark
 
 
 class GenerationMarks(Extension):
     """Notes where `{% generation %}` blocks land. `length` is how much text the running render has put out so far."""
 
-    tags = {"generation"}
+    tags = {"generation"}  # noqa: RUF012
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         self.length = 0
         self.noted: list[tuple[int, str]] = []
 
-    def parse(self, parser: Parser) -> nodes.CallBlock:
+    def parse(self, parser: Parser) -> nodes.Node:
         line = next(parser.stream).lineno
         body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
         return nodes.CallBlock(self.call_method("_note"), [], [], body).set_lineno(line)
@@ -83,7 +79,9 @@ def _raise_exception(message: str) -> NoReturn:
     raise TemplateError(message)
 
 
-def _tojson(value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False) -> str:
+def _tojson(
+    value: Any, ensure_ascii: bool = False, indent: Any = None, separators: Any = None, sort_keys: bool = False
+) -> str:
     """JSON without Jinja's HTML escapes, as in transformers."""
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
@@ -114,7 +112,9 @@ def run(compiled: Template, variables: dict[str, Any]) -> tuple[str, list[Mark] 
     tracker: Any = compiled.environment.extensions[GenerationMarks.identifier]
     tracker.length, tracker.noted = 0, []
     blocks = []
-    context = compiled.new_context(_globals(compiled) | variables, shared=True)
+    context = new_context(
+        compiled.environment, compiled.name, compiled.blocks, _globals(compiled) | variables, shared=True
+    )
     for block in compiled.root_render_func(context):
         blocks.append(block)
         tracker.length += len(block)

@@ -1,13 +1,26 @@
-"""Where things lie in a rendered conversation: trained regions and every turn's own text, in characters."""
+"""Where things lie in a rendered conversation, in characters: the skeleton of a shape, good for all that have it.
+
+What is the same for all conversations of a shape is found once (`skeleton.py`); where it lies in each is arithmetic on
+the lengths of their texts, done for all of them at a time.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from datasetbuild.errors import RecordError
 from datasetbuild.record import Reason
-from datasetbuild.stages.render.environment import Mark
+
+
+class Mark(NamedTuple):
+    """What a `{% generation %}` block gave: its place in the text (characters, end exclusive)."""
+
+    start: int
+    end: int
 
 
 class Region(NamedTuple):
@@ -18,20 +31,6 @@ class Region(NamedTuple):
     end: int
     stop: int
     stop_end: int
-
-
-class Content(NamedTuple):
-    """A turn's own text (without white space around it) in the rendered one. trains: whether its region covers it."""
-
-    turn: int
-    start: int
-    end: int
-    trains: bool
-
-
-class Layout(NamedTuple):
-    regions: list[Region]
-    contents: list[Content]
 
 
 class Slot(NamedTuple):
@@ -47,38 +46,46 @@ class Place(NamedTuple):
     offset: int
 
 
-@dataclass(frozen=True)
+class Trained(NamedTuple):
+    """A region on a skeleton. stop: id of the token that ends the turn (-1: none), at `stop_end`."""
+
+    turn: int
+    start: Place
+    end: Place
+    stop: int
+    stop_end: Place
+
+
+@dataclass(frozen=True, eq=False)
 class Skeleton:
-    """literals: the gaps' text, one more than slots. order: number of the text in each slot. slots: by number."""
+    """What the texts of a shape stand between.
+
+    literals: the gaps' text, one more than slots. order: number of the text in each slot. slots: by number; `must` says
+    that the turn's region covers the text. marks: where the template's generation blocks are.
+    """
 
     literals: tuple[str, ...]
     order: tuple[int, ...]
     slots: tuple[Slot, ...]
-    regions: tuple[tuple[int, Place, Place, int, Place | None], ...]
+    regions: tuple[Trained, ...]
     marks: tuple[tuple[Place, Place], ...]
 
-    def lay(self, text: str, texts: list[str], marks: list[Mark] | None) -> Layout:
-        """The layout of a true text, or `RecordError` when the skeleton with these texts is not that text."""
-        parts, gaps, position = [self.literals[0]], [0], len(self.literals[0])
-        for literal, number in zip(self.literals[1:], self.order, strict=True):
-            parts += (texts[number], literal)
-            position += len(texts[number])
-            gaps.append(position)
-            position += len(literal)
+    def prove(self, text: str, texts: list[str]) -> tuple[int, ...]:
+        """Lengths of the texts in their slots; `RecordError` when skeleton and texts are not the true text."""
+        placed = [texts[number] for number in self.order]
+        parts = [""] * (len(self.literals) + len(placed))
+        parts[::2], parts[1::2] = self.literals, placed
         if "".join(parts) != text:
-            unproved("the template treats this conversation's texts otherwise than stand-ins of the same shape")
-        if self.marks and marks != [Mark(gaps[a.gap] + a.offset, gaps[b.gap] + b.offset) for a, b in self.marks]:
-            unproved("the template's generation marks do not lie where its turns lie")
-        regions = [
-            Region(turn, gaps[a.gap] + a.offset, gaps[b.gap] + b.offset, stop, gaps[c.gap] + c.offset if c else -1)
-            for turn, a, b, stop, c in self.regions
-        ]
-        contents = []
-        for gap, number in enumerate(self.order, 1):
-            slot, start = self.slots[number], gaps[gap] - len(texts[number])
-            contents.append(Content(slot.turn, start, gaps[gap], slot.must))
-        return Layout(regions, contents)
+            raise unproved("the template treats this conversation's texts otherwise than stand-ins of the same shape")
+        return tuple(map(len, placed))
+
+    def gaps(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each gap starts: (conversations, slots) lengths of texts to (conversations, gaps)."""
+        found = np.zeros((len(lengths), len(self.literals)), np.int64)
+        found[:, 1:] = lengths + np.array([len(literal) for literal in self.literals[:-1]], np.int64)
+        return np.cumsum(found, axis=1)
 
 
-def unproved(sentence: str) -> NoReturn:
-    raise RecordError(Reason.MASK_UNPROVED, sentence)
+def unproved(sentence: str) -> RecordError:
+    """The error for a row that fails a proof."""
+    return RecordError(Reason.MASK_UNPROVED, sentence)

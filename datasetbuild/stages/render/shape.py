@@ -29,23 +29,32 @@ def outline(messages: list[Message], tools: str | None) -> Shape:
     key: list[Any] = [tools]
     texts: list[str] = []
     for message in messages:
-        content = message.get("content") or ""
-        plain = content and not content[0].isspace() and not content[-1].isspace() and content[0] != "<" and "</think>" not in content
-        if plain and not any(message.get(name) is not None for name in (*KEPT, "reasoning_content")):
+        content = message.get("content")
+        if content and _plain(content) and not _more(message):
             key.append(message["role"])
             texts.append(content)
-            continue
-        fields = text_fields(message)
-        key.append((message["role"], tuple(field[:2] for field in fields), *(message.get(name) for name in KEPT)))
-        texts += [text for _, _, cores in fields for text in cores]
+        else:
+            fields = text_fields(message)
+            key.append((message["role"], tuple(field[:2] for field in fields), *(message.get(name) for name in KEPT)))
+            texts += [text for _, _, cores in fields for text in cores]
     return Shape(tuple(key), texts)
+
+
+def _plain(content: str) -> bool:
+    """A text that is its own core, as nearly all are."""
+    return content[0] > "<" and not content[0].isspace() and not content[-1].isspace() and "</think>" not in content
+
+
+def _more(message: Message) -> bool:
+    get = message.get
+    return not (get("tool_calls") is get("name") is get("tool_call_id") is get("reasoning_content") is None)
 
 
 def text_fields(message: Message) -> list[tuple[str, tuple[str, ...], list[str]]]:
     """(field, the literal text around its cores, the cores) of the texts of a message."""
     found = []
     for name in ("reasoning_content", "content"):
-        value = message.get(name)
+        value: Any = message.get(name)
         if value is not None:
             cuts = _cuts(value, message["role"], name)
             edges = [0, *(edge for cut in cuts for edge in cut), len(value)]

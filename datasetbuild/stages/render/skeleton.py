@@ -1,24 +1,22 @@
 """Building a skeleton: a conversation drawn with stand-ins for its texts, and each assistant turn's region found on it.
 
 Costs one more render for a shape, and two for each assistant turn when the template has no marks; every other
-conversation of the shape is then laid out by one string comparison (`layout.Skeleton.lay`).
+conversation of the shape is then laid out by one string comparison (`layout.Skeleton.prove`).
 """
 
 from __future__ import annotations
 
 import json
-import os.path
 import re
 from typing import Any, NamedTuple
 
 from datasetbuild.errors import RecordError
 from datasetbuild.record import Message, Reason
-from datasetbuild.stages.render.environment import Mark
-from datasetbuild.stages.render.layout import Place, Region, Skeleton, Slot, unproved
+from datasetbuild.stages.render.layout import Mark, Place, Region, Skeleton, Slot, Trained, unproved
 from datasetbuild.stages.render.shape import Shape, text_fields
 from datasetbuild.stages.render.template import ChatTemplate
 
-THINKING_OPENER = re.compile(r"\s*(<|\[|\Z)")
+OPENER = re.compile(r"\s*(<|\[|\Z)")
 
 
 class Drawn(NamedTuple):
@@ -56,7 +54,8 @@ class Builder:
                 parts += [f"{self.base}{len(self.slots):06d}q", literal]
                 self.slots.append(Slot(turn, name, name == "content" and index == len(cores) - 1))
             changed[name] = "".join(parts)
-        return changed
+        stand_in: Message = changed
+        return stand_in
 
     def _draw(self, messages: list[Message], *, prompt: bool = False) -> Drawn:
         text, marks = self.template.draw(messages, self.tools, add_generation_prompt=prompt)
@@ -74,8 +73,15 @@ class Builder:
         regions = self._marked(marks) if marks else [self._unmarked(turn) for turn in self.assistants]
         self._check(regions)
         placed = tuple(
-            (r.turn, self._place(r.start), self._place(r.end), r.stop, self._place(r.stop_end) if r.stop >= 0 else None)
+            Trained(
+                r.turn,
+                self._place(r.start),
+                self._place(r.end),
+                r.stop,
+                self._place(r.stop_end if r.stop >= 0 else r.end),
+            )
             for r in sorted(regions, key=lambda region: region.start)
+            if r.end > r.start
         )
         both = tuple((self._place(mark.start), self._place(mark.end)) for mark in self.drawn.marks or [])
         return Skeleton(tuple(self.drawn.literals), tuple(self.drawn.order), self._covered(regions), placed, both)
@@ -97,32 +103,41 @@ class Builder:
         for gap, (start, literal) in enumerate(zip(self.drawn.starts, self.drawn.literals, strict=True)):
             if start <= point <= start + len(literal):
                 return Place(gap, point - start)
-        unproved("a generation mark begins or ends inside a turn's text")
+        raise unproved("a generation mark begins or ends inside a turn's text")
 
     def _refuse_dropped(self) -> None:
-        """A template that leaves out a turn, tools or tool calls would train on another conversation than was given."""
+        """A template that leaves out turns or tools would train on another conversation than was given."""
         there = set(self.drawn.order)
         for number, slot in enumerate(self.slots):
             if slot.must and number not in there:
-                raise RecordError(Reason.TEMPLATE_ERROR, f"{self.template.name} leaves out the text of turn {slot.turn + 1} ({self.messages[slot.turn]['role']})")
+                role = self.messages[slot.turn]["role"]
+                sentence = f"{self.template.name} leaves out the text of turn {slot.turn + 1} ({role})"
+                raise RecordError(Reason.TEMPLATE_ERROR, sentence)
         for name in _tool_names(self.tools):
             if name not in self.drawn.text:
                 raise RecordError(Reason.TEMPLATE_ERROR, f"{self.template.name} leaves out the tool {name!r}")
 
     def _check(self, regions: list[Region]) -> None:
+        for region in regions:
+            if region.turn not in self.assistants:
+                role = self.messages[region.turn]["role"]
+                raise unproved(f"the template marks turn {region.turn + 1} ({role}) as generated")
         for turn in self.assistants:
             own = [region for region in regions if region.turn == turn]
             said = "".join(self.drawn.text[region.start : region.end] for region in own)
             for word in _call_words(self.messages[turn].get("tool_calls")):
                 if word not in said:
-                    raise RecordError(Reason.TEMPLATE_ERROR, f"{self.template.name} leaves {word!r} of a tool call out of turn {turn + 1}")
+                    raise RecordError(
+                        Reason.TEMPLATE_ERROR,
+                        f"{self.template.name} leaves {word!r} of a tool call out of turn {turn + 1}",
+                    )
         for position, number in enumerate(self.drawn.order):
             slot, (start, end) = self.slots[number], self._bounds(position)
             touching = [region.turn for region in regions if region.start < end and start < region.end]
             if slot.turn in self.assistants and slot.must and touching != [slot.turn]:
-                unproved(f"the trained region of turn {slot.turn + 1} does not hold its text exactly once")
+                raise unproved(f"the trained region of turn {slot.turn + 1} does not hold its text")
             if any(turn != slot.turn for turn in touching):
-                unproved(f"a trained region reaches into the text of turn {slot.turn + 1}")
+                raise unproved(f"a trained region reaches into the text of turn {slot.turn + 1}")
 
     # With marks
 
@@ -140,7 +155,7 @@ class Builder:
             if mark.start <= self._bounds(position)[0] and self._bounds(position)[1] <= mark.end
         }
         if len(inside) != 1:
-            unproved("a generation block of the template belongs to no turn, or to several")
+            raise unproved("a generation block of the template belongs to no turn, or to several")
         return inside.pop()
 
     def _with_stop(self, turn: int, mark: Mark) -> Region:
@@ -173,28 +188,41 @@ class Builder:
             return Region(turn, start, after + (len(rest) - len(said) + len(closing) if closing else 0), -1, -1)
         token, stop = self._usual_stop()
         if not stop or (found := rest.find(stop)) < 0:
-            unproved(f"the end of turn {turn + 1} cannot be told from what follows it")
+            raise unproved(f"the end of turn {turn + 1} cannot be told from what follows it")
         end = after + found + len(stop)
         return Region(turn, start, end, token, end if token >= 0 else -1)
 
     def _start(self, turn: int) -> int:
         """Where the turn's own text begins: where the generation prompt of the turns before it ends."""
         prompt = self._prompt(turn)
-        own = self.drawn.starts[self.first[turn]] + len(self.drawn.literals[self.first[turn]]) if turn in self.first else None
+        own = (
+            self.drawn.starts[self.first[turn]] + len(self.drawn.literals[self.first[turn]])
+            if turn in self.first
+            else None
+        )
         if prompt is None:
             if own is None or self.messages[turn].get("tool_calls"):
-                unproved(f"the template has no generation prompt, so that the start of turn {turn + 1} is not known")
+                raise unproved(
+                    f"the template has no generation prompt, so that the start of turn {turn + 1} is not known"
+                )
             return own
-        gap = 0 if not prompt.order else self.drawn.order.index(prompt.order[-1]) + 1 if prompt.order[-1] in self.drawn.order else -1
+        gap = (
+            0
+            if not prompt.order
+            else self.drawn.order.index(prompt.order[-1]) + 1
+            if prompt.order[-1] in self.drawn.order
+            else -1
+        )
         if gap < 0 or (own is not None and gap != self.first[turn]):
-            unproved(f"the template puts turn {turn + 1} elsewhere than after the turn before it")
+            raise unproved(f"the template puts turn {turn + 1} elsewhere than after the turn before it")
         header = _shared(self.drawn.literals[gap], prompt.literals[-1])
-        if not THINKING_OPENER.match(prompt.literals[-1][len(header) :]):
-            unproved(f"turn {turn + 1} does not begin as the template's generation prompt ends")
+        opener = prompt.literals[-1][len(header) :]  # such as <think>, which not every turn reproduces
+        if not OPENER.match(opener) or any(token in opener for token in self.template.control):
+            raise unproved(f"turn {turn + 1} does not begin as the template's generation prompt ends")
         return self.drawn.starts[gap] + len(header)
 
     def _prompt(self, turn: int) -> Drawn | None:
-        """The turns before, with the generation prompt; None where the template has none or refuses such a beginning."""
+        """The turns before, with the generation prompt; None where a template has none or refuses such a beginning."""
         if not any(message["role"] == "user" for message in self.messages[:turn]):
             return None
         try:
@@ -204,7 +232,7 @@ class Builder:
         return asked if asked.text != plain.text else None
 
     def _stops(self) -> dict[str, int]:
-        """Tokens that can end a turn, longest first: all added ones with a visible name, but the one that opens a text."""
+        """Tokens that can end a turn, longest first: all added ones with a visible name, but for the opening one."""
         spec = self.template.spec
         opening = {spec.bos} - {spec.eos}
         added = {token: number for token, number in spec.added.items() if token.strip() and token not in opening}
@@ -222,11 +250,16 @@ class Builder:
         """What the template writes after the answer of the plainest conversation."""
         if "ending" not in self.template.known:
             self.template.known["ending"] = self._draw_ending()
-        return self.template.known["ending"]
+        return str(self.template.known["ending"])
 
     def _draw_ending(self) -> str:
         try:
-            drawn = self._draw([{"role": "user", "content": f"{self.base}000000q"}, {"role": "assistant", "content": f"{self.base}000001q"}])
+            drawn = self._draw(
+                [
+                    {"role": "user", "content": f"{self.base}000000q"},
+                    {"role": "assistant", "content": f"{self.base}000001q"},
+                ]
+            )
         except RecordError:
             return ""
         return drawn.literals[-1] if drawn.order[-1:] == [1] else ""
@@ -240,7 +273,8 @@ class Builder:
 
 def _shared(text: str, other: str) -> str:
     """The common beginning of two texts, not ending inside a tag."""
-    common = os.path.commonprefix([text, other])
+    length = next((n for n, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
+    common = text[:length]
     if len(common) == len(text) or len(common) == len(other):
         return common
     opened = common.rfind("<")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,12 +25,14 @@ from datasetbuild.stages.render.tokenizer import TokenizerSpec
 if TYPE_CHECKING:
     import jinja2
 
-    from datasetbuild.stages.render.environment import Mark
+    from datasetbuild.stages.render.layout import Mark
 
 TEMPLATES = Path(__file__).parent / "templates"
 OURS: tuple[str, ...] = ("chatml", "llama2")
 LITERAL_CONTROLS = re.compile(r"<\|[^|<>\s]+\|>|\[/?[A-Z_]{4,}\]|<</?SYS>>|<(?:start|end)_of_turn>|</?s>")
 """Control strings as templates write them, for tokenizers that do not declare them as special."""
+SINGLE = re.compile(r"<[^<>]+>")
+"""Those of them that are meant to be one token."""
 
 
 @section("template", version=1)
@@ -50,7 +53,7 @@ def template(
     the turn, and touch no other turn. A conversation that cannot be proved goes into quarantine (`mask_unproved`), as
     does one whose text holds a control token of the tokenizer (`control_token`).
 
-    tokenizer: a folder of the project with a tokenizer.json, or a Hub id; null renders text without tokens.
+    tokenizer: a folder of the project with a tokenizer.json, or a Hub id; null: messages only, no tokens are made.
     revision: the commit of a Hub id, so that the same tokenizer comes a year later. Not for folders.
     chat_template: `chatml`, `llama2`, `tokenizer` (the tokenizer's own), or the path of a .jinja file of the project.
     max_tokens: longest conversation in tokens; null for no limit.
@@ -59,7 +62,7 @@ def template(
         with weight 0 is not trained by the first two.
     date: the day that a template sees as today (ISO 8601); the clock is never read.
     """
-    return {key: value for key, value in locals().items()}
+    return dict(locals())
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,8 @@ class ChatTemplate:
 
     @cached_property
     def strangers(self) -> tuple[str, ...]:
-        """Control strings of the template that the tokenizer does not know as one token: it will spell them in pieces."""
-        return tuple(sorted(token for token in self._written if token not in self.spec.added))
+        """Tokens of the template's turns that the tokenizer does not know: it will spell them in pieces."""
+        return tuple(sorted(token for token in self._written - self.spec.added.keys() if SINGLE.fullmatch(token)))
 
     @cached_property
     def _written(self) -> set[str]:
@@ -121,7 +124,9 @@ class ChatTemplate:
             return compile_template(text, self.date)
         except TemplateError as error:
             line = getattr(error, "lineno", None)
-            raise BuildError(f"{self.name}{f':{line}' if line else ''}: not a Jinja template: {error}", hint="correct the template") from error
+            raise BuildError(
+                f"{self.name}{f':{line}' if line else ''}: not a Jinja template: {error}", hint="correct the template"
+            ) from error
         except ValueError as error:
             raise BuildError(f"template.date: {error}", hint="write a day as 2025-01-01") from error
 
@@ -133,23 +138,32 @@ class ChatTemplate:
         self, messages: list[Message], tools: str | None = None, *, add_generation_prompt: bool = False
     ) -> tuple[str, list[Mark] | None]:
         """The text and its generation marks (see `environment.run`). `RecordError` when the template raises."""
-        from datasetbuild.stages.render.environment import run
-
         parsed = orjson.loads(tools) if tools else None
-        compiled = self._compiled[bool(parsed)]
-        variables = {**self.spec.special, "tools": parsed or None, "documents": None, "add_generation_prompt": add_generation_prompt}
-        calls = any(message.get("tool_calls") for message in messages)
+        variables = {
+            **self.spec.special,
+            "tools": parsed or None,
+            "documents": None,
+            "add_generation_prompt": add_generation_prompt,
+            "messages": [as_template_sees(message) for message in messages],
+        }
         try:
-            return run(compiled, variables | {"messages": [as_template_sees(message) for message in messages]})
-        except TypeError as error:
-            if not calls:
-                raise RecordError(Reason.TEMPLATE_ERROR, f"{self.name}: {error}") from error
+            try:
+                return self._run(parsed, variables)
+            except TypeError:
+                if not any(message.get("tool_calls") for message in messages):
+                    raise
+                # a template that joins arguments to a string wants them as JSON text (DeepSeek-V3)
+                variables["messages"] = [as_template_sees(message, arguments_as_text=True) for message in messages]
+                return self._run(parsed, variables)
         except Exception as error:  # a template is a program of somebody else: whatever it raises concerns this record
             raise RecordError(Reason.TEMPLATE_ERROR, f"{self.name}: {error}") from error
-        try:  # a template that joins arguments to a string wants them as JSON text (DeepSeek-V3)
-            return run(compiled, variables | {"messages": [as_template_sees(m, arguments_as_text=True) for m in messages]})
-        except Exception as error:
-            raise RecordError(Reason.TEMPLATE_ERROR, f"{self.name}: {error}") from error
+
+    @cached_property
+    def _run(self) -> Callable[[Any, dict[str, Any]], tuple[str, list[Mark] | None]]:
+        from datasetbuild.stages.render.environment import run
+
+        plain, for_tools = self._compiled
+        return lambda tools, variables: run(for_tools if tools else plain, variables)
 
 
 def as_template_sees(message: Message, *, arguments_as_text: bool = False) -> dict[str, Any]:
@@ -187,12 +201,15 @@ def open_template(chat_template: str, spec: TokenizerSpec, project: Path, date: 
         return ChatTemplate((TEMPLATES / f"{chat_template}.jinja").read_text("utf-8"), spec, date, name=chat_template)
     if chat_template == "tokenizer":
         if spec.chat_template is None:
-            raise BuildError(f"the tokenizer {spec.name} has no chat template", hint=f"set template.chat_template to one of {', '.join(OURS)}")
+            raise BuildError(
+                f"the tokenizer {spec.name} has no chat template",
+                hint=f"set template.chat_template to one of {', '.join(OURS)}",
+            )
         return ChatTemplate(spec.chat_template, spec, date, spec.tool_template, name=f"the template of {spec.name}")
     path = project / chat_template
     if not path.is_file():
         raise BuildError(
-            f"there is no chat template {chat_template!r}: neither one of {', '.join(OURS)}, tokenizer, nor a file {path}",
+            f"there is no chat template {chat_template!r}: neither one of {', '.join(OURS)}, tokenizer, nor {path}",
             hint="set template.chat_template to one of them",
         )
     return ChatTemplate(path.read_text("utf-8"), spec, date, name=chat_template)

@@ -91,7 +91,7 @@ def fingerprint(tokenizer: str, revision: str | None, project: Path) -> str:
 
 
 def resolve(tokenizer: str, revision: str | None, project: Path) -> TokenizerSpec:
-    """The tokenizer at a folder (relative to the project) or of a Hub id at a pinned revision. Runs no code of either."""
+    """The tokenizer at a folder (relative to the project) or of a Hub id at a revision; none of its code is run."""
     folder = _folder(tokenizer, revision, project)
     if folder is not None:
         _files(folder)
@@ -99,8 +99,8 @@ def resolve(tokenizer: str, revision: str | None, project: Path) -> TokenizerSpe
     backend = getattr(loaded, "backend_tokenizer", None)
     if backend is None:
         raise TokenizerError(
-            f"tokenizer {tokenizer!r} is a slow one ({type(loaded).__name__}): it has no tokenizer.json, and masks need its offsets",
-            hint="convert it once: AutoTokenizer.from_pretrained(..., use_fast=True).save_pretrained(FOLDER), and name the FOLDER",
+            f"tokenizer {tokenizer!r} is a slow one ({type(loaded).__name__}) without a tokenizer.json",
+            hint="convert it once, AutoTokenizer.from_pretrained(...).save_pretrained(FOLDER), and name the FOLDER",
         )
     backend.no_truncation()
     backend.no_padding()
@@ -122,7 +122,9 @@ def load_spec(path: Path) -> TokenizerSpec:
     try:
         return TokenizerSpec(**orjson.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError) as error:
-        raise BuildError(f"{path}: not a tokenizer kept by this program ({error})", hint=f"delete it: rm {path}") from error
+        raise BuildError(
+            f"{path}: not a tokenizer kept by this program ({error})", hint=f"delete it: rm {path}"
+        ) from error
 
 
 def _folder(tokenizer: str, revision: str | None, project: Path) -> Path | None:
@@ -131,22 +133,32 @@ def _folder(tokenizer: str, revision: str | None, project: Path) -> Path | None:
     if folder.is_dir():
         return folder
     if folder.is_file():
-        raise TokenizerError(f"tokenizer {tokenizer!r} is a file", hint=f"name its folder: template.tokenizer={Path(tokenizer).parent}")
+        raise TokenizerError(
+            f"tokenizer {tokenizer!r} is a file", hint=f"name its folder: template.tokenizer={Path(tokenizer).parent}"
+        )
     if tokenizer.startswith((".", "/", "~")) or tokenizer.count("/") > 1 or tokenizer.endswith("/"):
-        raise TokenizerError(f"there is no folder {folder}", hint="template.tokenizer takes a folder of the project, or a Hub id")
+        raise TokenizerError(
+            f"there is no folder {folder}", hint="template.tokenizer takes a folder of the project, or a Hub id"
+        )
     if revision is None:
         message = f"{tokenizer!r} is not a folder of {project}; as a Hub id it needs a pinned revision"
         show = f"python -c \"from huggingface_hub import model_info; print(model_info('{tokenizer}').sha)\""
-        raise RecipeError([Fault("template.revision", message, suggestion=f"set it to a commit; this prints the newest: {show}")])
+        raise RecipeError(
+            [Fault("template.revision", message, suggestion=f"set it to a commit; this prints the newest: {show}")]
+        )
     return None
 
 
 def _files(folder: Path) -> list[Path]:
     """The tokenizer files of a folder, sorted; an error when it has none."""
     names = sorted(path for path in [*folder.glob("*"), *folder.glob("additional_chat_templates/*")] if path.is_file())
-    found = [path for path in names if any(fnmatch.fnmatch(path.relative_to(folder).as_posix(), p) for p in TOKENIZER_FILES)]
+    found = [
+        path for path in names if any(fnmatch.fnmatch(path.relative_to(folder).as_posix(), p) for p in TOKENIZER_FILES)
+    ]
     if not [path for path in found if path.name != "config.json"]:
-        raise TokenizerError(f"no tokenizer in {folder}", hint="it needs a tokenizer.json; tokenizer.save_pretrained(FOLDER) writes one")
+        raise TokenizerError(
+            f"no tokenizer in {folder}", hint="it needs a tokenizer.json; tokenizer.save_pretrained(FOLDER) writes one"
+        )
     return found
 
 
@@ -154,13 +166,16 @@ def _load(tokenizer: str, revision: str | None, folder: Path | None) -> Any:
     os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    bare = folder is not None and not (folder / "tokenizer_config.json").is_file() and not (folder / "config.json").is_file()
     try:
-        if bare and (folder / "tokenizer.json").is_file():
-            return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
-        place = str(folder) if folder is not None else tokenizer
-        return AutoTokenizer.from_pretrained(place, revision=revision if folder is None else None, trust_remote_code=False)
-    except Exception as error:  # transformers raises OSError, ValueError, KeyError, ImportError and bare Exceptions of Rust
+        if folder is None:
+            return AutoTokenizer.from_pretrained(tokenizer, revision=revision, trust_remote_code=False)
+        if not [name for name in ("tokenizer_config.json", "config.json") if (folder / name).is_file()]:
+            fast: Any = PreTrainedTokenizerFast  # AutoTokenizer wants a config that a bare tokenizer.json does not need
+            return fast(tokenizer_file=str(folder / "tokenizer.json"))
+        return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    except (
+        Exception
+    ) as error:  # transformers raises OSError, ValueError, KeyError, ImportError and bare Exceptions of Rust
         first = str(error).strip().splitlines() or [type(error).__name__]
         raise TokenizerError(_not_loaded(tokenizer, revision, folder, first[0]), hint=_next_step(folder)) from error
 
@@ -172,5 +187,5 @@ def _not_loaded(tokenizer: str, revision: str | None, folder: Path | None, why: 
 
 def _next_step(folder: Path | None) -> str:
     if folder is not None:
-        return "tokenizers that need code of their own are not run; tokenizer.save_pretrained(FOLDER) writes a plain one"
-    return "check the network, the id and the revision (HF_TOKEN for gated models), or download it once and name the folder"
+        return "code in a tokenizer's folder is not run; tokenizer.save_pretrained(FOLDER) writes a plain one"
+    return "check network, id and revision (HF_TOKEN for gated models), or download it once and name the folder"

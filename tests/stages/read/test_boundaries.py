@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import xxhash
@@ -28,7 +29,7 @@ def cuts(rows: list[bytes], batches: list[int] | None = None) -> list[int]:
 
 def shards(rows: list[bytes]) -> list[tuple[bytes, ...]]:
     edges = [0, *cuts(rows), len(rows)]
-    return [tuple(rows[start:stop]) for start, stop in zip(edges, edges[1:], strict=False)]
+    return [tuple(rows[start:stop]) for start, stop in pairwise(edges)]
 
 
 def sample(count: int, seed: int, size: int = 60) -> list[bytes]:
@@ -57,14 +58,19 @@ def test_caps_hold(seed: int, size: int) -> None:
 
 
 def test_an_edit_changes_a_shard_or_two() -> None:
-    """A row inserted, deleted or changed anywhere makes one new shard, seldom two. With shards as small as these, four edits
-    in a hundred move an end, and the ends then meet again after a few shards; with 16,384 rows it is one in five thousand."""
+    """A row inserted, deleted or changed anywhere makes one new shard, seldom two. With shards as small as these, four
+    edits in a hundred move an end, and the ends then meet again after a few shards; with 16,384 rows it is one in five
+    thousand."""
     rows = sample(20_000, 7)
     before, fresh = set(shards(rows)), []
     chance = random.Random(3)
     for edit in range(60):
         at = chance.randrange(len(rows))
-        kind = [rows[:at] + [b"new row"] + rows[at:], rows[:at] + rows[at + 1 :], rows[:at] + [b"other"] + rows[at + 1 :]]
+        kind = [
+            [*rows[:at], b"new row", *rows[at:]],
+            rows[:at] + rows[at + 1 :],
+            [*rows[:at], b"other", *rows[at + 1 :]],
+        ]
         fresh.append(len(set(shards(kind[edit % 3])) - before))
     assert len(before) > 100
     assert sum(count <= 2 for count in fresh) >= 57

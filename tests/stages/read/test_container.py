@@ -28,7 +28,9 @@ def rows_of(path: Path, **options: object) -> RawRows:
     shards = cut(path, project=path.parent, folder=path.parent / "blobs", **options)  # type: ignore[arg-type]
     loaded = [load(shard, path.parent) for shard in shards]
     lines = [shard.first_line + line for shard, rows in zip(shards, loaded, strict=True) for line in rows.lines]
-    return RawRows(lines, [raw for rows in loaded for raw in rows.raws], [fault for rows in loaded for fault in rows.faults])
+    return RawRows(
+        lines, [raw for rows in loaded for raw in rows.raws], [fault for rows in loaded for fault in rows.faults]
+    )
 
 
 @pytest.mark.parametrize("suffix", PACKERS)
@@ -65,7 +67,7 @@ def test_a_damaged_archive_is_an_error(tmp_path: Path, suffix: str) -> None:
     (tmp_path / f"x.jsonl{suffix}").write_bytes(packed)
     if suffix == ".zst":  # a frame without a checksum may not notice
         return
-    with pytest.raises(SourceError, match="damaged|too early"):
+    with pytest.raises(SourceError, match=r"damaged|too early"):
         rows_of(tmp_path / f"x.jsonl{suffix}")
 
 
@@ -77,13 +79,21 @@ def test_a_name_that_lies_about_compression_is_an_error(tmp_path: Path) -> None:
     assert "x.jsonl" in str(caught.value.hint)
 
 
-def test_gzip_padding_is_passed_over(tmp_path: Path) -> None:
-    """Zeros and foreign bytes after the last gzip member are no content, as in gzip itself."""
-    (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(LINES) + b"\0" * 512)
-    assert len(rows_of(tmp_path / "x.jsonl.gz")) == 3000
+@pytest.mark.parametrize("suffix", [".gz", ".xz"])
+def test_padding_is_passed_over_and_nothing_else(tmp_path: Path, suffix: str) -> None:
+    """Zeros after a member are padding; anything else might be lost rows, so it is an error."""
+    packed = PACKERS[suffix](LINES)
+    (tmp_path / f"x.jsonl{suffix}").write_bytes(packed + b"\0" * 99_999 + packed)
+    assert len(rows_of(tmp_path / f"x.jsonl{suffix}")) == 6000
+    (tmp_path / f"x.jsonl{suffix}").write_bytes(packed + b"junk" * 99)
+    with pytest.raises(SourceError, match="damaged"):
+        rows_of(tmp_path / f"x.jsonl{suffix}")
 
 
-@pytest.mark.parametrize(("encoding", "declared"), [("utf-8-sig", None), ("utf-16", None), ("utf-32", None), ("cp1252", "cp1252"), ("utf-16-le", "utf-16-le")])
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [("utf-8-sig", None), ("utf-16", None), ("utf-32", None), ("cp1252", "cp1252"), ("utf-16-le", "utf-16-le")],
+)
 def test_encodings_give_the_same_rows(tmp_path: Path, encoding: str, declared: str | None) -> None:
     """A byte order mark is honoured and stripped, and a declared encoding is used: the rows are the same, in UTF-8."""
     (tmp_path / "x.jsonl").write_bytes(LINES.decode().encode(encoding))

@@ -53,7 +53,9 @@ def test_a_name_that_looks_like_a_glob_is_a_name_first(project: Path) -> None:
         ([], "empty list", "at least one"),
     ],
 )
-def test_what_is_not_there_is_said_with_the_next_step(project: Path, path: str | list[str], said: str, hint: str) -> None:
+def test_what_is_not_there_is_said_with_the_next_step(
+    project: Path, path: str | list[str], said: str, hint: str
+) -> None:
     """A path that gives no file is an error that names what is near."""
     with pytest.raises(SourceError) as caught:
         resolve(path, project)

@@ -17,7 +17,11 @@ from datasetbuild.stages.read import RawShard, cut, load
 
 texts = st.text(st.characters(codec="utf-8"), max_size=30)
 numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
-values = st.recursive(st.none() | st.booleans() | numbers | texts, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=6)
+values = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
 rows_lists = st.lists(st.dictionaries(texts, values, max_size=4) | st.lists(values, max_size=3), max_size=60)
 caps = st.tuples(st.sampled_from([50, 400, 8 << 20]), st.sampled_from([2, 10, 16384]))
 
@@ -29,7 +33,10 @@ def loaded(path: Path, shards: list[RawShard]) -> list[tuple[int, int, bytes]]:
         rows = load(shard, path.parent)
         assert len(rows) == shard.rows
         assert not any(rows.faults)
-        found += [(shard.first_row + index, shard.first_line + line, raw) for index, (line, raw) in enumerate(zip(rows.lines, rows.raws, strict=True))]
+        found += [
+            (shard.first_row + index, shard.first_line + line, raw)
+            for index, (line, raw) in enumerate(zip(rows.lines, rows.raws, strict=True))
+        ]
     return found
 
 
@@ -51,7 +58,9 @@ def test_rows_come_back_exactly(rows: list[Any], cap: tuple[int, int], shape: st
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(content)
-        found = loaded(path, cut(path, project=path.parent, folder=path.parent / "b", shard_bytes=cap[0], shard_rows=cap[1]))
+        found = loaded(
+            path, cut(path, project=path.parent, folder=path.parent / "b", shard_bytes=cap[0], shard_rows=cap[1])
+        )
     assert [row for row, _, _ in found] == list(range(len(rows)))
     assert [orjson.loads(raw) for _, _, raw in found] == [orjson.loads(line) for line in lines]
     if shape in ("jsonl", "jsonl-crlf", "json", "gz"):
@@ -81,7 +90,13 @@ def test_the_size_of_read_blocks_is_nowhere_in_the_result(tmp_path: Path, monkey
     from datasetbuild.stages.read import container
 
     path = write_rows(tmp_path / "x.jsonl", list(range(300)))
-    options: dict[str, Any] = {"project": tmp_path, "folder": tmp_path / "b", "shard_bytes": 800, "shard_rows": 20, "max_row_bytes": 95}
+    options: dict[str, Any] = {
+        "project": tmp_path,
+        "folder": tmp_path / "b",
+        "shard_bytes": 800,
+        "shard_rows": 20,
+        "max_row_bytes": 95,
+    }
     whole = cut(path, **options)
     monkeypatch.setattr(container, "BLOCK", 7)
     assert cut(path, **options) == whole
@@ -134,7 +149,11 @@ def test_a_row_above_the_limit_is_a_fault_with_its_head(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("n\n1\n" + "x" * 300_000 + "\n3\n")
     for name in ("x.jsonl", "x.csv"):
         shards = cut(tmp_path / name, project=tmp_path, folder=tmp_path / "b", max_row_bytes=200_000)
-        rows = [(raw, fault) for shard in shards for raw, fault in zip(load(shard, tmp_path).raws, load(shard, tmp_path).faults, strict=True)]
+        rows = [
+            (raw, fault)
+            for shard in shards
+            for raw, fault in zip(load(shard, tmp_path).raws, load(shard, tmp_path).faults, strict=True)
+        ]
         assert len(rows) == 3
         assert [fault and fault[0] for _, fault in rows] == [None, "too_large", None]
         assert len(rows[1][0]) == 65536

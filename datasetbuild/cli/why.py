@@ -1,0 +1,155 @@
+"""Tell one row's whole story: where it was read, how it was cleaned, its facts, and which rule or twin removed it, or
+its split, copies and tokens. Name the row by its id (or the begin of it), or by a piece of its text."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from datasetbuild.cli.project import find_project
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from datasetbuild.engine.story import Story
+
+LISTED = 20
+"""Rows that are listed when several match."""
+
+WIDTH = 88
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("words", nargs="+", metavar="recipe=NAME ID|TEXT", help="the recipe, overrides, and the row")
+
+
+def run(args: argparse.Namespace) -> int:
+    from datasetbuild.engine.story import search
+    from datasetbuild.errors import UsageError
+    from datasetbuild.plan.steps import make_plan
+    from datasetbuild.recipe import load
+
+    overrides = [word for word in args.words if re.match(r"[+~]*[A-Za-z_][\w.@/-]*=|~", word)]
+    wanted = [word for word in args.words if word not in overrides]
+    if len(wanted) != 1:
+        raise UsageError(f"name one row, not {len(wanted)}", hint='dsbuild why recipe=NAME ID, or "a piece of its text"')
+    recipe = load(overrides, project=find_project(args.directory))[0]
+    asked = search(recipe, make_plan(recipe.config))
+    found = asked.matches(wanted[0])
+    if not len(found):
+        raise UsageError(f"no row has the id or holds the text {wanted[0]!r}", hint="ids stand in ledger.parquet")
+    if len(found) > 1:
+        sys.stdout.write(_as_json(found.to_dicts()) if args.json else several(found))
+        return 0
+    story = asked.tell(found["id"][0])
+    sys.stdout.write(_as_json(vars(story)) if args.json else tell(story))
+    return 0
+
+
+def _as_json(value: Any) -> str:
+    import orjson
+
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS).decode()
+
+
+def several(found: pl.DataFrame) -> str:
+    """A line for each of several rows."""
+    lines = [f"{len(found)} rows match; name one by its id:"]
+    for row in found.head(LISTED).iter_rows(named=True):
+        lines.append(f"  {row['id']}  {row['file']}:{row['line']}  {_fate(row)}")
+    if len(found) > LISTED:
+        lines.append(f"  ... and {len(found) - LISTED} more")
+    return "\n".join(lines) + "\n"
+
+
+def tell(story: Story) -> str:
+    """The story as text, one line a stage."""
+    row = story.row
+    lines = [f"{row['id']}: {_fate(row)}", ""]
+    lines.append(_line("read", f"{row['file']}:{row['line']}  (row {row['row']} of the file, source {row['source']})"))
+    for name in ("group", "category", "date"):
+        if row.get(name):
+            lines.append(_line("", f"{name} {row[name]}"))
+    if story.detail:
+        lines.append(_line(row["stage"], f"quarantined, {row['reason']}: {story.detail}"))
+        lines.append(_line("raw", _short(story.raw)))
+        return "\n".join(lines) + "\n"
+    lines += _cleaned(story)
+    lines += _facts(story)
+    lines += _verdict(story)
+    lines += ["", *(_line(turn["role"], _short(turn["content"], 3 * WIDTH)) for turn in story.messages)]
+    return "\n".join(lines) + "\n"
+
+
+def _fate(row: dict[str, Any]) -> str:
+    if row["fate"] == "kept":
+        copies = f", {row['copies']} copies" if row["copies"] > 1 else ""
+        return f"kept in {row['split']}{copies}"
+    rule = f", rule {row['rule']}" if row["rule"] else ""
+    return f"{row['fate']} at {row['stage']}: {row['reason']}{rule}"
+
+
+def _cleaned(story: Story) -> list[str]:
+    if not story.row["cleaned"]:
+        return [_line("clean", "nothing to repair")]
+    lines = [_line("clean", "repaired " + ", ".join(story.row["cleaned"]))]
+    for number, before in story.before.items():
+        old, new = _difference(before, story.messages[number]["content"])
+        lines.append(_line("", f"turn {number + 1}: {old!r} -> {new!r}"))
+    return lines
+
+
+def _difference(before: str, after: str, around: int = 12) -> tuple[str, str]:
+    """The first place where two texts differ, with a little of what stands around it."""
+    start = next((n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after)))
+    begin = max(start - around, 0)
+    return before[begin : start + 2 * around], after[begin : start + 2 * around]
+
+
+def _facts(story: Story) -> list[str]:
+    lines = []
+    for name, bounds in story.bounds.items():
+        value = _value(story.row, name)
+        rule = ", ".join(f"{word} {_number(bound)}" for word, bound in bounds.items()) or "no bound"
+        failed = name == story.row["rule"] or name in (story.row["also"] or [])
+        lines.append(_line("facts" if not lines else "", f"{name} {value}  ({rule}){'  <- fails' if failed else ''}"))
+    if story.row.get("tokens") is not None:
+        lines.append(_line("tokens", f"{story.row['tokens']}, of which {story.row['trained_tokens']} are trained"))
+    return lines
+
+
+def _value(row: dict[str, Any], name: str) -> str:
+    if name in row:
+        return _number(row[name])
+    low, high = row[f"{name}.min"], row[f"{name}.max"]
+    return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _verdict(story: Story) -> list[str]:
+    row = story.row
+    if row["fate"] == "kept":
+        cluster = " (it stands for its near-duplicates)" if row["cluster"] else ""
+        return [_line("dedup", f"stays{cluster}"), _line("split", _fate(row))]
+    lines = [_line(row["stage"], f"{row['fate']}: {story.reason}")]
+    for name, sentence in (("duplicate_of", "stays instead"), ("twin", "is what it was compared with")):
+        twin = story.twins.get(row[name] or "")
+        if twin and (name == "duplicate_of" or row["twin"] != row["duplicate_of"]):
+            alike = f", similarity {row['similarity']:.3f}" if row["similarity"] and row["twin"] == row[name] else ""
+            lines.append(_line("", f"{twin['id']} {sentence}{alike}: {twin['file']}:{twin['line']}"))
+            lines += [_line("", f"  {turn['role']}: {_short(turn['content'])}") for turn in twin["messages"][:2]]
+    return lines
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:<10} {text}"
+
+
+def _short(text: str, width: int = WIDTH) -> str:
+    line = text.replace("\n", "\\n")
+    return line if len(line) <= width else line[: width - 1] + "…"

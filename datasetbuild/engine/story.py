@@ -1,0 +1,137 @@
+"""One row's whole story, for `dsbuild why`: where it was read, how it was cleaned, what was measured, and how it ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.gather import Piece
+from datasetbuild.engine.inputs import find_inputs
+from datasetbuild.engine.local import local_engine
+from datasetbuild.engine.run import Examined, examine
+from datasetbuild.engine.templates import resolve_template
+from datasetbuild.plan.steps import Plan
+from datasetbuild.recipe import Recipe
+from datasetbuild.record import REASONS, Reason
+from datasetbuild.stages.normalize import normalize
+from datasetbuild.stages.read import RawRows, load
+
+
+@dataclass
+class Story:
+    """row: the ledger's line. messages: as cleaned, empty for a row that could not be read. raw: the raw row.
+
+    before: the turns as they were read, where cleaning changed them (turn number -> text). bounds: the rules it met.
+    twins: ledger lines of the records named in it (`duplicate_of`, `twin`).
+    """
+
+    row: dict[str, Any]
+    messages: list[dict[str, Any]]
+    raw: str
+    detail: str | None
+    before: dict[int, str] = field(default_factory=dict)
+    bounds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    twins: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str | None:
+        """The sentence behind the reason."""
+        return REASONS[Reason(self.row["reason"])] if self.row["reason"] else None
+
+
+@dataclass
+class Search:
+    """A recipe that has been measured and decided, to be asked about its rows."""
+
+    recipe: Recipe
+    found: Examined
+    cache: Cache
+
+    def matches(self, text: str) -> pl.DataFrame:
+        """Ledger lines whose id starts with the text, or whose turns hold it, letter case aside; else whose raw row does."""
+        ledger = self.found.ledger
+        if re.fullmatch(r"[0-9a-f]{4,24}", text):
+            named = ledger.filter(pl.col("id").str.starts_with(text))
+            if len(named):
+                return named
+        ids = {row_id for piece in self.found.pieces for row_id in self._holding(piece, text)}
+        if not ids:
+            ids = {row_id for piece in self.found.pieces for row_id in self._holding_raw(piece, text.encode())}
+        return ledger.filter(pl.col("id").is_in(list(ids)))
+
+    def tell(self, row_id: str) -> Story:
+        """The story of one row, by its full id."""
+        row = self.found.ledger.row(by_predicate=pl.col("id") == row_id, named=True)
+        place = self.found.decision.rows.row(by_predicate=pl.col("id") == row_id, named=True)
+        piece = next(piece for piece in self.found.pieces if piece.place == place["place"])
+        rows = load(piece.shard, self.recipe.project)
+        raw = rows.raws[place["shard_row"]].decode("utf-8", "backslashreplace")
+        bad = self.found.plane.quarantine.filter(
+            (pl.col("place") == place["place"]) & (pl.col("shard_row") == place["shard_row"])
+        )
+        messages = self._messages(piece, place["pos"])
+        twins = {twin: self._line(twin) for name in ("duplicate_of", "twin") if (twin := row[name])}
+        return Story(
+            row=row,
+            messages=messages,
+            raw=raw,
+            detail=bad["detail"][0] if len(bad) else None,
+            before=dict(self._before(piece, rows, place["shard_row"], messages)) if messages else {},
+            bounds=self.found.decision.bounds,
+            twins=twins,
+        )
+
+    def _holding(self, piece: Piece, text: str) -> Iterator[str]:
+        """Ids of a shard's rows that hold a text."""
+        needle = text.lower()
+        records = self.cache.frame(piece.measured.records, ["row", "messages"])
+        said = pl.col("messages").list.eval(pl.element().struct.field("content")).list.join("\n")
+        rows = records.filter(said.str.to_lowercase().str.contains(needle, literal=True))["row"].to_list()
+        for digest in piece.measured.quarantine:
+            bad = self.cache.frame(digest)
+            rows += bad.filter(pl.col("raw").str.to_lowercase().str.contains(needle, literal=True))["row"].to_list()
+        mine = self.found.decision.rows.filter((pl.col("place") == piece.place) & pl.col("shard_row").is_in(rows))
+        yield from mine["id"]
+
+    def _holding_raw(self, piece: Piece, needle: bytes) -> Iterator[str]:
+        """Ids of a shard's rows whose raw text holds a text: a ticket number, a file's own id."""
+        rows = [row for row, raw in enumerate(load(piece.shard, self.recipe.project).raws) if needle in raw]
+        mine = self.found.decision.rows.filter((pl.col("place") == piece.place) & pl.col("shard_row").is_in(rows))
+        yield from mine["id"]
+
+    def _messages(self, piece: Piece, pos: int | None) -> list[dict[str, Any]]:
+        if pos is None:
+            return []
+        turns = self.cache.frame(piece.measured.records, ["messages"])["messages"][pos].to_list()
+        return [{name: value for name, value in turn.items() if value is not None} for turn in turns]
+
+    def _before(
+        self, piece: Piece, rows: RawRows, row: int, cleaned: list[dict[str, Any]]
+    ) -> Iterator[tuple[int, str]]:
+        one = RawRows([rows.lines[row]], [rows.raws[row]], [rows.faults[row]])
+        records, _ = normalize(one, name=piece.source, source=self.found.plan.sources[piece.source])
+        for number, (read, now) in enumerate(zip(records["messages"][0].to_list(), cleaned, strict=True)):
+            if read["content"] != now["content"]:
+                yield number, read["content"]
+
+    def _line(self, row_id: str) -> dict[str, Any]:
+        row = self.found.decision.rows.row(by_predicate=pl.col("id") == row_id, named=True)
+        piece = next(piece for piece in self.found.pieces if piece.place == row["place"])
+        return {**row, "messages": self._messages(piece, row["pos"])}
+
+
+def search(recipe: Recipe, plan: Plan) -> Search:
+    """Measure and decide a recipe without writing its artifact; what the cache holds is not measured again."""
+    cache = Cache(recipe.project / ".dsbuild" / "cache")
+    files = find_inputs(plan, cache, recipe.project)
+    plan = resolve_template(plan, cache, recipe.project)
+    with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
+        found = examine(plan, cache, engine, recipe.project, files, lambda what, results, count: iter(results))
+    return Search(recipe, found, cache)
+
+

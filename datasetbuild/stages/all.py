@@ -1,1 +1,0 @@
-import datasetbuild.builtin  # noqa: F401

@@ -1,0 +1,159 @@
+"""Law 6, no row leaks, and the promises of split and mix: rows keep their split, weights are met."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasetbuild.hashing import record_hash
+from datasetbuild.stages.mix import mix_train
+from datasetbuild.stages.split import assign_splits, unit_keys, unit_labels
+from tests.conftest import Project
+from tests.laws.conversations import numbered, pair
+
+RECIPE = """\
+name: small
+sources: {rows: {path: rows.jsonl, format: messages, group: customer}}
+dedup: {near: {threshold: 0.7}}
+split: {train: 0.6, validation: 0.2, test: 0.2}
+mix: {weights: {rows: 1}, total: 200}
+"""
+
+
+def test_what_belongs_together_stays_together(project: Project) -> None:
+    """Records with the same group key, first user message or near-duplicate cluster never stand in two splits."""
+    rows = numbered(120, group=True)
+    for n in range(0, 60, 3):  # the same question with another answer
+        rows.append(pair(rows[n]["messages"][0]["content"], f"quite another answer, number {n}", customer=f"d{n}"))
+    project.write({"rows.jsonl": rows, "recipes/small.yaml": RECIPE})
+    assert project.run("recipe=small").code == 0
+    kept = project.ledger().filter(pl.col("fate") == "kept")
+    assert kept.group_by("group").agg(pl.col("split").n_unique())["split"].max() == 1
+    first = {}
+    for split in ("train", "validation", "test"):
+        for row in project.rows(split).iter_rows(named=True):
+            first.setdefault(row["messages"][0]["content"].casefold(), set()).add(split)
+    assert max(map(len, first.values())) == 1
+    assert kept.filter(pl.col("split") != "train")["copies"].max() == 1, "only train repeats rows"
+
+
+def test_no_near_duplicates_across_splits(project: Project) -> None:
+    """Without dropping near-duplicates (threshold 1), records at Jaccard 1 still never part."""
+    base = " ".join(f"w{k}" for k in range(40))
+    rows = [pair(f"q {n}?", f"{base} {n % 5}") for n in range(50)]
+    text = RECIPE.replace("group: customer", "limit: 1000").replace("0.7", "0.9, on: assistant")
+    project.write({"rows.jsonl": rows, "recipes/small.yaml": text})
+    assert project.run("recipe=small").code == 0
+    kept = [row["messages"][1]["content"].split() for s in ("train", "validation", "test") for row in _rows(project, s)]
+    for a, b in combinations(kept, 2):
+        assert _jaccard(a, b) < 0.9
+
+
+def _rows(project: Project, split: str) -> list[dict[str, list[dict[str, str]]]]:
+    return project.rows(split).to_dicts() if project.manifest()["splits"][split]["rows"] else []
+
+
+def _jaccard(a: list[str], b: list[str]) -> float:
+    grams = [{tuple(words[n : n + 5]) for n in range(len(words) - 4)} for words in (a, b)]
+    return len(grams[0] & grams[1]) / len(grams[0] | grams[1])
+
+
+def test_records_keep_their_split_when_others_come_or_go(new_project: Callable[[], Project]) -> None:
+    """Adding rows, or taking rows away, moves no other row to another split."""
+    splits = []
+    for rows in (numbered(90), numbered(140), numbered(140)[50:]):
+        text = RECIPE.replace(", group: customer", "").replace("mix: {weights: {rows: 1}, total: 200}\n", "")
+        project = new_project().write({"rows.jsonl": rows, "recipes/small.yaml": text})
+        assert project.run("recipe=small").code == 0
+        kept = project.ledger().filter(pl.col("fate") == "kept")
+        splits.append(dict(kept.select("id", "split").iter_rows()))
+    for a, b in combinations(splits, 2):
+        shared = set(a) & set(b)
+        assert len(shared) > 20
+        assert all(a[one] == b[one] for one in shared)
+
+
+@given(st.lists(st.integers(0, 8), min_size=1, max_size=60), st.lists(st.integers(0, 8), min_size=1, max_size=60))
+def test_units_are_the_components_of_the_ties(groups: list[int], questions: list[int]) -> None:
+    """Two records are in one unit exactly when a chain of shared groups and questions joins them."""
+    n = min(len(groups), len(questions))
+    ties = [np.array(groups[:n]) - 1, np.array(questions[:n]) - 1]
+    labels = unit_labels(n, ties)
+    for tie in ties:
+        for a, b in combinations(range(n), 2):
+            if tie[a] >= 0 and tie[a] == tie[b]:
+                assert labels[a] == labels[b]
+    parent = list(range(n))
+    for _ in range(n):
+        for tie in ties:
+            for a, b in combinations(range(n), 2):
+                if tie[a] >= 0 and tie[a] == tie[b]:
+                    parent[a] = parent[b] = min(parent[a], parent[b])
+    assert len(set(labels.tolist())) == len(set(parent))
+
+
+@given(st.integers(1, 400), st.integers(0, 2**32), st.sampled_from(["stable", "exact"]))
+def test_splits_are_a_partition_with_the_right_shares(n: int, seed: int, assign: str) -> None:
+    """Every record gets one split; `exact` meets the fractions to one unit, `stable` within five sigma."""
+    keys = np.array([int(record_hash("s", b"%d" % k)[:16], 16) for k in range(n)], np.uint64)
+    fractions = {"train": 0.8, "validation": 0.15, "test": 0.05}
+    chosen = assign_splits(unit_keys(np.arange(n), keys), pl.Series([""] * n), fractions, seed=seed, assign=assign)
+    assert set(chosen) <= set(fractions)
+    assert len(chosen) == n
+    for name, share in fractions.items():
+        slack = 1 if assign == "exact" else 5 * (n * share * (1 - share)) ** 0.5 + 1
+        assert abs((chosen == name).sum() - share * n) <= slack
+
+
+def _pool(sizes: dict[str, int]) -> pl.DataFrame:
+    rows = [(s, i := record_hash(s, b"%d" % n), int(i[:16], 16), 1 + n % 7) for s, count in sizes.items() for n in range(count)]
+    return pl.DataFrame(rows, schema={"source": pl.String, "id": pl.String, "key": pl.UInt64, "size": pl.Int64}, orient="row")
+
+
+SIZES = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 80), min_size=1)
+
+
+@settings(max_examples=60)
+@given(SIZES, st.data())
+def test_mix_hits_its_weights(sizes: dict[str, int], data: st.DataObject) -> None:
+    """Rows: each source's part is its share of the total to one row, unless max_repeat caps it and says so."""
+    weights = {name: data.draw(st.floats(0.05, 1)) for name in sizes}
+    total = data.draw(st.one_of(st.none(), st.integers(1, 300)))
+    pool = _pool(sizes).with_columns(size=pl.lit(1, pl.Int64))
+    mixture = mix_train(pool, weights=weights, unit="rows", total=total, max_repeat=3, caps={}, seed=1)
+    for share in mixture.shares:
+        if share.capped is None:
+            assert share.achieved == pytest.approx(share.requested, abs=1)
+            assert share.requested == pytest.approx(share.weight * sum(s.requested for s in mixture.shares), abs=1)
+        copies = mixture.copies.filter(pool["source"] == share.source)
+        assert copies.max() - copies.min() <= 1, "whole passes plus a remainder without replacement"
+        assert copies.max() <= 3
+    if total is None:
+        assert all(share.capped is None for share in mixture.shares)
+
+
+@settings(max_examples=40)
+@given(SIZES, st.integers(20, 2000))
+def test_mix_by_tokens_lands_within_half_a_row(sizes: dict[str, int], total: int) -> None:
+    """Tokens: a source that is not capped lands within its largest row of what was asked."""
+    pool = _pool(sizes)
+    mixture = mix_train(pool, weights=dict.fromkeys(sizes, 1.0), unit="tokens", total=total, max_repeat=50, caps={}, seed=1)
+    for share in mixture.shares:
+        if share.capped is None:
+            assert abs(share.achieved - share.requested) <= 7
+
+
+def test_a_changed_weight_moves_only_as_many_rows_as_it_must() -> None:
+    """The rows of a smaller share are among those of the larger one."""
+    pool = _pool({"a": 60, "b": 60}).with_columns(size=pl.lit(1, pl.Int64))
+    taken = []
+    for weight in (0.2, 0.3, 0.4):
+        mixed = mix_train(pool, weights={"a": weight, "b": 1 - weight}, unit="rows", total=60, max_repeat=1, caps={}, seed=1)
+        taken.append({i for i, c, s in zip(pool["id"], mixed.copies, pool["source"], strict=True) if c and s == "a"})
+    assert taken[0] < taken[1] < taken[2]
