@@ -11,4 +11,5 @@ import datasetbuild.stages.dedup
 import datasetbuild.stages.mix
 import datasetbuild.stages.normalize
 import datasetbuild.stages.render
-import datasetbuild.stages.split  # noqa: F401
+import datasetbuild.stages.split
+import datasetbuild.stages.write.profiles  # noqa: F401

@@ -85,7 +85,10 @@ class MismatchError(DatasetBuildError):
 
 
 class BuildError(DatasetBuildError):
+    """`path`: the config path that the error is about, where there is one; `engine.place` adds its file and line."""
+
     exit_code = 1
+    path: str | None = None
 
 
 class SourceError(BuildError):

@@ -14,13 +14,13 @@ from __future__ import annotations
 import inspect
 import re
 import types
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from datasetbuild.errors import UsageError
 
-Kind = Literal["format", "fact", "section"]
+Kind = Literal["format", "fact", "section", "profile"]
 F = TypeVar("F", bound=Callable[..., Any])
 MISSING = inspect.Parameter.empty
 
@@ -70,6 +70,7 @@ class Operator:
     others: JSON Schema of the values of names that the signature leaves open (`**fractions: float`); None: no such names.
     needs: "records" for what can be said of a record alone, "render" for what needs its rendered tokens.
     code: SHA-256 of the source file of a user's plugin, part of every key; None for our own, which have `version`.
+    carries: of a profile, what its consumer can read (`stages.write.carry.Carries`); None for all other kinds.
     """
 
     kind: Kind
@@ -82,6 +83,7 @@ class Operator:
     others: dict[str, Any] | None = None
     needs: Literal["records", "render"] = "records"
     code: str | None = None
+    carries: Any = None
 
     def fill(self, given: dict[str, Any]) -> dict[str, Any]:
         """The parameters with defaults filled in, in the order of the signature. Unknown names are left to the schema."""
@@ -146,32 +148,57 @@ def source_format(*, version: int) -> Callable[[F], F]:
     return _register("format", version=version)
 
 
+def profile(*, version: int, carries: Any, words: Mapping[str, str] | None = None) -> Callable[[F], F]:
+    """Register a profile: a function of an export's parameters that gives a `stages.write.carry.Export`.
+
+    carries: what the consumer can read, as data. words: descriptions of parameters that several profiles share; they
+    become part of the manual of each that has them.
+    """
+    return _register("profile", version=version, carries=carries, words=words)
+
+
 def section(name: str, *, version: int) -> Callable[[F], F]:
     """Register the operator behind a fixed section of a recipe, such as `dedup.near`."""
     return _register("section", version=version, name=name)
 
 
-def _register(kind: Kind, *, version: int, name: str | None = None, needs: Any = "records") -> Callable[[F], F]:
+def _register(
+    kind: Kind,
+    *,
+    version: int,
+    name: str | None = None,
+    needs: Any = "records",
+    carries: Any = None,
+    words: Mapping[str, str] | None = None,
+) -> Callable[[F], F]:
     def decorate(function: F) -> F:
+        parameters, shared = _worded(_parameters(function), words or {})
         op = Operator(
             kind=kind,
             name=name or function.__name__,
             version=version,
             function=function,
-            parameters=_parameters(function),
+            parameters=parameters,
             others=_others(function),
             summary=_summary(function),
-            manual=inspect.getdoc(function) or "",
+            manual="\n\n".join(part for part in (inspect.getdoc(function) or "", shared) if part),
             needs=needs,
             code=_PLUGIN_CODE,
+            carries=carries,
         )
         before = _REGISTRY.get((kind, op.name))
-        if before and before.function.__qualname__ + before.function.__module__ != function.__qualname__ + function.__module__:
-            raise UsageError(f"{kind} {op.name!r} is defined twice: in {before.function.__module__} and {function.__module__}")
+        if before and not _same_place(before.function, function):
+            message = f"there is a {kind} {op.name!r} already, in {before.function.__module__}"
+            raise UsageError(message, hint="give it another name")
         _REGISTRY[kind, op.name] = op
         return function
 
     return decorate
+
+
+def _same_place(a: Callable[..., Any], b: Callable[..., Any]) -> bool:
+    """Whether two functions are one that was loaded again: a plugin's module is named after its bytes, its file is not."""
+    return (a.__qualname__, a.__code__.co_filename) == (b.__qualname__, b.__code__.co_filename)
 
 
 _PLUGIN_CODE: str | None = None
@@ -208,6 +235,13 @@ def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
         key = name.removesuffix("_")
         found[key] = Parameter(key, schema_of(hints[name]), parameter.default, described.get(key, ""))
     return found
+
+
+def _worded(parameters: dict[str, Parameter], words: Mapping[str, str]) -> tuple[dict[str, Parameter], str]:
+    """Parameters that the docstring leaves out, described by the shared words; and those words as text."""
+    used = {name: words[name] for name, p in parameters.items() if not p.description and name in words}
+    described = {name: replace(p, description=used.get(name, p.description)) for name, p in parameters.items()}
+    return described, "\n".join(f"{name}: {text}" for name, text in used.items())
 
 
 def _others(function: Callable[..., Any]) -> dict[str, Any] | None:

@@ -81,7 +81,9 @@ class Reason(StrEnum):
     MASK_UNPROVED = "mask_unproved"
     CONTROL_TOKEN = "control_token"
     OPERATOR_ERROR = "operator_error"
+    NOT_SELECTED = "not_selected"
     EMPTIED = "emptied"
+    NO_SYSTEM_TURN = "no_system_turn"
     OVER_LIMIT = "over_limit"
     BELOW_MIN = "below_min"
     ABOVE_MAX = "above_max"
@@ -110,7 +112,9 @@ REASONS: dict[Reason, str] = {
     Reason.MASK_UNPROVED: "the trained spans could not be proved",
     Reason.CONTROL_TOKEN: "the text holds a control token of the template",
     Reason.OPERATOR_ERROR: "an operator raised an error",
+    Reason.NOT_SELECTED: "the source's own settings leave the row out",
     Reason.EMPTIED: "cleaning left a turn without text",
+    Reason.NO_SYSTEM_TURN: "no system turn, which the recipe requires",
     Reason.OVER_LIMIT: "beyond the source's `limit`",
     Reason.BELOW_MIN: "a fact is below the rule's `min`",
     Reason.ABOVE_MAX: "a fact is above the rule's `max`",

@@ -13,6 +13,10 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import settings
+
+settings.register_profile("shared_machine", deadline=None)
+settings.load_profile("shared_machine")  # what a law holds has nothing to do with how busy the machine is
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,11 +12,25 @@ import shutil
 import sys
 from pathlib import Path
 
+from datasetbuild.errors import BuildError
+
 OWNED = ("README.md", "data", "export", "ledger.parquet", "quarantine.jsonl", "manifest.json", "metrics.json")
 """What a build writes into an artifact's folder; anything else there is somebody else's and is carried over."""
 
 _AT_FDCWD = -100 if sys.platform == "linux" else -2
 _EXCHANGE = 2
+
+
+def check_target(folder: Path, project: Path) -> None:
+    """Raise before any work when the artifact could not be put there in the end."""
+    for path in reversed([folder, *folder.parents]):
+        if path == project or not path.is_relative_to(project) or not path.exists():
+            continue
+        shown = path.relative_to(project).as_posix()
+        if not path.is_dir():
+            raise BuildError(f"{shown} is a file, where a build needs a folder", hint=f"mv {shown} {shown}.old, then run again")
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise BuildError(f"{shown} cannot be written: permission denied", hint=f"chmod u+wx {shown}, then run again")
 
 
 def publish(draft: Path, target: Path, trash: Path) -> None:

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 VERBS = {
     "build": "build the dataset of a recipe (the default verb)",
+    "plan": "say what a build would do, and why, without doing it",
+    "explain": "say which part of an artifact's key differs, old and new, and what set it",
     "show": "print the composed recipe, or where each value was set",
     "why": "tell one row's whole story: where from, which facts, which rule or twin, which split",
     "ops": "list the operators that a recipe can name, or print the manual of one",
+    "cache": "list, verify or empty the cache",
     "schema": "print the JSON Schema of recipes, for editors and CI",
 }
 
@@ -68,10 +71,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, DatasetBuildError):
             print(f"dsbuild: {error.message}", file=sys.stderr)
             if error.hint:
-                print(f"  -> {error.hint}", file=sys.stderr)
+                print(_indented(f"  -> {error.hint}"), file=sys.stderr)
             return error.exit_code
         if isinstance(error, OSError):
-            print(f"dsbuild: {_sentence(error)}", file=sys.stderr)
+            print(f"dsbuild: {_sentence(error)}\n  -> {_remedy(error)}", file=sys.stderr)
+            return 1
+        if isinstance(error, MemoryError):
+            print("dsbuild: out of memory\n  -> smaller shards need less: engine.shard_bytes=1000000 -j 1", file=sys.stderr)
             return 1
         raise
 
@@ -87,6 +93,7 @@ def _run(words: list[str]) -> int:
         description=module.__doc__,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("-C", "--directory", default=".", metavar="DIR", help="work in this project directory")
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
@@ -120,6 +127,21 @@ def _overview() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=True,
     )
+
+
+def _indented(hint: str) -> str:
+    return hint.replace("\n", "\n     ")
+
+
+def _remedy(error: OSError) -> str:
+    """The next step after an error of the system. Whatever it was, nothing was published."""
+    import errno
+
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+        return "make room, then run again: what was measured is kept, and the artifact stands as it was"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "make it readable and writable for you, then run again"
+    return "mend that, then run again: the artifact stands as it was"
 
 
 def _sentence(error: OSError) -> str:

@@ -8,8 +8,12 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from datasetbuild.cli.project import find_project
+
+if TYPE_CHECKING:
+    from datasetbuild.plan.steps import Plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,19 +21,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="write the artifact again although it is up to date")
     parser.add_argument("-j", "--workers", type=_workers, metavar="N", help="number of processes (the same as engine.workers=N)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+    sweep = parser.add_argument_group("sweeps (key=a,b,c)")
+    sweep.add_argument("-m", "--multirun", action="store_true", help="decide every point and print one table; writes nothing")
+    sweep.add_argument("--csv", action="store_true", help="print the table as CSV")
+    sweep.add_argument("--plot", metavar="FILE", help="write the curve as one HTML page")
+    sweep.add_argument("--write", action="store_true", help="build a variant for every point")
 
 
 def run(args: argparse.Namespace) -> int:
+    project = find_project(args.directory)
+    if args.multirun:
+        from datasetbuild.cli import sweep
+
+        return sweep.run(args, project)
+    if args.csv or args.plot or args.write:
+        from datasetbuild.errors import UsageError
+
+        raise UsageError("--csv, --plot and --write belong to a sweep", hint="add -m, and give a key several values: key=a,b,c")
+    from datasetbuild.cli.progress import bar
     from datasetbuild.engine.run import build
     from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
-    recipe = load(args.overrides, project=find_project(args.directory))[0]
-    plan = make_plan(recipe.config)
-    if args.workers is not None:
-        plan = replace(plan, engine={**plan.engine, "workers": args.workers})
-    from datasetbuild.cli.progress import bar
-
+    recipe = load(args.overrides, project=project)[0]
+    plan = with_workers(make_plan(recipe.config), args.workers)
     built = build(recipe, plan, force=args.force, progress=None if args.quiet else bar)
     if args.json:
         from datasetbuild.cli.screen import as_json
@@ -40,6 +55,11 @@ def run(args: argparse.Namespace) -> int:
 
         show(built, recipe.project)
     return 0
+
+
+def with_workers(plan: Plan, workers: int | str | None) -> Plan:
+    """The plan with the number of processes that the command line gives, if it does."""
+    return plan if workers is None else replace(plan, engine={**plan.engine, "workers": workers})
 
 
 def _workers(text: str) -> int | str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datasetbuild.op import Operator
 
-TITLES = {"format": "formats (sources.NAME.format)", "fact": "facts (filters.NAME)", "section": "sections of a recipe"}
+TITLES = {"format": "formats (sources.NAME.format)", "fact": "facts (filters.NAME)", "profile": "profiles (export)", "section": "sections of a recipe"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     asked = search(recipe, make_plan(recipe.config))
     found = asked.matches(wanted[0])
     if not len(found):
-        raise UsageError(f"no row has the id or holds the text {wanted[0]!r}", hint="ids stand in ledger.parquet")
+        raise UsageError(f"no row has the id or holds the text {wanted[0]!r}", hint="try a shorter piece of its text, or its id from ledger.parquet")
     if len(found) > 1:
         sys.stdout.write(_as_json(found.to_dicts()) if args.json else several(found))
         return 0
@@ -73,7 +73,7 @@ def tell(story: Story) -> str:
         if row.get(name):
             lines.append(_line("", f"{name} {row[name]}"))
     if story.detail:
-        lines.append(_line(row["stage"], f"quarantined, {row['reason']}: {story.detail}"))
+        lines.append(_line(row["stage"], f"{row['fate']}, {row['reason']}: {story.detail}"))
         lines.append(_line("raw", _short(story.raw)))
         return "\n".join(lines) + "\n"
     lines += _cleaned(story)

@@ -14,16 +14,22 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import polars as pl
 
+from datasetbuild.errors import BuildError
 from datasetbuild.hashing import canonical_json, file_digest
+from datasetbuild.hashing import digest as json_digest
+
+T = TypeVar("T")
 
 _counter = itertools.count()
+_own: set[Path] = set()
+"""What this process has in `.dsbuild/tmp` just now."""
 
 
 class Cache:
@@ -37,11 +43,10 @@ class Cache:
     def action(self, key: str) -> dict[str, Any] | None:
         """The result stored under a key, or None when there is none that can be used."""
         path = self._place("actions", key).with_suffix(".json")
-        try:
-            result = orjson.loads(path.read_bytes())
-        except (FileNotFoundError, orjson.JSONDecodeError):
+        result = read_sealed(path)
+        if result is None:
             return None
-        objects = result.get("objects", {}) if isinstance(result, dict) else {}
+        objects = result.get("objects", {})
         if all(self._place("objects", digest).exists() for digest in objects.values()):
             return result
         return None
@@ -55,7 +60,7 @@ class Cache:
         if known is not None:
             return known
         result = make()
-        self.write(self._place("actions", key).with_suffix(".json"), canonical_json(result))
+        self.write(self._place("actions", key).with_suffix(".json"), sealed(result))
         return result
 
     def forget(self, key: str) -> None:
@@ -68,9 +73,9 @@ class Cache:
 
         digest = bytes_digest(data)
         place = self._place("objects", digest)
-        if not place.exists():
+        if not place.exists():  # one that is there may be corrupt: it is hashed when it is read
             self.write(place, data)
-        self._verified.add(digest)
+            self._verified.add(digest)
         return digest
 
     def store_frame(self, frame: pl.DataFrame) -> str:
@@ -104,19 +109,21 @@ class Cache:
     @contextmanager
     def workspace(self) -> Iterator[Path]:
         """A fresh folder on the cache's file system, gone afterwards; see `sweep` for what a killed build leaves."""
-        folder = self.work.with_name(f"{os.getpid()}-{next(_counter)}")
+        folder = self._fresh()
         folder.mkdir(parents=True)
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            _own.discard(folder)
 
     def sweep(self) -> list[str]:
         """Remove what builds that are no longer alive have left in `.dsbuild/tmp`; returns the names."""
         swept = []
         for folder in sorted((self.root.parent / "tmp").glob("*")):
             owner = folder.name.split("-")[0]
-            if not (owner.isdigit() and _alive(int(owner))):
+            mine = owner == str(os.getpid())  # a container gives the same number to one process after the other
+            if folder not in _own if mine else not (owner.isdigit() and _alive(int(owner))):
                 shutil.rmtree(folder, ignore_errors=True) if folder.is_dir() else folder.unlink(missing_ok=True)
                 swept.append(folder.name)
         for draft in sorted((self.root / "raw").glob(".*.arrow.*")):
@@ -126,6 +133,19 @@ class Cache:
                 swept.append(draft.name)
         return swept
 
+    def scrub(self) -> None:
+        """Remove every corrupt object. It reads all of them (1.9 GB/s), so it waits until one has been met."""
+        for place in (self.root / "objects").glob("??/*"):
+            with suppress(FileNotFoundError):
+                if file_digest(place) != place.parent.name + place.name:
+                    place.unlink()
+
+    def tidy(self) -> None:
+        """Remove what this process has in `.dsbuild/tmp`."""
+        for path in [path for path in _own if path.parent == self.work.parent]:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            _own.discard(path)
+
     def _place(self, kind: str, name: str) -> Path:
         return self.root / kind / name[:2] / name[2:]
 
@@ -133,9 +153,54 @@ class Cache:
         """Bytes under their final name, by rename."""
         place.parent.mkdir(parents=True, exist_ok=True)
         self.work.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.work.with_name(f"{os.getpid()}-{next(_counter)}")
-        draft.write_bytes(data)
-        os.replace(draft, place)
+        draft = self._fresh()
+        try:
+            draft.write_bytes(data)
+            os.replace(draft, place)
+        finally:
+            draft.unlink(missing_ok=True)  # of a disk that is full
+            _own.discard(draft)
+
+    def _fresh(self) -> Path:
+        """A name in `.dsbuild/tmp` that no other process and nobody in this one uses."""
+        path = self.work.with_name(f"{os.getpid()}-{next(_counter)}")
+        _own.add(path)
+        return path
+
+
+def sealed(value: dict[str, Any]) -> bytes:
+    """A small JSON mapping with its own digest, so that a damaged file is known for one."""
+    return canonical_json({"digest": json_digest(value), "value": value})
+
+
+def read_sealed(path: Path) -> dict[str, Any] | None:
+    """What `sealed` wrote, or None when it is not there or damaged."""
+    try:
+        found = orjson.loads(path.read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return None
+    sound = isinstance(found, dict) and isinstance(found.get("value"), dict) and json_digest(found["value"]) == found.get("digest")
+    return found["value"] if sound else None
+
+
+def mending(cache: Cache, work: Callable[[], T]) -> T:
+    """Do work; again, when it meets a corrupt object of the cache. All that are corrupt then go, and are made anew.
+
+    What the work leaves in `.dsbuild/tmp` when it fails goes too, even when Ctrl-C came while it was cleaning up.
+    """
+    met: set[str] = set()
+    while True:
+        try:
+            return work()
+        except CorruptObject as error:
+            cache.scrub()
+            if error.digest in met:
+                sentence = f"the cache gives other bytes than were written to it (object {error.digest[:12]})"
+                raise BuildError(sentence, hint="look at the disk; then remove .dsbuild/cache, and run again") from None
+            met.add(error.digest)
+        except BaseException:
+            cache.tidy()
+            raise
 
 
 class CorruptObject(Exception):

@@ -89,6 +89,8 @@ def _limit(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
 def _quarantined(plane: KeyPlane, rows: pl.DataFrame) -> pl.DataFrame:
     bad = plane.quarantine.select("place", "shard_row", pl.col("stage").alias("_stage"), pl.col("reason").alias("_reason"))
     rows = rows.join(bad, on=["place", "shard_row"], how="left", maintain_order="left")
+    left_out = pl.col("_reason") == Reason.NOT_SELECTED.value
+    rows = _end(rows, left_out.fill_null(False), "_stage", "_reason")
     rows = _end(rows, pl.col("_stage").is_not_null(), "_stage", "_reason", fate=Fate.QUARANTINED.value)
     return rows.drop("_stage", "_reason")
 

@@ -13,6 +13,7 @@ import polars as pl
 
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.measure import Measured
+from datasetbuild.errors import EmptyBuildError
 from datasetbuild.hashing import record_hash
 from datasetbuild.stages.read import RawShard
 
@@ -47,7 +48,9 @@ class KeyPlane:
 
 
 def gather(cache: Cache, pieces: Sequence[Piece]) -> KeyPlane:
-    """The key plane of measured shards."""
+    """The key plane of measured shards. Raises `EmptyBuildError` when there is none."""
+    if not pieces:
+        raise EmptyBuildError("no source holds a row", hint="look at the `path` of each source: its files are empty")
     tables, bad = [], []
     for piece in pieces:
         table, quarantine = _piece(cache, piece)

@@ -6,22 +6,24 @@ changed within a tenth of a second before that visit is, since its times cannot 
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.cache import Cache, read_sealed, sealed
+from datasetbuild.engine import snapshots
 from datasetbuild.engine.local import Engine
-from datasetbuild.errors import SourceError
+from datasetbuild.errors import MismatchError, SourceError
 from datasetbuild.hashing import digest, file_digest
 from datasetbuild.plan import keys
 from datasetbuild.plan.steps import Plan
-from datasetbuild.stages.normalize.source import reader_options
+from datasetbuild.stages.normalize.source import ORIGINS, reader_options
 from datasetbuild.stages.read import RawShard, cut, resolve
+from datasetbuild.stages.read.documents import version as converter_version
+from datasetbuild.stages.read.remote import is_remote
 
 SETTLED = 100_000_000
 """Nanoseconds between a file's last change and our visit from which its times can be trusted."""
@@ -29,13 +31,15 @@ SETTLED = 100_000_000
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file of a source. name: as the artifact names it. path: where it lies on this machine."""
+    """A file of a source. name: as the artifact names it. path: where it lies on this machine. fetched: whether `name` is
+    an address, and `path` what was found there."""
 
     source: str
     name: str
     path: Path
     sha256: str
     bytes: int
+    fetched: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,36 @@ def find_inputs(plan: Plan, cache: Cache, project: Path) -> list[InputFile]:
     found = []
     for source, params in plan.sources.items():
         try:
-            paths = resolve(params["path"], project)
+            places = _places(params, cache, project)
         except SourceError as error:
-            raise SourceError(f"source {source!r}: {error.message}", hint=error.hint) from None
-        for path in paths:
-            found.append(InputFile(source, named(path, project), path, known_digest(cache, path), path.stat().st_size))
+            raise _of(source, error, next(name for name in ORIGINS if params.get(name))) from None
+        for name, path, fetched in places:
+            found.append(InputFile(source, name, path, known_digest(cache, path), path.stat().st_size, fetched))
+    return found
+
+
+def _places(params: dict[str, Any], cache: Cache, project: Path) -> list[tuple[str, Path, bool]]:
+    """Name, path and whether it was fetched, of every file of a source, each file once."""
+    if params.get("sql"):
+        return [(*found, True) for found in snapshots.of_query(params, cache, project)]
+    if params.get("hub"):
+        return [(*found, True) for found in snapshots.of_hub(params, cache, project)]
+    given = params["path"]
+    placed: dict[Path, tuple[str, Path, bool]] = {}
+    for remote, patterns in itertools.groupby([given] if isinstance(given, str) else given, is_remote):
+        if remote:
+            found = [one for pattern in patterns for one in snapshots.of_address(pattern, cache)]
+        else:
+            found = [(named(path, project), path) for path in resolve([*patterns], project)]
+        for name, path in found:
+            placed.setdefault(path, (name, path, remote))
+    return list(placed.values())
+
+
+def _of(source: str, error: SourceError, origin: str = "path") -> SourceError:
+    """The error, said of a source."""
+    found = SourceError(f"source {source!r}: {error.message}", hint=error.hint)
+    found.path = f"sources.{source}.{origin}"
     return found
 
 
@@ -69,33 +98,55 @@ def known_digest(cache: Cache, path: Path) -> str:
     stat = path.stat()
     state = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
     memo = cache.root / "files" / digest(os.path.abspath(path))
-    try:
-        last = orjson.loads(memo.read_bytes())
-        if last["state"] == state and memo.stat().st_mtime_ns - max(stat.st_mtime_ns, stat.st_ctime_ns) > SETTLED:
-            return str(last["sha256"])
-    except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError):
-        pass  # no visit that can be trusted: hash the file
+    last = read_sealed(memo)
+    if last and last["state"] == state and memo.stat().st_mtime_ns - max(stat.st_mtime_ns, stat.st_ctime_ns) > SETTLED:
+        return str(last["sha256"])
     sha256 = file_digest(path)
-    cache.write(memo, orjson.dumps({"state": state, "sha256": sha256}))
+    cache.write(memo, sealed({"state": state, "sha256": sha256}))
     return sha256
 
 
 def cut_inputs(plan: Plan, cache: Cache, engine: Engine, project: Path, files: Sequence[InputFile]) -> list[list[RawShard]]:
     """The shards of each file, in order; from the cache for a file with the same bytes and reader."""
+    return list(engine.map(cut_file, [_cut_task(plan, cache, project, file) for file in files]))
+
+
+def known_shards(plan: Plan, cache: Cache, project: Path, file: InputFile) -> list[RawShard] | None:
+    """The shards of a file if it has been cut before, else None."""
+    known = cache.action(_cut_key(_cut_task(plan, cache, project, file)))
+    if known is None or not all(_there(project, shard) for shard in known["shards"]):
+        return None
+    return [RawShard(**_tupled(shard)) for shard in known["shards"]]
+
+
+def _cut_task(plan: Plan, cache: Cache, project: Path, file: InputFile) -> CutTask:
     sizes = {name: plan.engine[name] for name in ("shard_bytes", "shard_rows")}
-    tasks = [CutTask(cache.root, project, file, reader_options(plan.sources[file.source]) | sizes) for file in files]
-    return list(engine.map(cut_file, tasks))
+    options = {key: value for key, value in reader_options(plan.sources[file.source]).items() if value is not None}
+    return CutTask(cache.root, project, file, options | sizes)
+
+
+def _cut_key(task: CutTask) -> str:
+    file = task.file
+    converter = {"converter": converter_version()} if task.options.get("reader") == "documents" else {}
+    return keys.action_key(
+        "cut", file=file.sha256, suffix=file.path.suffixes, name=file.name, options=task.options, **converter
+    )
 
 
 def cut_file(task: CutTask) -> list[RawShard]:
     """The shards of one file. Positions are the file's own; the name is put in place here, since equal files may share."""
     cache = Cache(task.cache)
-    options = {key: value for key, value in task.options.items() if value is not None}
-    key = keys.action_key("cut", file=task.file.sha256, suffix=task.file.path.suffixes, name=task.file.name, options=options)
+    key = _cut_key(task)
     raw = task.cache / "raw"
 
     def make() -> dict[str, Any]:
-        shards = cut(task.file.path, project=task.project, folder=raw, **options)
+        name = task.file.name if task.file.fetched else None
+        try:
+            shards = cut(task.file.path, project=task.project, folder=raw, name=name, **task.options)
+        except SourceError as error:
+            raise _of(task.file.source, error) from None
+        if known_digest(cache, task.file.path) != task.file.sha256:
+            raise MismatchError(f"{task.file.name} changed while the build was reading it", hint="run again")
         return {"shards": [asdict(shard) for shard in shards]}
 
     known = cache.action(key)

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import connection
 from typing import Literal, Protocol, TypeVar
 
+from datasetbuild.errors import BuildError
 from datasetbuild.op import section
 
 Task = TypeVar("Task")
@@ -63,13 +67,45 @@ class Processes:
     def __init__(self, workers: int) -> None:
         from concurrent.futures import ProcessPoolExecutor
 
-        self._pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent)
 
     def map(self, fn: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
-        return self._pool.map(fn, tasks)
+        from concurrent.futures.process import BrokenProcessPool
+
+        try:
+            with _no_interrupts():  # the workers are started here
+                results = self._pool.map(fn, tasks)
+            yield from results
+        except BrokenProcessPool:
+            raise BuildError(
+                "a worker process died: the system killed it, most often because memory ran out",
+                hint="run again with fewer workers (-j 1) or smaller shards (engine.shard_bytes=1000000)",
+            ) from None
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
+
+
+def _die_with_parent() -> None:
+    """Let a worker end when the build was killed, instead of waiting for work that never comes."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        sentinel = parent.sentinel
+        threading.Thread(target=lambda: (connection.wait([sentinel]), os._exit(1)), daemon=True).start()
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Processes that are started meanwhile never see Ctrl-C: it is for the build to end them, and to say one line."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

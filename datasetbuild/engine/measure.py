@@ -7,7 +7,8 @@ and a changed bound nothing at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.engine.cache import Cache, CorruptObject
-from datasetbuild.engine.templates import render_records
+from datasetbuild.engine.templates import render_records, rendered_fields, token_counts
+from datasetbuild.errors import MismatchError, RecipeError
 from datasetbuild.hashing import record_hash
 from datasetbuild.op import load_plugin
 from datasetbuild.plan import keys
@@ -26,6 +28,7 @@ from datasetbuild.stages.clean import clean
 from datasetbuild.stages.dedup.exact import exact_keys
 from datasetbuild.stages.dedup.near import sketch
 from datasetbuild.stages.normalize import normalize
+from datasetbuild.stages.render.system import apply_system, changes, has_system
 from datasetbuild.stages.read import RawRows, RawShard, load
 
 KEY_COLUMNS = ("row", "line", "base", "group", "category", "date", "cleaned")
@@ -47,7 +50,7 @@ class Measured:
     """What is known of a shard: digests of the objects that hold it, and how much of it was measured now.
 
     records, keys, quarantine, first_user: frames of the shard. facts: name -> frame. exact, near, rendered, counts: as
-    the recipe asks for them. fresh: names of the steps that ran; the others came from the cache.
+    the recipe asks for them. tally: what rendering counted. fresh: names of the steps that ran; the others came from the cache.
     """
 
     records: str
@@ -60,6 +63,7 @@ class Measured:
     rendered: str | None
     counts: str | None
     fields: tuple[str, ...]
+    tally: dict[str, int] = field(default_factory=dict)
     fresh: tuple[str, ...] = field(default=(), compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
@@ -90,23 +94,24 @@ class _ShardWork:
 
     def run(self) -> Measured:
         prepared = self.prepared["objects"]
-        first_user = self._keyed("first_user", {"on": "first_user"}, self._exact)
+        first_user = self._exact("first_user", {"on": "first_user"})
         facts = {step.name: self._fact(step) for step in self.plan.facts}
-        exact = self._keyed("dedup.exact", self.plan.exact, self._exact)
-        near = self._keyed("dedup.near", self.plan.near and _without(self.plan.near, "threshold"), self._near)
+        exact = self._exact("dedup.exact", self.plan.exact) if self.plan.exact else None
+        near = self._near(self.plan.near) if self.plan.near else None
         rendered = self.rendered["objects"] if self.rendered else {}
         quarantine = [prepared["quarantine"], *(fact["quarantine"] for fact in facts.values() if "quarantine" in fact)]
         return Measured(
             records=prepared["records"],
             keys=prepared["keys"],
             quarantine=tuple([*quarantine, *([rendered["quarantine"]] if "quarantine" in rendered else [])]),
-            first_user=str(first_user),
+            first_user=first_user,
             facts={name: fact["values"] for name, fact in facts.items()},
             exact=exact,
             near=near,
             rendered=rendered.get("rendered"),
             counts=rendered.get("counts"),
-            fields=tuple(self.prepared["fields"]),
+            fields=tuple([*self.prepared["fields"], *(self.rendered or {}).get("fields", [])]),
+            tally=(self.rendered or {}).get("tally", {}),
             fresh=tuple(self.fresh),
             warnings=tuple([*self.warnings, *((self.rendered or {}).get("warnings", []))]),
         )
@@ -119,9 +124,7 @@ class _ShardWork:
     def rendered(self) -> dict[str, Any] | None:
         if self.plan.template is None:
             return None
-        identity = keys.template_identity(self.plan.template)
-        key = keys.action_key("render", template=identity, records=self.prepared["objects"]["records"])
-        return self._once("render", key, self._render)
+        return self._once("render", keys.render_key(self.plan.template, self.prepared["objects"]["records"]), self._render)
 
     @cached_property
     def records(self) -> pl.DataFrame:
@@ -144,13 +147,16 @@ class _ShardWork:
         return self.cache.once(key, made)
 
     def _prepare(self) -> dict[str, Any]:
-        rows = load(self.task.shard, self.task.project)
-        records, unusable = normalize(rows, name=self.plan.source, source=self.plan.params)
+        rows = self._loaded()
+        records, unusable = self._normalized(rows)
         if self.plan.clean is not None:
             records, emptied = clean(records, **self.plan.clean)
             unusable = pl.concat([unusable, _with_raw(emptied, rows)]).sort("row")
+        if system := changes(self.plan.system):
+            records, refused = apply_system(records, system)
+            unusable = pl.concat([unusable, _with_raw(refused, rows)]).sort("row")
         unusable = _identified(unusable, rows, self.plan.source)
-        narrow = records.select(KEY_COLUMNS)
+        narrow = records.select(*KEY_COLUMNS, has_system(pl.col("messages")).alias("@system"))
         return {
             "objects": {
                 "records": self.cache.store_frame(records),
@@ -159,6 +165,21 @@ class _ShardWork:
             },
             "fields": _fields_in_use(records),
         }
+
+    def _loaded(self) -> RawRows:
+        try:
+            return load(self.task.shard, self.task.project)
+        except MismatchError:
+            if self.task.shard.blob is None:
+                raise
+            raise CorruptObject(self.task.shard.digest) from None  # a blob can be cut again
+
+    def _normalized(self, rows: RawRows) -> tuple[pl.DataFrame, pl.DataFrame]:
+        try:
+            return normalize(rows, name=self.plan.source, source=self.plan.params)
+        except RecipeError as error:  # the format refuses its parameters: say where in the recipe they stand
+            named = f"sources.{self.plan.source}"
+            raise RecipeError([replace(fault, path=f"{named}.{fault.path}") for fault in error.faults]) from error
 
     def _fact(self, step: FactStep) -> dict[str, str]:
         rendered = keys.template_identity(self.plan.template) if step.needs_render and self.plan.template else None
@@ -174,35 +195,32 @@ class _ShardWork:
 
         return self._once(f"fact {step.name}", key, make)["objects"]
 
-    def _keyed(self, step: str, params: dict[str, Any] | None, make: Any) -> str | None:
-        """A dedup column of this shard, or None when the recipe does not ask for it."""
-        if params is None:
-            return None
-        key = keys.action_key("dedup", column=make.__name__, params=params, records=self.prepared["objects"]["records"])
-        result = self._once(step, key, lambda: {"objects": {"column": self.cache.store_frame(make(**params))}})
-        return result["objects"]["column"]
+    def _exact(self, step: str, params: dict[str, Any]) -> str:
+        key = keys.exact_key(params, self.prepared["objects"]["records"])
+        return self._column(step, key, lambda: exact_keys(self.plain_frame, params["on"]).to_frame("key"))
 
-    def _exact(self, on: Any) -> pl.DataFrame:
-        return exact_keys(self.plain_frame, on).to_frame("key")
+    def _near(self, params: dict[str, Any]) -> str:
+        key = keys.near_key(params, self.prepared["objects"]["records"])
+        sketched = {name: value for name, value in params.items() if name != "threshold"}
+        return self._column("dedup.near", key, lambda: sketch(self.plain_frame, **sketched))
 
-    def _near(self, **params: Any) -> pl.DataFrame:
-        return sketch(self.plain_frame, **params)
+    def _column(self, step: str, key: str, make: Callable[[], pl.DataFrame]) -> str:
+        """Digest of a frame with what dedup needs of this shard."""
+        result = self._once(step, key, lambda: {"objects": {"column": self.cache.store_frame(make())}})
+        return str(result["objects"]["column"])
 
     def _render(self) -> dict[str, Any]:
         assert self.plan.template is not None and self.plan.spec is not None
         spec = self.cache.object(self.plan.spec)
-        rendered, failed, warnings = render_records(self.records, self.plan.template, spec, self.task.project)
+        rendered, failed, warnings, tally = render_records(self.records, self.plan.template, spec, self.task.project)
         objects = {
-            "rendered": self.cache.store_frame(rendered.select("row", "input_ids", "spans")),
-            "counts": self.cache.store_frame(rendered.select("row", "tokens", "trained_tokens")),
+            "rendered": self.cache.store_frame(rendered.drop("tokens", "trained_tokens")),
+            "counts": self.cache.store_frame(token_counts(rendered, self.plan.template)),
         }
         if len(failed):
             objects["quarantine"] = self.cache.store_frame(failed.with_columns(base=pl.lit(None, dtype=pl.String)))
-        return {"objects": objects, "warnings": warnings}
-
-
-def _without(params: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in params.items() if key != name}
+        fields = rendered_fields(rendered, self.plan.template)
+        return {"objects": objects, "warnings": warnings, "tally": tally, "fields": fields}
 
 
 def _with_raw(quarantine: pl.DataFrame, rows: RawRows) -> pl.DataFrame:

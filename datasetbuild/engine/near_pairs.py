@@ -6,7 +6,7 @@ the cache. Only texts that are in a candidate pair are shingled again, shard by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,12 @@ def shingle_shard(task: ShingleTask) -> str:
 def verified_pairs(
     cache: Cache, engine: Engine, pieces: Sequence[Piece], node: pl.Series, rows: pl.DataFrame, params: dict[str, Any]
 ) -> pl.DataFrame:
-    """Pairs of texts with a Jaccard similarity of at least `params["threshold"]`: `a` < `b` (numbers of `node`), `similarity`.
+    """Pairs of texts with a Jaccard similarity of at least the floor below `params["threshold"]`: `a` < `b` (numbers of
+    `node`) and `similarity`. Whoever asks cuts them at the threshold.
 
     node: number of each record's text, null without words. rows: the key plane (`place`, `pos`).
     """
+    params = {**params, "threshold": near.floor_of(params["threshold"])}
     sketches = [piece.measured.near or "" for piece in pieces]
     key = keys.action_key("dedup", pairs=params, sketches=sketches)
 
@@ -65,32 +67,54 @@ def verified_pairs(
 def _find(
     cache: Cache, engine: Engine, pieces: Sequence[Piece], node: pl.Series, rows: pl.DataFrame, params: dict[str, Any]
 ) -> pl.DataFrame:
+    floor = params["threshold"]
     firsts = rows.select("place", "pos", node=node).filter(pl.col("node").is_not_null() & pl.col("pos").is_not_null())
     firsts = firsts.unique("node", keep="first", maintain_order=True).sort("node")
-    pairs = _candidates(cache, pieces, firsts, params)
-    involved = np.unique(pairs)
-    wanted = firsts[involved].with_row_index("at")
-    sets = _shingles(cache, engine, pieces, wanted, params)
-    similarity = near.jaccard(np.searchsorted(involved, pairs), sets) if len(pairs) else np.empty(0)
-    similar = similarity >= params["threshold"]
-    a, b = pairs[similar].T if len(pairs) else (np.empty(0, np.int64), np.empty(0, np.int64))
-    return pl.DataFrame({"a": a, "b": b, "similarity": similarity[similar]}, schema=PAIRS)
+    pairs = _candidates(cache, pieces, firsts, floor, params["num_perm"])
+    if not len(pairs):
+        return pl.DataFrame(schema=PAIRS)
+    involved, local = np.unique(pairs, return_inverse=True)
+    local = local.reshape(-1, 2)
+    worth = near.alike(_signatures(cache, pieces, firsts[involved], params["num_perm"]), local, floor)
+    pairs = pairs[worth]
+    involved, local = np.unique(pairs, return_inverse=True)
+    sets = _shingles(cache, engine, pieces, firsts[involved].with_row_index("at"), params)
+    similarity = near.jaccard(local.reshape(-1, 2), sets)
+    similar = similarity >= floor
+    return pl.DataFrame({"a": pairs[similar, 0], "b": pairs[similar, 1], "similarity": similarity[similar]}, schema=PAIRS)
 
 
 def _candidates(
-    cache: Cache, pieces: Sequence[Piece], firsts: pl.DataFrame, params: dict[str, Any]
+    cache: Cache, pieces: Sequence[Piece], firsts: pl.DataFrame, floor: float, num_perm: int
 ) -> NDArray[np.int64]:
     """Candidate pairs as positions in `firsts`, which is sorted by text number, so that positions are those numbers."""
-    bands, rows = near.bands_for(params["threshold"], params["num_perm"])
+    bands, rows = near.bands_for(floor, num_perm)
     hashes = np.empty((bands, len(firsts)), np.uint64)
-    numbered = firsts.with_row_index("at")
+    for at, signature in _signatures_by_piece(cache, pieces, firsts):
+        hashes[:, at] = near.band_hashes(signature, bands, rows)
+    return near.candidate_pairs(hashes)
+
+
+def _signatures(
+    cache: Cache, pieces: Sequence[Piece], wanted: pl.DataFrame, num_perm: int
+) -> NDArray[np.uint32]:
+    """The signatures of the wanted texts, in order."""
+    out = np.empty((len(wanted), num_perm), np.uint32)
+    for at, signature in _signatures_by_piece(cache, pieces, wanted):
+        out[at] = signature
+    return out
+
+
+def _signatures_by_piece(
+    cache: Cache, pieces: Sequence[Piece], wanted: pl.DataFrame
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint32]]]:
+    """For each shard the places in `wanted` of its texts, and their signatures."""
+    numbered = wanted.with_row_index("at")
     for piece in pieces:
         mine = numbered.filter(pl.col("place") == piece.place)
-        if not len(mine) or piece.measured.near is None:
-            continue
-        signature = cache.frame(piece.measured.near, ["signature"])["signature"][mine["pos"]].to_numpy()
-        hashes[:, mine["at"].to_numpy()] = near.band_hashes(np.ascontiguousarray(signature), bands, rows)
-    return near.candidate_pairs(hashes)
+        if len(mine) and piece.measured.near is not None:
+            signature = cache.frame(piece.measured.near, ["signature"])["signature"][mine["pos"]].to_numpy()
+            yield mine["at"].to_numpy().astype(np.int64), np.ascontiguousarray(signature)
 
 
 def _shingles(

@@ -15,6 +15,7 @@ from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.decide import Decision
 from datasetbuild.engine.inputs import InputFile, known_digest
+from datasetbuild.engine.parts import Written
 from datasetbuild.engine.quarantine import write_quarantine
 from datasetbuild.hashing import digest, file_digest
 from datasetbuild.plan.steps import Plan
@@ -36,7 +37,7 @@ class Outcome:
     decision: Decision
     ledger: pl.DataFrame
     quarantine: pl.DataFrame
-    written: tuple[dict[str, dict[str, Any]], str, int]
+    written: Written
     warnings: list[str]
 
 
@@ -45,8 +46,8 @@ def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
     write_parquet(result.ledger, draft / "ledger.parquet")
     fate = result.decision.rows.filter(pl.col("fate") == Fate.QUARANTINED.value).select("place", "shard_row", "id")
     write_quarantine(result.quarantine, fate, draft / "quarantine.jsonl")
-    files, records, trained_lost = result.written
-    manifest = _manifest(result, records, trained_lost)
+    files = dict(result.written.files)
+    manifest = _manifest(result)
     (draft / "README.md").write_text(make_card(manifest, result.recipe.config.get("description")), encoding="utf-8")
     for name in ("README.md", "ledger.parquet", "quarantine.jsonl"):
         files[name] = {"sha256": file_digest(draft / name), "bytes": (draft / name).stat().st_size}
@@ -56,7 +57,7 @@ def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
     return manifest
 
 
-def _manifest(result: Outcome, records: str, trained_lost: int) -> dict[str, Any]:
+def _manifest(result: Outcome) -> dict[str, Any]:
     plan, ledger = result.plan, result.ledger
     fates = dict(ledger.group_by("fate").len().iter_rows())
     tokens = books.token_statistics(ledger)
@@ -68,7 +69,7 @@ def _manifest(result: Outcome, records: str, trained_lost: int) -> dict[str, Any
         "overrides": result.recipe.result_overrides,
         "key": result.key,
         "parts": result.parts,
-        "records": records,
+        "records": result.written.records,
         "sources": {
             name: {
                 "format": params["format"],
@@ -85,8 +86,9 @@ def _manifest(result: Outcome, records: str, trained_lost: int) -> dict[str, Any
         "bounds": result.decision.bounds,
         "splits": books.split_counts(ledger, plan.fractions),
         "mix": result.decision.mixture and mix_report(result.decision.mixture),
-        "tokens": tokens and tokens | {"trained_lost_to_truncation": trained_lost},
+        "tokens": tokens and tokens | {"trained_lost_to_truncation": result.written.trained_lost},
         "near_pairs": result.decision.pairs,
+        "exports": result.written.exports,
         "warnings": result.warnings,
     }
 

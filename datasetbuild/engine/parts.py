@@ -2,6 +2,8 @@
 
 A split is cut into a power of two of parts by the leading bits of each row's draw, about 32k rows a part, so that one
 worker holds one part. A part gathers its rows from the memory-mapped shards; nothing is sorted on disk.
+The order is a draw per record and copy, so that any prefix of a split is a fair sample of the mix, and a row that comes
+or goes leaves the order of the others.
 """
 
 from __future__ import annotations
@@ -16,23 +18,21 @@ import numpy as np
 import polars as pl
 
 from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
-from datasetbuild.hashing import chance, digest, file_digest
-from datasetbuild.plan.steps import Plan
+from datasetbuild.engine.templates import opened_template
+from datasetbuild.hashing import bytes_digest, chance, digest, file_digest
+from datasetbuild.op import load_plugin
+from datasetbuild.plan.steps import ExportStep, Plan
 from datasetbuild.record import Fate
-from datasetbuild.stages.write import (
-    DATA_COLUMNS,
-    TOKEN_COLUMNS,
-    narrow_messages,
-    token_columns,
-    write_messages_jsonl,
-    write_parquet,
-)
+from datasetbuild.stages.write import DATA_COLUMNS, TOKEN_COLUMNS, narrow_messages, token_columns, write_parquet
+from datasetbuild.stages.write.carry import Delivery, Lines, Tokens
+from datasetbuild.stages.write.lines import encode, records
 
 PART_ROWS = 32_768
 
-ORDER_COLUMNS = ("at", "place", "pos", "id", "source", "file", "row", "license", "copy")
+ORDER_COLUMNS = ("at", "place", "pos", "id", "source", "file", "row", "line", "license", "copy")
 
 
 @dataclass(frozen=True)
@@ -40,78 +40,131 @@ class PartTask:
     """One part of one split. order: digest of a frame with `ORDER_COLUMNS`, one row per output row.
 
     shards: place -> (records digest, rendered digest or None). fields: message fields and columns in use anywhere in the
-    build, so that every part has the same schema. max_tokens: where to truncate, or None.
+    build, so that every part has the same schema. tokens: whether `data/` has them. template, spec: the resolved
+    section and its tokenizer, for exports of text. max_tokens: where to truncate, or None.
     """
 
     cache: Path
+    project: Path
+    plugins: tuple[str, ...]
     order: str
     shards: tuple[tuple[int, str, str | None], ...]
     fields: frozenset[str]
     tokens: bool
     max_tokens: int | None
-    parquet: Path
-    jsonl: Path
+    exports: tuple[ExportStep, ...]
+    template: dict[str, Any] | None
+    spec: str | None
+    place: Place
+
+    @property
+    def parquet(self) -> Path:
+        return self.place.draft / "data" / f"{self.place.split}-{self.place.number:05d}-of-{self.place.count:05d}.parquet"
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a worker wrote: sizes and digests of the two files, and trained tokens lost to truncation."""
+    """What a worker wrote: sizes and digests, trained tokens lost to truncation, tokens of the longest row."""
 
     rows: int
     parquet_sha256: str
-    jsonl_sha256: str
+    records_sha256: str
     trained_lost: int
+    longest: int
+    exports: tuple[ExportPart, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What `write_artifact` wrote. records: the digest over the records of all splits."""
+
+    files: dict[str, dict[str, Any]]
+    records: str
+    trained_lost: int
+    exports: dict[str, dict[str, Any]]
+    warnings: list[str]
 
 
 def write_artifact(
-    plan: Plan, cache: Cache, engine: Engine, pieces: Sequence[Piece], rows: pl.DataFrame, folder: Path
-) -> tuple[dict[str, dict[str, Any]], str, int]:
-    """Write `data/` (and `export/messages/`) into a folder.
-
-    rows: the decided key plane. Returns the files (path -> sha256, bytes, rows), the digest over the records, and the
-    trained tokens lost to truncation.
-    """
+    plan: Plan, cache: Cache, engine: Engine, project: Path, pieces: Sequence[Piece], rows: pl.DataFrame, folder: Path
+) -> Written:
+    """Write `data/` and `export/` into a folder. rows: the decided key plane."""
     fields = frozenset(field for piece in pieces for field in piece.measured.fields)
-    tasks: list[tuple[str, PartTask]] = []
-    for split in plan.fractions:
-        ordered = _ordered(rows, split, plan.seed)
-        tasks += [(split, task) for task in _tasks(plan, cache, pieces, ordered, split, folder, fields)]
-    for sub in ("data", "jsonl"):
-        (folder / sub).mkdir(parents=True, exist_ok=True)
-    written = list(engine.map(write_part, [task for _, task in tasks]))
-    files: dict[str, dict[str, Any]] = {}
-    for (_, task), part in zip(tasks, written, strict=True):
-        name = task.parquet.relative_to(folder).as_posix()
-        files[name] = {"sha256": part.parquet_sha256, "bytes": task.parquet.stat().st_size, "rows": part.rows}
-    if "messages" in plan.export:
-        files |= _join_jsonl(folder, tasks, written)
-    shutil.rmtree(folder / "jsonl")
-    records = digest([[split, part.rows, part.jsonl_sha256] for (split, _), part in zip(tasks, written, strict=True)])
-    return files, records, sum(part.trained_lost for part in written)
+    tasks = [
+        task
+        for split in plan.fractions
+        for task in _tasks(plan, cache, project, pieces, _ordered(rows, split, plan.seed), split, folder, fields)
+    ]
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    parts = list(engine.map(write_part, tasks))
+    files = {
+        task.parquet.relative_to(folder).as_posix(): {
+            "sha256": part.parquet_sha256,
+            "bytes": task.parquet.stat().st_size,
+            "rows": part.rows,
+        }
+        for task, part in zip(tasks, parts, strict=True)
+    }
+    longest = max((part.longest for part in parts), default=0) or None
+    delivery = _delivery(plan, cache, project, longest, fields)
+    placed = [(task.place, part.exports) for task, part in zip(tasks, parts, strict=True)]
+    exported: Exported = finish_exports(plan.export, placed, engine, folder, delivery)
+    shutil.rmtree(folder / "lines", ignore_errors=True)
+    digests = digest([[task.place.split, part.rows, part.records_sha256] for task, part in zip(tasks, parts, strict=True)])
+    lost = sum(part.trained_lost for part in parts)
+    return Written(files | exported.files, digests, lost, exported.accounts, exported.warnings)
 
 
 def write_part(task: PartTask) -> Part:
     """Gather, tokenize (from what was rendered) and write one part."""
+    import datasetbuild.builtin  # noqa: F401  (a spawned worker registers the operators first)
+
+    for plugin in task.plugins:
+        load_plugin(str(task.project / plugin))
     cache = Cache(task.cache)
     order = cache.frame(task.order)
-    parts = [_gather(cache, order.filter(pl.col("place") == place), *digests) for place, *digests in task.shards]
-    frame = pl.concat(parts).sort("at").drop("at") if parts else _empty(order)
+    gathered = [_gather(cache, order.filter(pl.col("place") == place), *digests) for place, *digests in task.shards]
+    frame = pl.concat(gathered).sort("at") if gathered else _empty(order)
     lost = 0
-    if task.tokens:
+    if "spans" in frame.columns:
         frame, lost = token_columns(frame, task.max_tokens)
+    exports = write_exports(task.exports, _with_text(task, frame), task.place, task.fields)
+    said = encode(frame, CANONICAL, task.fields)
     frame = frame.with_columns(narrow_messages(frame["messages"], {f.removeprefix("messages.") for f in task.fields}))
-    write_messages_jsonl(frame, task.jsonl)
-    always = {"id", "messages", "source", "file", "row", "copy", "license", "tokens", "trained_tokens"}
-    wanted = [c for c in DATA_COLUMNS if c in frame.columns and (c in always | task.fields or c in TOKEN_COLUMNS)]
-    write_parquet(frame.select(wanted), task.parquet)
-    return Part(len(frame), file_digest(task.parquet), file_digest(task.jsonl), lost)
+    always = {"id", "messages", "source", "file", "row", "copy", "license"} | task.fields
+    always |= set(TOKEN_COLUMNS) if task.tokens else set()
+    write_parquet(frame.select(c for c in DATA_COLUMNS if c in frame.columns and c in always), task.parquet)
+    longest = int(frame["tokens"].max() or 0) if "tokens" in frame.columns else 0  # type: ignore[arg-type]
+    return Part(len(frame), file_digest(task.parquet), bytes_digest(said), lost, longest, exports)
+
+
+def _canonical() -> Lines:
+    from datasetbuild.stages.write.profiles.messages import plain, row
+
+    return Lines(row, plain)
+
+
+CANONICAL = _canonical()
+"""The lines that the digest over the records is taken of, whatever the recipe exports."""
+
+
+def _with_text(task: PartTask, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the rendered conversations as `text`, when an export wants them."""
+    forms = [step.open().form for step in task.exports]
+    if not any(isinstance(form, Lines) and form.text for form in forms):
+        return frame
+    assert task.template is not None and task.spec is not None
+    _, chat = opened_template(Cache(task.cache).object(task.spec), task.template, task.project)
+    texts = [chat.render(row["messages"], row["tools"]) for row in records(frame.select("messages", "tools"))]
+    return frame.with_columns(pl.Series("text", texts, dtype=pl.String))
 
 
 def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
     """The output rows of a split in their order, with the draw that gave it."""
     kept = rows.filter((pl.col("fate") == Fate.KEPT.value) & (pl.col("split") == split))
     repeated = kept.select(
-        "place", "pos", "id", "key", "source", "file", "row", "license", pl.int_ranges("copies", dtype=pl.UInt32).alias("copy")
+        *("place", "pos", "id", "key", "source", "file", "row", "line", "license"),
+        pl.int_ranges("copies", dtype=pl.UInt32).alias("copy"),
     ).explode("copy", empty_as_null=False)
     with np.errstate(over="ignore"):
         keys = repeated["key"].to_numpy() + repeated["copy"].to_numpy().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
@@ -122,6 +175,7 @@ def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
 def _tasks(
     plan: Plan,
     cache: Cache,
+    project: Path,
     pieces: Sequence[Piece],
     ordered: pl.DataFrame,
     split: str,
@@ -135,27 +189,29 @@ def _tasks(
     for n in range(count):
         order = ordered[int(edges[n]) : int(edges[n + 1])].select(ORDER_COLUMNS)
         places = set(order["place"].unique())
-        shards = tuple((p.place, p.measured.records, p.measured.rendered) for p in pieces if p.place in places)
-        name = f"{split}-{n:05d}-of-{count:05d}"
         tasks.append(
             PartTask(
                 cache=cache.root,
+                project=project,
+                plugins=plan.plugins,
                 order=cache.store_frame(order),
-                shards=shards,
+                shards=tuple((p.place, p.measured.records, p.measured.rendered) for p in pieces if p.place in places),
                 fields=fields,
-                tokens="tokens" in plan.export and plan.template is not None,
+                tokens=plan.template is not None and any(step.profile == "tokens" for step in plan.export),
                 max_tokens=plan.truncate_at,
-                parquet=folder / "data" / f"{name}.parquet",
-                jsonl=folder / "jsonl" / f"{name}.jsonl",
+                exports=plan.export,
+                template=plan.template,
+                spec=plan.spec,
+                place=Place(folder, split, n, count),
             )
         )
     return tasks
 
 
-def _gather(cache: Cache, order: pl.DataFrame, records: str, rendered: str | None) -> pl.DataFrame:
+def _gather(cache: Cache, order: pl.DataFrame, stored: str, rendered: str | None) -> pl.DataFrame:
     """The rows of one shard that a part wants, with their provenance and, where they were rendered, their tokens."""
     columns = ["row", "messages", "tools", "group", "category", "date", "meta"]
-    mine = cache.frame(records, columns)[order["pos"]].rename({"row": "shard_row"})
+    mine = cache.frame(stored, columns)[order["pos"]].rename({"row": "shard_row"})
     frame = pl.concat([order.drop("place", "pos"), mine], how="horizontal")
     if rendered is None:
         return frame.drop("shard_row")
@@ -169,21 +225,27 @@ def _empty(order: pl.DataFrame) -> pl.DataFrame:
     schema = record_schema()
     extra = {name: schema[name] for name in ("messages", "tools", "group", "category", "date", "meta")}
     extra |= {"input_ids": pl.List(pl.Int32), "spans": pl.List(pl.UInt32)}
-    return order.drop("place", "pos", "at").with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in extra.items())
+    return order.drop("place", "pos").with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in extra.items())
 
 
-def _join_jsonl(folder: Path, tasks: list[tuple[str, PartTask]], written: list[Part]) -> dict[str, dict[str, Any]]:
-    """`export/messages/SPLIT.jsonl`, the parts one after the other."""
-    target = folder / "export" / "messages"
-    target.mkdir(parents=True)
-    files: dict[str, dict[str, Any]] = {}
-    for split in dict.fromkeys(split for split, _ in tasks):
-        mine = [(task, part) for (name, task), part in zip(tasks, written, strict=True) if name == split]
-        path = target / f"{split}.jsonl"
-        with open(path, "wb") as file:
-            for task, _ in mine:
-                with open(task.jsonl, "rb") as piece:
-                    shutil.copyfileobj(piece, file, 1 << 20)
-        rows = sum(part.rows for _, part in mine)
-        files[path.relative_to(folder).as_posix()] = {"sha256": file_digest(path), "bytes": path.stat().st_size, "rows": rows}
-    return files
+def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fields: frozenset[str]) -> Delivery:
+    """What is the same for all exports: the template as text, and whether trainers would put BOS before it again."""
+    if plan.template is None or plan.spec is None:
+        return Delivery(plan.name, {}, {}, fields=fields)
+    if all(isinstance(step.open().form, Tokens) or step.profile == "messages" for step in plan.export):
+        return Delivery(plan.name, {}, {}, longest, fields)  # nobody asks for the template: 20 ms saved
+    spec, chat = opened_template(cache.object(plan.spec), plan.template, project)
+    generation = "{% generation" in chat.text or "{%- generation" in chat.text
+    return Delivery(plan.name, {}, {}, longest, fields, chat.text, generation, chat_bos(spec, chat))
+
+
+def chat_bos(spec: Any, chat: Any) -> str | None:
+    """The BOS token that the template writes and the tokenizer adds too, else None."""
+    from tokenizers import Tokenizer
+
+    said = chat.render([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
+    if not spec.bos or not said.startswith(spec.bos):
+        return None
+    tokenizer = Tokenizer.from_str(spec.json)
+    bos = tokenizer.token_to_id(spec.bos)
+    return spec.bos if tokenizer.encode(said).ids[:2] == [bos, bos] else None

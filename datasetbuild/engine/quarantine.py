@@ -6,6 +6,7 @@ So does a build that would keep nothing, and, with `overflow: error`, one with a
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import polars as pl
@@ -14,15 +15,19 @@ from datasetbuild.engine.gather import KeyPlane
 from datasetbuild.engine.ledger import reasons
 from datasetbuild.errors import BuildError, EmptyBuildError, QuarantineError
 from datasetbuild.plan.steps import Plan
-from datasetbuild.record import Fate
+from datasetbuild.record import Fate, Reason, Stage
+
+UNFIT = (Stage.READ.value, Stage.NORMALIZE.value)
+"""Stages at which rows fail that do not fit what the recipe says of them."""
 
 SHOWN = 5
-"""Unusable rows that an error names."""
+"""Rows, each unusable for another reason, that an error names."""
 
 
 def counted(plan: Plan, plane: KeyPlane) -> pl.DataFrame:
-    """The unusable rows that count: those within their source's `limit`, in the order of the input."""
-    found = plane.quarantine
+    """The unusable rows that count: those within their source's `limit`, in the order of the input. Rows that their
+    source leaves out by its own settings are not unusable."""
+    found = plane.quarantine.filter(pl.col("reason") != Reason.NOT_SELECTED.value)
     limits = {name: params["limit"] for name, params in plan.sources.items() if params.get("limit")}
     if limits:
         nth = plane.rows.select("place", "shard_row", nth=pl.int_range(pl.len()).over("source"))
@@ -41,14 +46,16 @@ def check_quarantine(plan: Plan, plane: KeyPlane) -> None:
         allowed = (params.get("on_bad_row") or plan.on_bad_row)["max"]
         bound = allowed * totals.get(source, 0) if 0 < allowed < 1 else allowed
         if len(mine) > bound:
-            raise QuarantineError(_sentence(source, mine, totals.get(source, 0), allowed), hint=_hint(source, mine))
+            total = totals.get(source, 0)
+            hint = _unfit(source, params) if len(mine) == total > 1 and mine["stage"].is_in(UNFIT).all() else _hint(source, mine)
+            raise QuarantineError(_sentence(source, mine, total, allowed), hint=hint)
 
 
 def check_kept(plan: Plan, ledger: pl.DataFrame) -> None:
     """Raise when nothing is left to write, or when a row is longer than a template that must hold every row."""
     kept = ledger.filter(pl.col("fate") == Fate.KEPT.value)
     if not len(kept):
-        raise EmptyBuildError("no row is left: every one was dropped", hint=_emptied(ledger))
+        raise EmptyBuildError("no row is left: every one was dropped or set aside", hint=_emptied(ledger))
     template = plan.template or {}
     if template.get("overflow") != "error" or not template.get("max_tokens"):
         return
@@ -70,18 +77,27 @@ def _emptied(ledger: pl.DataFrame) -> str:
 
 
 def _sentence(source: str, bad: pl.DataFrame, total: int, allowed: float) -> str:
-    rows = "row" if len(bad) == 1 else "rows"
+    rows = "row" if total == 1 else "rows"
     lines = [f"source {source!r}: {len(bad)} of {total} {rows} cannot be used, and `on_bad_row` allows {allowed}"]
-    for row in bad.head(SHOWN).iter_rows(named=True):
-        lines.append(f"  {row['file']}:{row['line']}: {row['reason']}: {row['detail']}")
+    alike = bad.group_by("reason", "detail", maintain_order=True).agg(pl.col("file", "line", "raw").first(), pl.len())
+    for row in alike.head(SHOWN).iter_rows(named=True):
+        more = f" (and {row['len'] - 1} more like it)" if row["len"] > 1 else ""
+        lines.append(f"  {row['file']}:{row['line']}: {row['reason']}: {row['detail']}{more}")
         lines.append(f"    {_head(row['raw'])}")
-    if len(bad) > SHOWN:
-        lines.append(f"  ... and {len(bad) - SHOWN} more")
+    if len(alike) > SHOWN:
+        lines.append(f"  ... and {alike['len'].slice(SHOWN).sum()} more")
     return "\n".join(lines)
 
 
 def _hint(source: str, bad: pl.DataFrame) -> str:
-    return f"mend the rows, or allow them to be set aside: sources.{source}.on_bad_row.max={len(bad)}"
+    what = "operator" if set(bad["reason"]) == {Reason.OPERATOR_ERROR.value} else "rows"
+    return f"mend the {what}, or allow such rows to be set aside: sources.{source}.on_bad_row.max={len(bad)}"
+
+
+def _unfit(source: str, params: dict[str, Any]) -> str:
+    """Not one row can be used: it is the recipe that does not fit them."""
+    form = params["format"]
+    return f"no row fits what sources.{source} says of them; `dsbuild ops {form}` shows what format {form} takes"
 
 
 def _head(raw: str, width: int = 100) -> str:

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from datasetbuild.artifact.folder import publish
+from datasetbuild.artifact.folder import check_target, publish
 from datasetbuild.engine import outcome
-from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.decide import Decision, decide
 from datasetbuild.engine.gather import KeyPlane, Piece, gather
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs
@@ -20,6 +20,7 @@ from datasetbuild.engine.local import Engine, local_engine
 from datasetbuild.engine.measure import ShardTask, measure_shard
 from datasetbuild.engine.near_pairs import verified_pairs
 from datasetbuild.engine.parts import write_artifact
+from datasetbuild.engine.place import placed
 from datasetbuild.engine.quarantine import check_kept, check_quarantine
 from datasetbuild.engine.templates import resolve_template
 from datasetbuild.engine.warn import all_warnings
@@ -60,22 +61,30 @@ class Examined:
 def build(recipe: Recipe, plan: Plan, *, force: bool = False, progress: Progress | None = None) -> Built:
     """Build a recipe: into `build/NAME`, or with overrides into `.dsbuild/variants/NAME-KEY`, where nothing tracked lies."""
     cache = Cache(recipe.project / ".dsbuild" / "cache")
+    with placed(recipe):
+        return mending(cache, lambda: _build(recipe, plan, cache, force, progress or _silent))
+
+
+def _build(recipe: Recipe, plan: Plan, cache: Cache, force: bool, progress: Progress) -> Built:
+    check_target(cache.root, recipe.project)
     cache.sweep()
     files = find_inputs(plan, cache, recipe.project)
     plan = resolve_template(plan, cache, recipe.project)
-    parts = step_keys(plan, _by_source(plan, files))
+    parts = step_keys(plan, by_source(plan, files))
     key = digest(parts)
     folder = target_folder(recipe, key)
+    check_target(folder, recipe.project)
     if not force and (done := outcome.intact(folder, key, cache)):
         return Built("up to date", folder, done, warnings=list(done["warnings"]))
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
-        found = examine(plan, cache, engine, recipe.project, files, progress or _silent)
+        found = examine(plan, cache, engine, recipe.project, files, progress)
         check_quarantine(plan, found.plane)
         check_kept(plan, found.ledger)
         warnings = all_warnings(plan, found.plane, found.decision, found.pieces)
         with cache.workspace() as work:
             draft = work / "artifact"
-            written = write_artifact(plan, cache, engine, found.pieces, found.decision.rows, draft)
+            written = write_artifact(plan, cache, engine, recipe.project, found.pieces, found.decision.rows, draft)
+            warnings += written.warnings
             result = outcome.Outcome(
                 recipe, plan, parts, key, files, found.decision, found.ledger, found.plane.quarantine, written, warnings
             )
@@ -94,7 +103,7 @@ def examine(
     plane = gather(cache, pieces)
     decision = decide(plan, plane, lambda node: verified_pairs(cache, engine, pieces, node, plane.rows, plan.near or {}))
     ledger = ledger_table(decision.rows)
-    balance(ledger, _rows_read(plan, pieces))
+    balance(ledger, rows_read(plan, pieces))
     return Examined(plan, files, pieces, plane, decision, ledger)
 
 
@@ -126,11 +135,13 @@ def measure(
     ]
 
 
-def _by_source(plan: Plan, files: Sequence[InputFile]) -> dict[str, list[dict[str, Any]]]:
+def by_source(plan: Plan, files: Sequence[InputFile]) -> dict[str, list[dict[str, Any]]]:
+    """The files of each source as they stand in a key: by name and content."""
     return {name: [{"file": f.name, "sha256": f.sha256} for f in files if f.source == name] for name in plan.sources}
 
 
-def _rows_read(plan: Plan, pieces: Sequence[Piece]) -> dict[str, int]:
+def rows_read(plan: Plan, pieces: Sequence[Piece]) -> dict[str, int]:
+    """Rows of each source as the reader counted them."""
     return {name: sum(piece.shard.rows for piece in pieces if piece.source == name) for name in plan.sources}
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.inputs import find_inputs
 from datasetbuild.engine.local import local_engine
+from datasetbuild.engine.place import placed
 from datasetbuild.engine.run import Examined, examine
 from datasetbuild.engine.templates import resolve_template
 from datasetbuild.plan.steps import Plan
@@ -128,6 +129,11 @@ class Search:
 def search(recipe: Recipe, plan: Plan) -> Search:
     """Measure and decide a recipe without writing its artifact; what the cache holds is not measured again."""
     cache = Cache(recipe.project / ".dsbuild" / "cache")
+    with placed(recipe):
+        return mending(cache, lambda: _search(recipe, plan, cache))
+
+
+def _search(recipe: Recipe, plan: Plan, cache: Cache) -> Search:
     files = find_inputs(plan, cache, recipe.project)
     plan = resolve_template(plan, cache, recipe.project)
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:

@@ -9,7 +9,7 @@ import polars as pl
 from datasetbuild.engine.decide import Decision
 from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.plan.steps import Plan
-from datasetbuild.record import Fate
+from datasetbuild.record import Fate, Reason
 
 LARGE_CLUSTER = 20
 """Members from which a cluster of near-duplicates is worth a look, when it is also far larger than the next."""
@@ -33,11 +33,12 @@ def all_warnings(plan: Plan, plane: KeyPlane, decision: Decision, pieces: Sequen
 
 
 def _quarantine(plane: KeyPlane) -> list[str]:
-    found = plane.quarantine
+    found = plane.quarantine.filter(pl.col("reason") != Reason.NOT_SELECTED.value)
     if not len(found):
         return []
     first = found.row(0, named=True)
-    return [f"{len(found)} rows were set aside unread (quarantine.jsonl); the first is {first['file']}:{first['line']}: {first['detail']}"]
+    rows = "1 row was" if len(found) == 1 else f"{len(found)} rows were"
+    return [f"{rows} set aside unread (quarantine.jsonl); the first is {first['file']}:{first['line']}: {first['detail']}"]
 
 
 def _repeated_keys(plan: Plan, plane: KeyPlane) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from datasetbuild.hashing import digest
 from datasetbuild.op import find
+from datasetbuild.stages.render.system import changes
 from datasetbuild.plan.steps import FactStep, Plan, ShardPlan
 
 FORMAT_VERSION = 1
@@ -28,7 +29,10 @@ PACKAGES = {
 }
 """The packages whose version can change the result of a step."""
 
-OUTSIDE_SHARD = ("path", "limit", "priority", "on_bad_row", "license")
+ORIGIN = ("path", "sql", "query", "hub", "revision", "config", "split")
+"""Source parameters that say where rows come from: what they are is in the digests of their files."""
+
+OUTSIDE_SHARD = (*ORIGIN, "limit", "priority", "on_bad_row", "license")
 """Source parameters that the key plane reads; they change no shard."""
 
 
@@ -56,23 +60,40 @@ def clean_identity(clean: dict[str, Any] | None) -> dict[str, Any] | None:
 def template_identity(template: dict[str, Any]) -> dict[str, Any]:
     """What renders and masks: tokens beyond `max_tokens` are the filter's business, so that bound is not in it.
     The tokenizer and template stand in it by content (`digest`, put there when they were resolved), not by path."""
-    outside = ("tokenizer", "revision", "chat_template", "max_tokens", "overflow")
+    outside = ("tokenizer", "revision", "chat_template", "max_tokens", "overflow", "system")
     op = find("section", "template")
     return {"op": "template", "version": op.version, **{k: v for k, v in template.items() if k not in outside}}
 
 
 def prepare_key(plan: ShardPlan, shard_digest: str) -> str:
+    """Key of a shard's records: its rows, read, normalized and cleaned."""
     return action_key(
         "prepare",
         source=plan.source,
         reads=source_identity(plan.params),
         clean=clean_identity(plan.clean),
         shard=shard_digest,
+        **({"system": system} if (system := changes(plan.system)) else {}),
     )
 
 
 def fact_key(step: FactStep, records: str, rendered: dict[str, Any] | None) -> str:
     return action_key("fact", fact=step.identity, records=records, rendered=rendered)
+
+
+def exact_key(params: dict[str, Any], records: str) -> str:
+    """Also the key of the first user messages, which every build needs: `{"on": "first_user"}`."""
+    return action_key("dedup", column="exact", params=params, records=records)
+
+
+def near_key(params: dict[str, Any], records: str) -> str:
+    """The key of a shard's sketch: the threshold is not in it."""
+    sketched = {name: value for name, value in params.items() if name != "threshold"}
+    return action_key("dedup", column="near", params=sketched, records=records)
+
+
+def render_key(template: dict[str, Any], records: str) -> str:
+    return action_key("render", template=template_identity(template), records=records)
 
 
 def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -89,7 +110,7 @@ def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, 
             name: {
                 "files": inputs[name],
                 **source_identity(params),
-                "outside": {key: params.get(key) for key in OUTSIDE_SHARD if key != "path"},
+                "outside": {key: params.get(key) for key in OUTSIDE_SHARD if key not in ORIGIN},
             }
             for name, params in plan.sources.items()
         },
@@ -99,13 +120,14 @@ def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, 
         "dedup": {"keep": list(plan.keep), "exact": _section("dedup.exact", plan.exact), "near": _section("dedup.near", plan.near)},
         "split": _section("split", plan.split),
         "mix": _section("mix", plan.mix),
+        "system": plan.system,
         "template": plan.template
         and {
             **template_identity(plan.template),
             "max_tokens": plan.template.get("max_tokens"),
             "overflow": plan.template.get("overflow"),
         },
-        "export": list(plan.export),
+        "export": [step.identity for step in plan.export],
     }
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datasetbuild.op import find, operators
+
+if TYPE_CHECKING:
+    from datasetbuild.stages.write.carry import Export
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,32 @@ class FactStep:
 
 
 @dataclass(frozen=True)
+class ExportStep:
+    """One export: a profile with its parameters, and the folder below `export/` that it is written into."""
+
+    profile: str
+    folder: str
+    params: dict[str, Any]
+
+    @property
+    def version(self) -> int:
+        return find("profile", self.profile).version
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        from datasetbuild.stages.write.seal import codec_versions
+
+        known = find("profile", self.profile).identity(self.params) | {"folder": self.folder}
+        codec = codec_versions(self.params.get("compression"))
+        return known | ({"codec": codec} if codec else {})
+
+    def open(self) -> Export:
+        """What is to be written, and what it can carry."""
+        export: Export = find("profile", self.profile).function(**self.params)
+        return export
+
+
+@dataclass(frozen=True)
 class ShardPlan:
     """All that a worker needs to know to measure one shard of one source; the same for all shards of the source.
 
@@ -41,6 +71,7 @@ class ShardPlan:
     template: dict[str, Any] | None
     spec: str | None = None
     plugins: tuple[str, ...] = ()
+    system: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -60,10 +91,11 @@ class Plan:
     split: dict[str, Any]
     mix: dict[str, Any] | None
     template: dict[str, Any] | None
-    export: tuple[str, ...]
+    export: tuple[ExportStep, ...]
     engine: dict[str, Any] = field(default_factory=dict)
     spec: str | None = None
     plugins: tuple[str, ...] = ()
+    system: dict[str, Any] | None = None
 
     def shard_plan(self, source: str) -> ShardPlan:
         return ShardPlan(
@@ -76,6 +108,7 @@ class Plan:
             template=self.template,
             spec=self.spec,
             plugins=self.plugins,
+            system=self.system,
         )
 
     @property
@@ -89,6 +122,9 @@ class Plan:
         """Tokens after which rows are cut off, or None."""
         return self.template["max_tokens"] if self.template and self.template["overflow"] == "truncate" else None
 
+
+EXPORT_WORDS = ("profile", "folder")
+"""Keys of an export beside its profile's own."""
 
 RULE_WORDS = ("min", "max", "allow", "deny")
 
@@ -119,10 +155,20 @@ def make_plan(config: dict[str, Any]) -> Plan:
         split=config["split"],
         mix=config.get("mix"),
         template=template if template and template.get("tokenizer") else None,
-        export=tuple(config.get("export") or ()),
+        export=tuple(_export_steps(config)),
         engine=config.get("engine") or {},
         plugins=tuple(config.get("plugins") or ()),
+        system=template.get("system") if template else None,
     )
+
+
+def _export_steps(config: dict[str, Any]) -> Iterator[ExportStep]:
+    """The exports; `tokens` is left out where the recipe has no template to make any."""
+    template = config.get("template")
+    for entry in config.get("export") or ():
+        params = {key: value for key, value in entry.items() if key not in EXPORT_WORDS}
+        if entry["profile"] != "tokens" or (template and template.get("tokenizer")):
+            yield ExportStep(entry["profile"], entry["folder"], params)
 
 
 def _fact_step(name: str, entry: dict[str, Any]) -> FactStep:

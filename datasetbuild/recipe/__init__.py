@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from datasetbuild.errors import RecipeError
 from datasetbuild.recipe.locate import COMMAND_LINE, Layer, Origin
 from datasetbuild.recipe.recipe import Recipe, annotated
 
-__all__ = ["COMMAND_LINE", "Layer", "Origin", "Recipe", "annotated", "load"]
+__all__ = ["COMMAND_LINE", "Layer", "Origin", "Recipe", "annotated", "examine", "load"]
 
 
 def load(overrides: list[str], *, project: Path, multirun: bool = False) -> list[Recipe]:
@@ -19,3 +20,15 @@ def load(overrides: list[str], *, project: Path, multirun: bool = False) -> list
     from datasetbuild.recipe.compose import compose
 
     return [check(recipe) for recipe in compose(overrides, project=project, multirun=multirun)]
+
+
+def examine(overrides: list[str], *, project: Path) -> tuple[Recipe, RecipeError | None]:
+    """The recipe that a command line asks for, and what is wrong with it: a faulty one comes as it was composed."""
+    from datasetbuild.recipe.check import check
+    from datasetbuild.recipe.compose import compose
+
+    (recipe,) = compose(overrides, project=project)
+    try:
+        return check(recipe), None
+    except RecipeError as error:
+        return recipe, error

@@ -44,7 +44,8 @@ def recipe_given(overrides: list[str], project: Path) -> None:
     """`UsageError` unless one of the overrides is `recipe=NAME`."""
     if any(RECIPE.match(typed) and not typed.endswith("recipe=") for typed in overrides):
         return
-    bare = [typed for typed in overrides if typed in recipes(project)]
+    known = recipes(project)
+    bare = [typed for typed in overrides if typed in known] or (known if len(known) == 1 else [])
     raise UsageError("no recipe given", hint=f"write recipe={bare[0]}" if bare else _listing(project))
 
 

@@ -47,20 +47,21 @@ def _plugin_faults(recipe: Recipe) -> list[Fault]:
             op.load_plugin(str(file))
         except DatasetBuildError as error:
             faults.append(recipe.fault(path, error.message, error.hint))
-        except Exception as error:
-            faults.append(recipe.fault(path, f"{name} raised {type(error).__name__}: {error}{_line_in(error, file)}"))
+        except (Exception, SystemExit) as error:
+            message = f"{name}{_line_in(error, file)} raised {type(error).__name__}: {error}"
+            faults.append(recipe.fault(path, message, f"`python {name}` shows the whole of it"))
     return faults
 
 
 def _line_in(error: BaseException, file: Path) -> str:
     """Where in the plugin an error came from."""
     if isinstance(error, SyntaxError):
-        return f" (line {error.lineno})"
+        return f":{error.lineno}"
     line, step = None, error.__traceback__
     while step:
         line = step.tb_lineno if Path(step.tb_frame.f_code.co_filename) == file else line
         step = step.tb_next
-    return f" (line {line})" if line else ""
+    return f":{line}" if line else ""
 
 
 def _missing(recipe: Recipe) -> Iterator[Fault]:
@@ -118,7 +119,14 @@ def _next_command(faults: list[Fault], recipe: Recipe) -> str:
         return "`dsbuild ops` lists the facts"
     if parts[0] == "sources" and len(parts) > 1:
         form = mapping(mapping(recipe.config.get("sources")).get(parts[1])).get("format")
-        if isinstance(form, str) and form in registered("format"):
+        if not isinstance(form, str) or form not in registered("format"):
+            return "`dsbuild ops` lists the formats"
+        if len(parts) > 2 and parts[2] in registered("format")[form].parameters:
             return f"`dsbuild ops {form}` shows what {form} takes"
-        return "`dsbuild ops` lists the formats"
-    return "`dsbuild schema` shows every key"
+        return f"`dsbuild ops source` shows what every source takes, `dsbuild ops {form}` what {form} takes beside"
+    if parts[0] == "plugins":
+        return "a plugin is a Python file, named relative to the project"
+    if parts[0] in registered("section")["recipe"].parameters:
+        return "`dsbuild ops recipe` shows the values at the top of a recipe"
+    section = next((name for name in (".".join(parts[:2]), parts[0]) if name in registered("section")), None)
+    return f"`dsbuild ops {section}` shows what {section} takes" if section else "`dsbuild schema` shows every key"

@@ -291,7 +291,8 @@ def _read(file: Path, project: Path) -> str:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise RecipeError(
-            [Fault("", f"not UTF-8: byte {error.start} cannot be read", locate.show(file, project))]
+            [Fault("", f"not UTF-8: byte {error.start} cannot be read", locate.show(file, project))], hint="save it as UTF-8"
         ) from None
     except OSError as error:
-        raise RecipeError([Fault("", f"cannot be read: {error.strerror}", locate.show(file, project))]) from None
+        shown = locate.show(file, project)
+        raise RecipeError([Fault("", f"cannot be read: {error.strerror}", shown)], hint=f"chmod u+r {shown}") from None

@@ -57,6 +57,7 @@ def fill(config: Mapping[str, Any]) -> dict[str, Any]:
             filled[name] = filters
         elif name in sections:
             filled[name] = _fill_section(name, config.get(name), sections)
+    filled["export"] = [_fill_export(entry) for entry in filled["export"]]
     filled["split"] = {key: filled["split"][key] for key in _split_parameters()} | fractions(config)
     return filled
 
@@ -82,6 +83,12 @@ def _fill_rule(name: str, rule: Mapping[str, Any]) -> dict[str, Any]:
     fact = fact_of(name, rule)
     bounds = {key: rule.get(key) for key in RULE if key != "fact"}
     return {"fact": fact} | registered("fact")[fact].fill({k: v for k, v in rule.items() if k not in RULE}) | bounds
+
+
+def _fill_export(entry: str | Mapping[str, Any]) -> dict[str, Any]:
+    given = {"profile": entry} if isinstance(entry, str) else dict(entry)
+    profile, folder = given.pop("profile"), given.pop("folder", None)
+    return {"profile": profile, "folder": folder or profile} | registered("profile")[profile].fill(given)
 
 
 def _split_parameters() -> list[str]:

@@ -8,10 +8,10 @@ from typing import Any
 
 from datasetbuild.errors import Fault
 from datasetbuild.op import did_you_mean
-from datasetbuild.recipe import locate
+from datasetbuild.recipe import locate, origins
 from datasetbuild.recipe.fill import fractions
 from datasetbuild.recipe.recipe import Recipe, leaves
-from datasetbuild.recipe.schema import fact_of, mapping, registered
+from datasetbuild.recipe.schema import fact_of, mapping, profile_of, registered
 from datasetbuild.record import RESERVED
 
 KEEP = ("priority", "source")
@@ -25,7 +25,7 @@ REGEX_MARGIN = 4
 def faults(recipe: Recipe) -> Iterator[Fault]:
     """All faults of meaning. Values of a wrong kind are left to the schema."""
     questions: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
-        _code, _name, _limits, _formats, _templates, _facts, _reserved, _bounds, _patterns, _split, _mix, _keep,
+        _code, _name, _limits, _formats, _origins, _templates, _facts, _reserved, _bounds, _patterns, _split, _mix, _keep, _exports,
     )  # fmt: skip
     for question in questions:
         yield from question(recipe)
@@ -90,6 +90,10 @@ def _formats(recipe: Recipe) -> Iterator[Fault]:
         form = source.get("format")
         if isinstance(form, str) and form not in known and form != "???":
             yield recipe.fault(("sources", name, "format"), f"there is no format {form!r}", did_you_mean(form, known))
+
+
+def _origins(recipe: Recipe) -> Iterator[Fault]:
+    yield from origins.faults(recipe, _sources(recipe))
 
 
 def _templates(recipe: Recipe) -> Iterator[Fault]:
@@ -211,7 +215,7 @@ def _mix(recipe: Recipe) -> Iterator[Fault]:
     for name in without:
         message = f"the source {name!r} has no weight"
         yield recipe.fault(("mix", "weights", name), message, f"write `{name}: 0` to leave it out of train")
-    if weights and all(_is_number(value) for value in weights.values()) and sum(weights.values()) <= 0:
+    if weights and all(_is_number(value) and value == 0 for value in weights.values()):
         yield recipe.fault(("mix", "weights"), "all weights are 0: nothing would be in train")
 
 
@@ -228,6 +232,33 @@ def _keep(recipe: Recipe) -> Iterator[Fault]:
             yield recipe.fault(
                 path, f"the fact {name!r} counts tokens, and the recipe has no `template` to render with"
             )
+
+
+def _exports(recipe: Recipe) -> Iterator[Fault]:
+    """Profiles that exist, each in a folder of its own, and tokens only where there is something to make them with."""
+    known, folders = registered("profile"), set[str]()
+    for index, entry in enumerate(_list(recipe.config.get("export"))):
+        given, name = mapping(entry), profile_of(entry)
+        path = ("export", str(index), *(("profile",) if "profile" in given else ()))
+        if name is None:
+            yield recipe.fault(path, "an export names its `profile`", "write `messages`, or `{profile: messages, ...}`")
+        elif not isinstance(name, str) or name not in known:
+            yield recipe.fault(path, f"there is no profile {name!r}", did_you_mean(str(name), list(known)))
+        else:
+            yield from _export(recipe, path, name, given, folders)
+
+
+def _export(
+    recipe: Recipe, path: tuple[str, ...], name: str, given: Mapping[str, Any], folders: set[str]
+) -> Iterator[Fault]:
+    folder = given.get("folder") or name
+    if folder in folders:
+        yield recipe.fault(path, f"two exports go to export/{folder}", f"give one a name: `{{profile: {name}, folder: ...}}`")
+    folders.add(str(folder))
+    wants = "its tokens" if given.get("rows") == "tokens" else "its text" if name == "text" else None
+    if wants and not mapping(recipe.config.get("template")).get("tokenizer"):
+        message = f"the profile {name!r} writes what is rendered, and the recipe has no `template` to render {wants} with"
+        yield recipe.fault(path, message, "write `template: {tokenizer: ..., chat_template: chatml}`")
 
 
 def _sources(recipe: Recipe) -> dict[str, Mapping[str, Any]]:

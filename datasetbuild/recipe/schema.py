@@ -31,6 +31,11 @@ BOUND = {
     "default": None,
 }
 VALUES = {"type": ["array", "null"], "items": {"type": ["string", "boolean", "number"]}, "default": None}
+FOLDER = {
+    "type": "string",
+    "pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+    "description": "Name of the folder below `export/`, when it is not the profile's.",
+}
 RULE: dict[str, dict[str, Any]] = {
     "fact": {"type": "string", "description": "The fact that the rule bounds, when the rule has another name."},
     "min": {"description": "Smallest value that passes: a number, or a quantile such as q0.01.", **BOUND},
@@ -56,6 +61,11 @@ def fact_of(name: str, rule: Any) -> str:
     return given if isinstance(given, str) else name
 
 
+def profile_of(entry: Any) -> Any:
+    """The profile that an entry of `export` names, by itself or as `profile`."""
+    return entry.get("profile") if isinstance(entry, Mapping) else entry
+
+
 def exact_schema(config: Mapping[str, Any]) -> dict[str, Any]:
     """The schema of one composed config. Where a format or a fact is unknown, its source or filter may have any key."""
     schema = _recipe_schema()
@@ -69,6 +79,9 @@ def exact_schema(config: Mapping[str, Any]) -> dict[str, Any]:
         **_named("Rules, by name: a bound on a fact each."),
         "properties": {name: _rule_schema(fact_of(name, rule)) for name, rule in filters.items()},
     }
+    exports = config.get("export")
+    if isinstance(exports, list):
+        schema["properties"]["export"]["prefixItems"] = [_export_schema(profile_of(entry)) for entry in exports]
     return schema
 
 
@@ -96,6 +109,19 @@ def published_schema() -> dict[str, Any]:
             "else": _nullable_ref(f"rule.{name}"),
         }
         for name in facts
+    }
+    profiles = registered("profile")
+    definitions |= {f"profile.{name}": _loose(_export_schema(name)) for name in profiles}
+    schema["properties"]["export"]["items"] = {
+        "anyOf": [
+            {"enum": sorted(profiles)},
+            {
+                "type": "object",
+                "properties": {"profile": {"enum": sorted(profiles)}},
+                "required": ["profile"],
+                "allOf": [_when("profile", name, f"profile.{name}") for name in profiles],
+            },
+        ]
     }
     schema["properties"] |= {
         "defaults": {
@@ -162,7 +188,7 @@ def child_of(name: str, other: str) -> str | None:
 def _source_schema(form: Any) -> dict[str, Any]:
     source = registered("section")["source"].schema()
     formats = registered("format")
-    required = [*dict.fromkeys([*source.get("required", []), "path", "format"])]
+    required = [*dict.fromkeys([*source.get("required", []), "format"])]
     if not isinstance(form, str) or form not in formats:
         return source | {"required": required, "additionalProperties": True}
     own = formats[form].schema()
@@ -179,6 +205,16 @@ def _rule_schema(fact: str) -> dict[str, Any]:
         return {"type": "object", "properties": dict(RULE)}
     schema = known.schema()
     return schema | {"properties": schema["properties"] | RULE}
+
+
+def _export_schema(name: Any) -> dict[str, Any]:
+    """An entry of `export`: a profile's name, or a mapping of it with its parameters."""
+    known = registered("profile").get(name) if isinstance(name, str) else None
+    if known is None:
+        return {}
+    schema = known.schema()
+    schema["properties"] = {"profile": {"enum": [name]}, "folder": FOLDER} | schema["properties"]
+    return schema | {"type": ["object", "string"]}
 
 
 def _named(description: str) -> dict[str, Any]:

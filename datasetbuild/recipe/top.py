@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from datasetbuild.op import Bound, Extra, section
 
@@ -16,6 +16,10 @@ BAD_ROWS = {
 }
 
 
+EXPORT = {"type": ["string", "object"]}
+"""An entry of `export`; `schema.py` knows the keys of each profile."""
+
+
 @section("recipe", version=1)
 def recipe(
     *,
@@ -24,7 +28,7 @@ def recipe(
     seed: Annotated[int, Bound(ge=0)] = 17,
     plugins: list[str] = [],  # noqa: B006  (read, never changed)
     on_bad_row: Annotated[Any, Extra(BAD_ROWS)] = {"max": 0},  # noqa: B006
-    export: list[Literal["messages", "tokens"]] = ["messages", "tokens"],  # noqa: B006
+    export: Annotated[list[Any], Extra({"items": EXPORT})] = ["messages", "tokens"],  # noqa: B006
 ) -> None:
     """What the dataset is called, and what holds for all of its sources.
 
@@ -33,6 +37,7 @@ def recipe(
     seed: the number that all chance hangs on: splits, mix and order.
     plugins: Python files of the project that define facts or formats of its own; their content is part of every key.
     on_bad_row: how many unusable rows each source may have before the build fails: `max: 3` rows, or `max: 0.01` of them.
-    export: what the artifact holds beside `data/`: `messages` writes JSON Lines under `export/messages/`, `tokens` puts
-        `input_ids`, `labels` and `assistant_masks` into the parquet files, when the recipe has a `template`.
+    export: what the artifact holds under `export/`: names of profiles, or mappings of `profile: NAME`, its parameters and
+        `folder` (the folder's name, when it is not the profile's). `messages` writes JSON Lines; `tokens` parquet files
+        of `input_ids`, `labels` and `assistant_masks`, and the same columns in `data/`, when the recipe has a `template`.
     """

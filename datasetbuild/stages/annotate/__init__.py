@@ -8,9 +8,11 @@ Facts that polars can say run at column speed (0.3 to 5 us a record); others are
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
+import numpy as np
 import polars as pl
 
 from datasetbuild.op import Operator, find
@@ -22,6 +24,15 @@ Fact = pl.Expr | Callable[[pl.DataFrame], pl.Series]
 def turns(where: Where) -> pl.Expr:
     """The texts of the `where` turns of each record: List[String], empty when there are none."""
     return pl.col(where)
+
+
+def fold(values: pl.Series, lengths: pl.Series) -> pl.Series:
+    """One value per turn as one list per record. lengths: turns of each record, adding up to the values."""
+    import pyarrow as pa
+
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths.to_numpy(), out=offsets[1:])
+    return pl.Series(values.name, pa.LargeListArray.from_arrays(pa.array(offsets), values.rechunk().to_arrow()))
 
 
 def annotate_frame(records: pl.DataFrame, rendered: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -47,11 +58,21 @@ def measure(frame: pl.DataFrame, name: str, params: Mapping[str, Any]) -> tuple[
     """
     op = find("fact", name)
     measured = op.function(**op.fill(dict(params)))
-    if isinstance(measured, pl.Expr):
-        values, failed = frame.select(measured.alias("value"))["value"], {}
-    else:
-        values, failed = _guarded(op, measured, frame)
+    function = _column(measured) if isinstance(measured, pl.Expr) else measured
+    values, failed = _guarded(op, function, frame)
     return _columns(values), _quarantine(frame, op, failed)
+
+
+def _column(expression: pl.Expr) -> Callable[[pl.DataFrame], pl.Series]:
+    return lambda frame: frame.select(expression.alias("value"))["value"]
+
+
+def _checked(values: Any, frame: pl.DataFrame) -> pl.Series:
+    """What a fact gave, when it is one value for each record."""
+    if isinstance(values, pl.Series) and len(values) == len(frame):
+        return values
+    given = f"{len(values)} values" if isinstance(values, pl.Series) else f"a {type(values).__name__} and no Series"
+    raise ValueError(f"it gave {given} for {len(frame)} record{'s' * (len(frame) != 1)}")
 
 
 def _columns(values: pl.Series) -> pl.DataFrame:
@@ -65,17 +86,27 @@ def _guarded(
 ) -> tuple[pl.Series, dict[int, str]]:
     """Run a function on the whole frame, and record by record only when that fails: one bad record costs one record."""
     try:
-        return function(frame), {}
+        return _checked(function(frame), frame), {}
     except Exception:  # a plugin may raise anything; the records that make it raise are named below
         pass_one, failed = [], {}
     for index in range(len(frame)):
         try:
-            pass_one.append(function(frame.slice(index, 1)))
+            one = frame.slice(index, 1)
+            pass_one.append(_checked(function(one), one))
         except Exception as error:  # recorded with the record, never swallowed
-            failed[index] = f"fact {op.name!r} raised {type(error).__name__}: {error}"
+            failed[index] = f"fact {op.name!r} raised {type(error).__name__}: {error}{_line_of(op, error)}"
             pass_one.append(None)
     dtype = next((one.dtype for one in pass_one if one is not None), pl.Float64)
     return pl.concat([pl.Series([None], dtype=dtype) if one is None else one.cast(dtype) for one in pass_one]), failed
+
+
+def _line_of(op: Operator, error: Exception) -> str:
+    """Where in its plugin a fact raised; the file by its name alone, which is the same on every machine."""
+    file, line, step = op.function.__code__.co_filename, None, error.__traceback__
+    while step:
+        line = step.tb_lineno if step.tb_frame.f_code.co_filename == file else line
+        step = step.tb_next
+    return f" ({os.path.basename(file)}:{line})" if op.code and line else ""
 
 
 def _quarantine(frame: pl.DataFrame, op: Operator, failed: dict[int, str]) -> pl.DataFrame:

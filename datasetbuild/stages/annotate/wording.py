@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
+import numpy as np
 import polars as pl
 
 from datasetbuild.op import Bound, fact
 from datasetbuild.record import Where
-from datasetbuild.stages.annotate import turns
+from datasetbuild.stages.annotate import fold, turns
+from datasetbuild.stages.words import BLANKS, distinct, word_hashes
 
 
 @fact(version=1)
-def unique_word_ratio(*, where: Where = "assistant", min_words: Annotated[int, Bound(ge=1)] = 20) -> pl.Expr:
-    """Share of distinct words (case ignored) among the words of each `where` turn. Range 0..1.
+def unique_word_ratio(
+    *, where: Where = "assistant", min_words: Annotated[int, Bound(ge=1)] = 20
+) -> Callable[[pl.DataFrame], pl.Series]:
+    """Share of distinct words (case ignored) among the words of each `where` turn, words being what stands between white
+    space. Range 0..1.
 
     where: whose turns are measured.
     min_words: turns of fewer words count as 1.0, since a short text has no room to repeat itself.
     """
-    listed = pl.element().str.to_lowercase().str.extract_all(r"\S+")
-    ratio = listed.list.n_unique() / listed.list.len()
-    return turns(where).list.eval(pl.when(listed.list.len() < min_words).then(1.0).otherwise(ratio))
+
+    def measure(frame: pl.DataFrame) -> pl.Series:
+        texts = frame[where]
+        hashes, counts = word_hashes(texts.explode(empty_as_null=False), BLANKS)
+        long = counts >= min_words
+        ratios = np.ones(len(counts))
+        ratios[long] = distinct(hashes, counts)[long] / counts[long]
+        return fold(pl.Series(where, ratios), texts.list.len())
+
+    return measure
 
 
 @fact(version=1)

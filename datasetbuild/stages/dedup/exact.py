@@ -19,14 +19,32 @@ def exact(*, on: Literal["first_user", "conversation"] = "first_user") -> None:
     """
 
 
-def text_of(frame: pl.DataFrame, on: On) -> pl.Series:
-    """The text that dedup compares. frame: the annotate frame. Returns String, one per record, never null."""
+def text_of(frame: pl.DataFrame, on: On, between: str = "\n") -> pl.Series:
+    """The text that dedup compares, its turns joined by `between`. frame: the annotate frame. Returns String, one per
+    record, never null. A record in which no user speaks (plain text) is compared as a whole."""
+    whole = pl.col("conversation").list.join(between)
     chosen = {
-        "first_user": pl.col("user").list.first().fill_null(""),
-        "assistant": pl.col("assistant").list.join("\n"),
-        "conversation": pl.col("conversation").list.join("\n"),
+        "first_user": pl.coalesce(pl.col("user").list.first(), whole),
+        "assistant": pl.col("assistant").list.join(between),
+        "conversation": whole,
     }
     return frame.select(chosen[on].alias("text"))["text"]
+
+
+NO_BLANK = "\x1f"
+"""Stands between turns where white space is folded: ASCII's unit separator, which `clean` takes out of texts."""
+
+ODD_BLANKS = ["  ", "\t", "\n", "\v", "\f", "\r"]
+"""What shows that an ASCII text has white space other than single blanks."""
+
+
+def _normalized(text: pl.Series) -> pl.Series:
+    """Lower case, runs of white space as one blank, none around. The regex runs only where something is to be done."""
+    text = text.str.to_lowercase()
+    odd = (text.str.contains_any(ODD_BLANKS) | (text.str.len_bytes() != text.str.len_chars())).arg_true()
+    if len(odd):
+        text = text.scatter(odd, text.gather(odd).str.replace_all(r"\s+", " "))
+    return text.str.strip_chars()
 
 
 def exact_keys(frame: pl.DataFrame, on: Literal["first_user", "conversation"]) -> pl.Series:
@@ -36,7 +54,7 @@ def exact_keys(frame: pl.DataFrame, on: Literal["first_user", "conversation"]) -
     """
     import xxhash
 
-    text = text_of(frame, on).str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    text = _normalized(text_of(frame, on, between=NO_BLANK))
     if on == "conversation":
         roles = frame.select(pl.col("messages").list.eval(pl.element().struct.field("role")).list.join(","))
         text = roles.to_series() + "\n" + text

@@ -1,4 +1,4 @@
-"""MinHash over whole shards: hash each distinct word once, roll the n-grams, one reduction per permutation.
+"""MinHash over whole shards: hash the words, roll the n-grams, one reduction per permutation.
 
 Signatures equal `datasketch.MinHash(num_perm, seed=1, hashfunc=shingle_hash)` to the bit (scheme affine32), at about
 10 us a document of 90 words, where `MinHash.bulk` takes 30 to 65 us and its shingling in Python another 30 to 40.
@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
+
+from datasetbuild.stages.words import BASE, Hashes, Ints, mix
 
 SEED = 1
 """datasketch's default seed of the permutations."""
-
-BASE = np.uint64(0x9E3779B97F4A7C15)
-"""Multiplier that rolls word hashes into an n-gram hash, modulo 2^64 (odd, so a bijection of each word's hash)."""
 
 BLOCK = 1 << 15
 """Shingles handled at once: 128 KiB of uint32, so that the 128 passes over a block stay in the cache."""
@@ -30,35 +28,21 @@ BLOCK = 1 << 15
 class Shingles:
     """Word n-grams of n texts as 64-bit hashes: those of text i are `values[offsets[i]:offsets[i + 1]]`, not distinct."""
 
-    values: NDArray[np.uint64]
-    offsets: NDArray[np.int64]
+    values: Hashes
+    offsets: Ints
 
 
-def words_of(text: pl.Series) -> pl.Series:
-    """Words of each text, lower case: runs of letters, digits, marks and underscores. List[String]."""
-    return text.str.to_lowercase().str.extract_all(r"\w+")
-
-
-def word_hash(word: bytes) -> int:
-    """64-bit hash of a word: xxh3, stable between versions and machines."""
-    import xxhash
-
-    return xxhash.xxh3_64_intdigest(word, seed=0x5D)
-
-
-def shingles(words: pl.Series, ngram: int) -> Shingles:
-    """The n-gram hashes of texts. words: List[String] of n texts; ngram: words per shingle, >= 1."""
-    counts = words.list.len().to_numpy().astype(np.int64)
-    hashes = _word_hashes(words.explode(empty_as_null=False))
-    starts = np.concatenate([[0], np.cumsum(counts)])
+def shingles(hashes: Hashes, counts: Ints, ngram: int) -> Shingles:
+    """The n-gram hashes of n texts. hashes, counts: from `words.word_hashes`; ngram: words per shingle, >= 1."""
+    starts = np.cumsum(counts) - counts
     per_text = np.where(counts == 0, 0, np.maximum(counts - ngram + 1, 1))
     offsets = np.concatenate([[0], np.cumsum(per_text)])
     rolled = _roll(np.concatenate([hashes, np.zeros(ngram, np.uint64)]), ngram)
     # The n-grams that start in a text's last n-1 words reach into the next text: leave them out.
-    values = rolled[np.arange(offsets[-1]) + np.repeat(starts[:-1] - offsets[:-1], per_text)]
+    values = rolled[np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], per_text)]
     for text in np.flatnonzero((counts > 0) & (counts < ngram)):  # few and short
-        values[offsets[text]] = _roll(hashes[starts[text] : starts[text + 1]], int(counts[text]))[0]
-    return Shingles(_mix(values), offsets)
+        values[offsets[text]] = _roll(hashes[starts[text] : starts[text] + counts[text]], int(counts[text]))[0]
+    return Shingles(mix(values), offsets)
 
 
 def signatures(grams: Shingles, num_perm: int) -> NDArray[np.uint32]:
@@ -79,7 +63,7 @@ def signatures(grams: Shingles, num_perm: int) -> NDArray[np.uint32]:
     return out
 
 
-def shingle_hash(values: NDArray[np.uint64]) -> NDArray[np.uint32]:
+def shingle_hash(values: Hashes) -> NDArray[np.uint32]:
     """The 32 bits of a shingle's hash that MinHash permutes."""
     return (values >> np.uint64(32)).astype(np.uint32)
 
@@ -98,11 +82,11 @@ def permutations(num_perm: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]
 
 def _reduce(
     block: NDArray[np.uint32],
-    starts: NDArray[np.int64],
+    starts: Ints,
     a: NDArray[np.uint32],
     b: NDArray[np.uint32],
     out: NDArray[np.uint32],
-    rows: NDArray[np.int64],
+    rows: Ints,
 ) -> None:
     scratch = np.empty_like(block)
     for k in range(len(a)):
@@ -111,31 +95,13 @@ def _reduce(
         out[rows, k] = np.minimum.reduceat(scratch, starts)
 
 
-def _word_hashes(words: pl.Series) -> NDArray[np.uint64]:
-    """Hash every distinct word once (a shard of 16k texts has a million words, some 50k of them distinct)."""
-    if not len(words):
-        return np.empty(0, np.uint64)
-    coded = words.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
-    distinct = np.fromiter((word_hash(word.encode()) for word in coded.dictionary.to_pylist()), np.uint64)
-    return distinct[coded.indices.to_numpy()]
-
-
-def _roll(hashes: NDArray[np.uint64], ngram: int) -> NDArray[np.uint64]:
+def _roll(hashes: Hashes, ngram: int) -> Hashes:
     """Polynomial hashes of all runs of `ngram` words, modulo 2^64."""
     length = max(len(hashes) - ngram + 1, 0)
     rolled = np.zeros(length, np.uint64)
     for k in range(ngram):
         rolled = rolled * BASE + hashes[k : k + length]
     return rolled
-
-
-def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """MurmurHash3's 64-bit finalizer: spreads the polynomial's structure over all bits."""
-    values = values ^ (values >> np.uint64(33))
-    values = values * np.uint64(0xFF51AFD7ED558CCD)
-    values = values ^ (values >> np.uint64(33))
-    values = values * np.uint64(0xC4CEB9FE1A85EC53)
-    return values ^ (values >> np.uint64(33))
 
 
 def _fmix32(values: NDArray[np.uint32]) -> NDArray[np.uint32]:

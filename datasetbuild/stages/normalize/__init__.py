@@ -11,7 +11,20 @@ from datasetbuild.errors import RecordError
 from datasetbuild.hashing import canonical_json, record_hash
 from datasetbuild.op import find
 from datasetbuild.record import Reason, Stage
-from datasetbuild.stages.normalize import alpaca, faq_markdown, messages, prompt_completion, sharegpt, table, triple  # noqa: F401
+from datasetbuild.stages.normalize import (  # noqa: F401
+    alpaca,
+    chat_table,
+    completion,
+    documents,
+    faq_markdown,
+    messages,
+    oasst,
+    prompt_completion,
+    sharegpt,
+    squad,
+    table,
+    triple,
+)
 from datasetbuild.stages.normalize.conversation import Conversation, kind, settled
 from datasetbuild.stages.normalize.fields import Raw
 from datasetbuild.stages.normalize.frames import Quarantine, Records
@@ -36,8 +49,8 @@ def _vetted(convert: Callable[[Raw], Conversation]) -> Callable[[Raw], Conversat
     reader = Turns(None, {"role": "role", "content": "content"})
 
     def vet(row: Raw) -> Conversation:
-        turns, tools = convert(row)
-        return Conversation(reader.read(list(turns), "messages"), tools_text(tools, "tools"))
+        turns, tools, *more = convert(row)
+        return Conversation(reader.read(list(turns), "messages"), tools_text(tools, "tools"), *more)
 
     return vet
 
@@ -73,9 +86,9 @@ def _recorder(name: str, source: dict[str, Any]) -> Callable[[Raw], tuple[Any, .
     group, category, date = takes["group"], takes["category"], takes["date"]
 
     def record(row: Raw) -> tuple[Any, ...]:
-        turns, tools = settled(convert(row), system)
+        turns, tools, own_group, _ = settled(convert(row), system)
         base = record_hash(name, key(row) or content_key(turns, tools))
-        labels = (group and group(row), category and category(row), date and date(row))
+        labels = (group(row) if group else own_group, category and category(row), date and date(row))
         return turns, base, tools, *labels, meta(row)
 
     return record

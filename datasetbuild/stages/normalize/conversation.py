@@ -10,16 +10,19 @@ from datasetbuild.record import Message, Reason
 
 class Conversation(NamedTuple):
     """What a format makes of a row. messages: turns without None fields. tools: JSON text of the tool schemas, or
-    None."""
+    None. group: what must stay in one split with it, where the source names no group. prompted: whether a user must
+    speak; plain text has none."""
 
     messages: list[Message]
     tools: str | None = None
+    group: str | None = None
+    prompted: bool = True
 
 
 def settled(conversation: Conversation, system: str | None = None) -> Conversation:
     """The conversation if it keeps the rules, else `RecordError`.
 
-    At least one user and one assistant turn; both with text, unless the assistant calls tools; a system turn only
+    At least one user turn (if it is prompted) and one assistant turn; both with text, unless the assistant calls tools; a system turn only
     first. A first system turn without text is left out; `system` comes first when there is none.
     """
     messages = conversation.messages
@@ -40,13 +43,13 @@ def settled(conversation: Conversation, system: str | None = None) -> Conversati
             raise RecordError(Reason.BAD_ROW, f"turn {index + 1} is a system turn; only the first turn may be one")
         if not content or content.isspace():
             raise RecordError(Reason.EMPTY_CONTENT, f"turn {index + 1} ({role}) has no text")
-    if not user:
+    if not user and conversation.prompted:
         raise RecordError(Reason.NO_USER_TURN, f"no user turn; roles: {_roles(messages)}")
     if not assistant:
         raise RecordError(Reason.NO_ASSISTANT_TURN, f"no assistant turn; roles: {_roles(messages)}")
-    if system and messages[0]["role"] != "system":
+    if system and conversation.prompted and messages[0]["role"] != "system":
         messages = [{"role": "system", "content": system}, *messages]
-    return Conversation(messages, conversation.tools)
+    return conversation._replace(messages=messages)
 
 
 def said(system: str | None, user: str, assistant: str) -> Conversation:

@@ -16,8 +16,7 @@ def faq_markdown(
 ) -> Callable[[Raw], Conversation]:
     """A Markdown page whose headings are questions: {question, answer, section}, one row for each.
 
-    ## How do I reset my password?   ->   {"question": "How do I reset my password?", "answer": "Click ...", "section":
-    null}
+    ## How do I pay?   ->   {"question": "How do I pay?", "answer": "By card or ...", "section": null}
 
     The answer is everything down to the next heading of the same level or a higher one, deeper headings included, as
     Markdown. The nearest higher heading is the `section`, which `category: section` can take. Text before the first

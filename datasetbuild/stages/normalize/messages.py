@@ -21,8 +21,9 @@ def messages(*, columns: Columns | None = None, roles: dict[str, Role] | None = 
 
     Of a turn are kept: role, content, weight (0 to 1), name, tool_calls, tool_call_id, reasoning_content. `content` is
     a string, a list of text parts (joined), or null where tools are called. Tool calls come in OpenAI's shape, their
-    arguments as JSON text. Every other key of a turn (id, timestamp, ...) is passed over, as trainers do; a key that
-    says what is trained under another name has to be named: columns: {weight: train}.
+    arguments as JSON text. Text under `reasoning` or `thinking` is reasoning_content too; `<think>` inside `content`
+    stays there. Every other key of a turn (id, timestamp, ...) is passed over, as trainers do; a key that says what is
+    trained under another name has to be named: columns: {weight: train}.
 
     columns: field of the format -> name in the file. Of the row: messages, tools (dotted paths too). Of a turn: role,
         content, weight, name, tool_calls, tool_call_id, reasoning_content, function_call.

@@ -21,8 +21,8 @@ def sharegpt(*, columns: Columns | None = None, roles: dict[str, Role] | None = 
     developer -> system; tool, function, observation, function_response -> tool; function_call (JSON text of {name,
     arguments}) -> a tool call of the assistant. Any other role puts the row into quarantine; none is guessed.
 
-    columns: field of the format -> name in the file. Of the row: conversations, system, tools (dotted paths too). Of a
-        turn: from, value, weight.
+    columns: field of the format -> name in the file. Of the row: conversations, system, tools (dotted paths too).
+        In each turn: from, value, weight.
 
     roles: role names of the file that are not known already, each with the role that it means.
     """

@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import orjson
 
 from datasetbuild.errors import RecordError
-from datasetbuild.op import Bound, Extra, section
+from datasetbuild.op import Bound, Extra, find, section
 from datasetbuild.record import Reason
 from datasetbuild.stages.normalize.fields import ABSENT, Raw, finder, missing, scalar
 from datasetbuild.stages.normalize.templates import template
 from datasetbuild.stages.read import MAX_ROW_BYTES, Reader
+from datasetbuild.stages.read.regroup import OPTIONS
 
-PATHS = dict(type=["string", "array"], items={"type": "string"}, minLength=1, minItems=1)
+PATHS = dict(type=["string", "array", "null"], items={"type": "string"}, minLength=1, minItems=1)
 SHARE_OR_COUNT = dict(
     type=["object", "null"],
     properties={"max": {"type": "number", "minimum": 0, "description": "a whole number of rows, or a share below 1"}},
@@ -23,10 +24,20 @@ SHARE_OR_COUNT = dict(
 )
 
 
+ORIGINS: dict[str, tuple[str, ...]] = {"path": (), "sql": ("query",), "hub": ("revision", "config", "split")}
+"""Where rows come from: a source says one of these, and beside it the keys that belong to it."""
+
+
 @section("source", version=1)
 def source(
     *,
-    path: Annotated[Any, Extra(PATHS)],
+    path: Annotated[Any, Extra(PATHS)] = None,
+    sql: Annotated[str, Extra(dict(minLength=1))] | None = None,
+    query: Annotated[str, Extra(dict(minLength=1))] | None = None,
+    hub: Annotated[str, Extra(dict(minLength=1))] | None = None,
+    revision: str | None = None,
+    config: str | None = None,
+    split: str | None = None,
     format: str,
     reader: Reader | None = None,
     license: str | None = None,
@@ -47,13 +58,30 @@ def source(
     """Where a source's rows come from and what is known about them. The keys of its format stand beside these.
 
     path: a file, a glob (`data/**/*.jsonl`) or a list of them, relative to the project. Files may be packed: .gz, .zst,
-    .bz2, .xz.
+    .bz2, .xz. An address (https://, s3://, gs://, hf://, a glob too where the store can list) is fetched into the cache
+    once for each of its states; credentials come from the environment, as the store's own tools take them.
 
-    format: how a row becomes a conversation: messages, sharegpt, alpaca, prompt_completion, triple, table,
-        faq_markdown, or one of a plugin.
+    sql: instead of `path`, the address of a database as SQLAlchemy writes it: sqlite:///support.db (relative to the
+        project), duckdb:///support.duckdb, postgresql+psycopg://$PGUSER:$PGPASSWORD@host/support. $NAME stands for an
+        environment variable, and a password cannot be written in any other way.
+
+    query: one SELECT. With ORDER BY the rows stand in its order (name enough columns that no two are equal), without it
+        in the order of their canonical JSON. They are read anew in every build; what counts is their digest.
+
+    hub: instead of `path`, a dataset of the Hugging Face Hub, org/name, or a local folder that load_dataset reads, as
+        ./folder.
+
+    revision: commit of the dataset, 40 hex digits: a branch or tag would give other rows one day.
+
+    config: configuration of the dataset, where it has several.
+
+    split: split of the dataset; train without it.
+
+    format: how a row becomes a conversation: messages, sharegpt, alpaca, prompt_completion, triple, table, chat_table,
+        oasst, squad, completion, faq_markdown, or one of a plugin.
 
     reader: how the files are read, where their names do not tell: jsonl, json, csv, tsv, parquet, arrow, text,
-        markdown, yaml. JSON is read strictly: NaN and broken text are faults of their row, an integer beyond 64 bits
+        markdown, yaml, squad, documents. JSON is read strictly: NaN and broken text are faults of their row, an integer beyond 64 bits
         becomes text, and of a key that stands twice the last value wins. CSV values are text; quotes follow RFC 4180.
 
     license: the licence of the rows, as an SPDX name, carried into every record and onto the dataset card.
@@ -90,9 +118,18 @@ def source(
     """
 
 
+OWN_READER: dict[str, Reader] = {"faq_markdown": "markdown", "documents": "documents"}
+"""Formats whose files only one reader reads."""
+
+
 def reader_options(source: dict[str, Any]) -> dict[str, Any]:
     """What `read.cut` needs to know of a source, defaults filled in."""
-    reader = source.get("reader") or ("markdown" if source.get("format") == "faq_markdown" else None)
+    form = str(source.get("format"))
+    reader = source.get("reader") or OWN_READER.get(form)
+    regroup = None
+    if form in OPTIONS:
+        filled = find("format", form).fill(source)
+        regroup = {"format": form, **{name: filled[name] for name in OPTIONS[form]}}
     return {
         "reader": reader,
         "encoding": source.get("encoding"),
@@ -100,6 +137,7 @@ def reader_options(source: dict[str, Any]) -> dict[str, Any]:
         "delimiter": source.get("delimiter"),
         "max_row_bytes": source.get("max_row_bytes") or MAX_ROW_BYTES,
         "level": source.get("level") or "auto" if reader == "markdown" else "auto",
+        "regroup": regroup,
     }
 
 

@@ -25,8 +25,7 @@ def table(
 ) -> Callable[[Raw], Conversation]:
     """Rows of a table (CSV, Parquet, JSON), put into turns by templates.
 
-    subject,body,reply    with    messages: [{role: user, content: "{{ subject }}: {{ body }}"}, {role: assistant,
-    content: "{{ reply }}"}]
+    question,reply    with    messages: [{role: user, content: "{{ question }}"}, {role: assistant, content: "{{ reply }}"}]
 
     A column is a variable of the template; `row` is the whole row, for names with blanks: {{ row["Full text"] }}. A
     column that is not there, and a null that would be printed, put the row into quarantine: say `{{ note or "" }}`, or

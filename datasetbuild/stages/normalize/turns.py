@@ -14,6 +14,9 @@ from datasetbuild.stages.normalize.fields import wrong
 
 FUNCTION_CALL = "function_call"
 
+REASONING_NAMES = ("reasoning", "thinking")
+"""Other names of `reasoning_content`, as transformers takes them too: a trace under one of them is not lost."""
+
 ROLE_NAMES: dict[str, str] = {
     "system": "system",
     "developer": "system",
@@ -44,6 +47,8 @@ class Turns:
         self._roles = {**ROLE_NAMES, **(roles or {})}
         self._role, self._content = names["role"], names["content"]
         self._optional = [(field, names.get(field, field)) for field in self.OPTIONAL]
+        if names.get("reasoning_content", "reasoning_content") == "reasoning_content":
+            self._optional += [("reasoning_content", name) for name in REASONING_NAMES]
 
     def read(self, turns: Any, path: str) -> list[Message]:
         """The messages of a list of turns; `path` is what the row calls the list."""
@@ -102,7 +107,7 @@ class Turns:
         extras: dict[str, Any] = {}
         for field, name in self._optional:
             value = turn.get(name)
-            if value is None:
+            if value is None or field in extras or (name in REASONING_NAMES and type(value) is not str):
                 continue
             where = f"{path}.{name}"
             if field == "weight":

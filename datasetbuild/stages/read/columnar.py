@@ -24,7 +24,7 @@ def read_parquet(input: Input) -> Iterator[Row]:
     import pyarrow.parquet as pq
 
     try:
-        yield from _rows(pq.ParquetFile(_source(input)).iter_batches(BATCH))
+        yield from rows_of_batches(pq.ParquetFile(_source(input)).iter_batches(BATCH))
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(
             f"{input.file} is not a Parquet file that can be read: {error}", hint="fetch it again"
@@ -39,7 +39,7 @@ def read_arrow(input: Input) -> Iterator[Row]:
         stream = _source(input)
         try:
             opened = pa.ipc.open_file(stream)
-            yield from _rows(opened.get_batch(index) for index in range(opened.num_record_batches))
+            yield from rows_of_batches(opened.get_batch(index) for index in range(opened.num_record_batches))
         except pa.ArrowInvalid as error:
             if (
                 "magic" not in str(error).lower()
@@ -47,7 +47,7 @@ def read_arrow(input: Input) -> Iterator[Row]:
                 and "too small" not in str(error).lower()
             ):
                 raise
-            yield from _rows(pa.ipc.open_stream(_source(input)))
+            yield from rows_of_batches(pa.ipc.open_stream(_source(input)))
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(
             f"{input.file} is not an Arrow file that can be read: {error}", hint="fetch it again"
@@ -58,7 +58,8 @@ def _source(input: Input) -> Any:
     return str(input.path) if input.codec is None else io.BytesIO(input.bytes())
 
 
-def _rows(batches: Any) -> Iterator[Row]:
+def rows_of_batches(batches: Any) -> Iterator[Row]:
+    """The rows of record batches; a value that JSON cannot say is a fault of its row."""
     number = 1
     for batch in batches:
         for start in range(0, batch.num_rows, BATCH):

@@ -31,7 +31,7 @@ def read(input: Input, delimiter: str) -> Iterator[Row]:
                 fields = next(rows, None)
                 fault = None if fields is None else _misfit(fields, header, rows.line_num - begun)
             except csv.Error as error:
-                fields, fault = [""], (Reason.BAD_ROW.value, f"not valid CSV: {error}")
+                fields, fault = [""], (Reason.BAD_ROW.value, f"not valid CSV: {error}{_spans(rows.line_num - begun)}")
             if fields is None:
                 return
             if fields:
@@ -81,7 +81,11 @@ def _misfit(fields: list[str], header: list[str], lines: int) -> RowFault | None
     if len(fields) == len(header) or not fields:
         return None
     found = f"the row has {len(fields)} field{'s' * (len(fields) != 1)}, the header has {len(header)}"
-    return Reason.BAD_ROW.value, found + (f"; it spans {lines} lines: is a quote missing?" if lines > 1 else "")
+    return Reason.BAD_ROW.value, found + _spans(lines)
+
+
+def _spans(lines: int) -> str:
+    return f"; it spans {lines} lines: is a quote missing?" if lines > 1 else ""
 
 
 def _row(line: int, fields: list[str], header: list[str], text: str, fault: RowFault | None) -> Row:

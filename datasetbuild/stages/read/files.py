@@ -37,8 +37,8 @@ def shown(path: Path, project: Path) -> str:
 def _matches(pattern: str, project: Path) -> list[Path]:
     if "://" in pattern:
         raise SourceError(
-            f"{pattern} is an address, not a file; sources are read from disk",
-            hint="download it first (and track it, for example with `dvc import-url`), then name the local file",
+            f"{pattern} is an address, not a file: it has to be fetched first",
+            hint="only the `path` of a source may be an address",
         )
     target = project / os.path.expanduser(pattern)
     if target.is_dir():

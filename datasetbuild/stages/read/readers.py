@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from datasetbuild.errors import SourceError
-from datasetbuild.stages.read import columnar, delimited, document, jsonl, markdown, text, yaml_rows
+from datasetbuild.stages.read import columnar, delimited, document, documents, jsonl, markdown, squad, text, yaml_rows
 from datasetbuild.stages.read.container import SUFFIXES, Input
 from datasetbuild.stages.read.rows import Row
 
-Reader = Literal["jsonl", "json", "csv", "tsv", "parquet", "arrow", "text", "markdown", "yaml"]
+Reader = Literal["jsonl", "json", "csv", "tsv", "parquet", "arrow", "text", "markdown", "yaml", "squad", "documents"]
 READERS: tuple[str, ...] = get_args(Reader)
 
 BY_SUFFIX: dict[str, Reader] = {
@@ -31,6 +31,7 @@ BY_SUFFIX: dict[str, Reader] = {
     ".markdown": "text",
     ".yaml": "yaml",
     ".yml": "yaml",
+    **dict.fromkeys(documents.CONVERTED, "documents"),
 }
 
 
@@ -45,12 +46,17 @@ class Settings:
     level: int | Literal["auto"]
 
 
-def reader_for(input: Input, named: Reader | None, records: str | None) -> Reader:
+def reader_for(
+    input: Input, named: Reader | None, records: str | None, regroup: dict[str, Any] | None = None
+) -> Reader:
     """The reader of a file; `json` becomes `jsonl` where the file has one value per line, as many files named .json
     do."""
     kind = named or _by_suffix(input)
-    if kind == "json" and records is None and document.is_json_lines(input):
-        return "jsonl"
+    if kind == "json" and records is None:
+        if regroup and regroup["format"] == "squad" and squad.has_articles(input):
+            return "squad"
+        if document.is_json_lines(input):
+            return "jsonl"
     if kind == "jsonl" and document.is_array(input):
         raise SourceError(
             f"{input.file} holds one JSON array, not one row per line", hint="say so in the source: `reader: json`"
@@ -79,6 +85,10 @@ def rows_of(kind: Reader, input: Input, settings: Settings) -> Iterator[Row]:
             return markdown.read(input, settings.level)
         case "yaml":
             return yaml_rows.read(input, settings.records)
+        case "squad":
+            return squad.read(input)
+        case "documents":
+            return documents.read(input)
 
 
 def _by_suffix(input: Input) -> Reader:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,10 +21,11 @@ from datasetbuild.errors import MismatchError, SourceError
 from datasetbuild.hashing import bytes_digest
 from datasetbuild.stages.read import jsonl
 from datasetbuild.stages.read.boundaries import SHARD_BYTES, SHARD_ROWS, Boundaries
-from datasetbuild.stages.read.container import inspect
+from datasetbuild.stages.read.container import Input, inspect
 from datasetbuild.stages.read.files import shown
 from datasetbuild.stages.read.lines import head, oversize
 from datasetbuild.stages.read.readers import Reader, Settings, reader_for, rows_of
+from datasetbuild.stages.read.regroup import regrouped
 from datasetbuild.stages.read.rows import MAX_ROW_BYTES, RawRows, RawShard, Row
 
 BATCH_ROWS, BATCH_BYTES = 4096, 4 << 20
@@ -40,52 +42,86 @@ def cut(
     delimiter: str | None = None,
     max_row_bytes: int = MAX_ROW_BYTES,
     level: int | Literal["auto"] = "auto",
+    regroup: dict[str, Any] | None = None,
+    name: str | None = None,
     shard_bytes: int = SHARD_BYTES,
     shard_rows: int = SHARD_ROWS,
 ) -> list[RawShard]:
-    """The shards of a file, in order. Blobs go into `folder`, named after their digest, each by one rename."""
-    input = inspect(path, shown(path, project), encoding)
-    kind = reader_for(input, reader, records)
+    """The shards of a file, in order. Blobs go into `folder`, named after their digest, each by one rename.
+
+    regroup: how the file's rows are put together, see `regroup`. name: what people know the file by, when that is not its
+    path.
+    """
+    input = inspect(path, name or shown(path, project), encoding)
+    with _decoded(input):
+        kind = reader_for(input, reader, records, regroup)
     boundaries = Boundaries(shard_bytes, shard_rows)
-    if kind == "jsonl" and input.plain:
+    if kind == "jsonl" and input.plain and not regroup:
         return [
-            _spanned(span, path, input.file, project, folder, max_row_bytes)
+            _spanned(span, input, project, folder, max_row_bytes)
             for span in jsonl.spans(input, boundaries, max_row_bytes)
         ]
     rows = rows_of(kind, input, Settings(records, delimiter, max_row_bytes, level))
+    if regroup and kind != "squad":
+        rows = regrouped(rows, regroup)
     shards: list[RawShard] = []
-    try:
+    with _decoded(input):
         for shard in _split(rows, boundaries, max_row_bytes):
             first_row = shards[-1].first_row + shards[-1].rows if shards else 0
             shards.append(_blob(shard, input.file, first_row, project, folder))
-    except UnicodeDecodeError as error:
-        found = f"{error.reason} (bytes {error.object[error.start : error.start + 4]!r})"
+    return shards
+
+
+@contextmanager
+def _decoded(input: Input) -> Iterator[None]:
+    """What reads the file's text here meets no byte that its encoding has not, or a `SourceError` says so."""
+    try:
+        yield
+    except UnicodeError as error:
+        found = str(error)
+        if isinstance(error, UnicodeDecodeError):
+            found = f"{error.reason} (bytes {error.object[error.start : error.start + 4]!r})"
         raise SourceError(
             f"{input.file} is not valid {input.encoding}: {found}", hint="declare its encoding: `encoding: cp1252`"
         ) from error
-    return shards
 
 
 def load(shard: RawShard, project: Path) -> RawRows:
     """The rows of a shard; `MismatchError` when they are not what was cut."""
     if shard.span is not None:
-        data = b"".join(jsonl.section(project / shard.file, *shard.span)) if (project / shard.file).exists() else b""
+        path = project / (shard.path or shard.file)
+        data = b"".join(jsonl.section(path, *shard.span)) if path.exists() else b""
         rows, found = jsonl.rows_of_span(data), bytes_digest(data)
     else:
         rows = _read_blob(project / str(shard.blob), shard)
         found = _digest(rows)
     if found != shard.digest:
+        if shard.blob is not None:
+            (project / shard.blob).unlink(missing_ok=True)
+            raise _damaged(shard)
         raise MismatchError(f"{shard.file} changed while the build was reading it", hint="run again")
     return rows
 
 
-def _spanned(span: jsonl.Span, path: Path, file: str, project: Path, folder: Path, limit: int) -> RawShard:
+def _damaged(shard: RawShard) -> MismatchError:
+    """A blob that is not what was written is removed, so that the next build cuts its file again."""
+    return MismatchError(f"the cached rows of {shard.file} are gone or damaged ({shard.blob})", hint="run again")
+
+
+def _spanned(span: jsonl.Span, input: Input, project: Path, folder: Path, limit: int) -> RawShard:
     if span.oversize:
-        rows = [*jsonl.rows_in(jsonl.section(path, span.start, span.stop), limit)]
+        rows = [*jsonl.rows_in(jsonl.section(input.path, span.start, span.stop), limit)]
         lifted = [Row(row.line + span.first_line - 1, row.raw, row.fault) for row in rows]
-        return _blob(lifted, file, span.first_row, project, folder)
+        return _blob(lifted, input.file, span.first_row, project, folder)
+    place = shown(input.path, project)
     return RawShard(
-        file, span.rows, span.first_row, span.first_line, span.state.hexdigest(), span=(span.start, span.stop)
+        input.file,
+        span.rows,
+        span.first_row,
+        span.first_line,
+        span.state.hexdigest(),
+        span=(span.start, span.stop),
+        path=place if place != input.file else None,
     )
 
 
@@ -175,10 +211,9 @@ def _read_blob(path: Path, shard: RawShard) -> RawRows:
     try:
         with pa.OSFile(str(path), "rb") as source, pa.ipc.open_file(source) as stream:
             table = stream.read_all()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise MismatchError(
-            f"the cached rows of {shard.file} are gone or damaged ({path.name})", hint="run again"
-        ) from error
+    except (OSError, ValueError) as error:  # all that Arrow raises for a broken file
+        path.unlink(missing_ok=True)
+        raise _damaged(shard) from error
     reasons, details = table["reason"].to_pylist(), table["detail"].to_pylist()
     faults = [(reason, detail) if reason else None for reason, detail in zip(reasons, details, strict=True)]
     return RawRows(table["line"].to_pylist(), table["raw"].to_pylist(), faults)

@@ -42,7 +42,8 @@ def read(input: Input, records: str | None) -> Iterator[Row]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}" if mark else ""
-        raise SourceError(f"{input.file}{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from error
+        problem = getattr(error, "problem", None) or error
+        raise SourceError(f"{input.file}{place}: not valid YAML: {problem}", hint="mend the file there") from error
 
 
 @cache

@@ -29,18 +29,23 @@ NOTHING = "no token is trained"
 
 @dataclass
 class Job:
-    """One rendered conversation. laid: where its turns lie, or None to train every token. trained: turns to train."""
+    """One rendered conversation. laid: where its turns lie, or None to train every token. trained: turns whose tokens are
+    wanted. weights: theirs, None when all are 1; turns of weight 0 are found and not trained."""
 
     text: str
     laid: Laid | None
     trained: tuple[int, ...] = ()
+    weights: tuple[float, ...] | None = None
 
 
 @dataclass
 class Aligned:
-    """spans: (row, first token, end token), tokens counted in the row, ordered. faults: row -> sentence."""
+    """spans: (row, first token, end token, region), tokens counted in the row, ordered. weights: one each. silent: spans
+    of turns with weight 0, which `spans` is without. faults: row -> sentence."""
 
     spans: Ints
+    weights: NDArray[np.float32]
+    silent: Ints
     faults: dict[int, str] = field(default_factory=dict)
 
 
@@ -48,7 +53,7 @@ class Aligned:
 class Wanted:
     """Regions and texts of many rows, each ordered by position.
 
-    region: row, turn, start, end, stop, stop_end. content, blocked: row, turn, start, end. Positions first count the
+    region: row, turn, start, end, stop, stop_end, number. content, blocked: row, turn, start, end. Positions first count the
     characters of all texts, one after the other; `moved` gives them in another unit.
     """
 
@@ -82,7 +87,7 @@ def align_rows(jobs: list[Job], data: list[bytes], encoded: Encoded, encoder: En
     bounds, unspelt = spell(data, encoded, encoder)
     in_bytes = wanted.moved(_character_bytes(data, int(characters[-1])))
     spans, refused = overlap(in_bytes, bounds[:-1], bounds[1:], encoded.ids)
-    spans[:, 1:] -= encoded.bounds[spans[:, 0]][:, None]
+    spans[:, 1:3] -= encoded.bounds[spans[:, 0]][:, None]
     found = [spans[~unspelt[spans[:, 0]]]]
     refused = {row: sentence for row, sentence in refused.items() if not unspelt[row]}
     for row in np.flatnonzero(unspelt).tolist():
@@ -94,13 +99,27 @@ def align_rows(jobs: list[Job], data: list[bytes], encoded: Encoded, encoder: En
             refused |= again[1]
     lengths = np.diff(encoded.bounds)
     whole = np.array([row for row, job in enumerate(jobs) if job.laid is None and lengths[row]], np.int64)
-    found.append(np.stack([whole, np.zeros_like(whole), lengths[whole]], axis=1))
+    found.append(np.stack([whole, np.zeros_like(whole), lengths[whole], np.full_like(whole, -1)], axis=1))
     every = np.concatenate(found)
     every = _apart(every[np.lexsort((every[:, 1], every[:, 0]))])
+    weights = _weights(jobs, every)
+    spans, silent = every[weights > 0], every[weights == 0]
     faults = refused | faults
-    for row in np.flatnonzero(np.bincount(every[:, 0], minlength=len(jobs)) == 0).tolist():
+    for row in np.flatnonzero(np.bincount(spans[:, 0], minlength=len(jobs)) == 0).tolist():
         faults.setdefault(row, NOTHING)
-    return Aligned(every, faults)
+    return Aligned(spans, weights[weights > 0], silent, faults)
+
+
+def _weights(jobs: list[Job], spans: Ints) -> NDArray[np.float32]:
+    """The weight of each span: its turn's."""
+    weights = np.ones(len(spans), np.float32)
+    if all(job.weights is None for job in jobs):
+        return weights
+    for place, (row, _, _, number) in enumerate(spans.tolist()):
+        job = jobs[row]
+        if job.weights is not None and job.laid is not None:
+            weights[place] = job.weights[job.trained.index(job.laid.skeleton.regions[number].turn)]
+    return weights
 
 
 def _apart(spans: Ints) -> Ints:
@@ -116,7 +135,7 @@ def want(jobs: list[Job], characters: Ints, faults: dict[int, str]) -> Wanted:
     for row, job in enumerate(jobs):
         if job.laid is not None:
             groups.setdefault((id(job.laid.skeleton), job.trained), []).append(row)
-    region, content, blocked = [np.empty((0, 6), np.int64)], [np.empty((0, 4), np.int64)], [np.empty((0, 4), np.int64)]
+    region, content, blocked = [np.empty((0, 7), np.int64)], [np.empty((0, 4), np.int64)], [np.empty((0, 4), np.int64)]
     for (_, trained), rows in groups.items():
         laid = [one for row in rows if (one := jobs[row].laid) is not None]
         skeleton = laid[0].skeleton
@@ -127,10 +146,11 @@ def want(jobs: list[Job], characters: Ints, faults: dict[int, str]) -> Wanted:
         def columns(turn: int, *points: Ints, rows: list[int] = rows, base: Ints = base) -> Ints:
             return np.stack([rows, np.full(len(rows), turn), *(point + base for point in points)], axis=1)
 
-        for turn, start, end, stop, stop_end in skeleton.regions:
+        for number, (turn, start, end, stop, stop_end, *_) in enumerate(skeleton.regions):
             if turn in trained:
                 table = columns(turn, *(gaps[:, at.gap] + at.offset for at in (start, end, stop_end)))
-                region.append(np.insert(table, 4, stop, axis=1))
+                table = np.insert(table, 4, stop, axis=1)
+                region.append(np.insert(table, 6, number, axis=1))
         for gap, number in enumerate(skeleton.order):
             slot = skeleton.slots[number]
             if slot.turn in trained and not slot.must:
@@ -147,7 +167,7 @@ def _ordered(tables: list[Ints]) -> Ints:
 
 def _compare_marks(skeleton: Skeleton, gaps: Ints, laid: list[Laid], rows: list[int], faults: dict[int, str]) -> None:
     """Where a template has marks, those of the true render must lie where the skeleton has them."""
-    if not skeleton.marks:
+    if not skeleton.marks or laid[0].marks is None:
         return
     given = np.array([one.marks for one in laid], np.int64).reshape(len(rows), -1)
     known = np.stack([gaps[:, at.gap] + at.offset for pair in skeleton.marks for at in pair], axis=1)
@@ -201,7 +221,7 @@ def _matches(data: list[bytes], lengths: Ints, bounds: Ints, spelt: bytes) -> ND
 
 
 def overlap(wanted: Wanted, starts: Ints, ends: Ints, ids: NDArray[np.int32]) -> tuple[Ints, dict[int, str]]:
-    """(row, first token, end token) of each region by the overlap rule, and the rows that are not proved.
+    """(row, first token, end token, region) of each region by the overlap rule, and the rows that are not proved.
 
     starts, ends: boundaries of the tokens, ascending, in the unit of `wanted`.
     """
@@ -236,7 +256,7 @@ def overlap(wanted: Wanted, starts: Ints, ends: Ints, ids: NDArray[np.int32]) ->
         else ~stops
     )
     refuse(region, stops & ~held, NO_STOP)
-    return np.stack([region[:, 0], first, after], axis=1)[~empty], faults
+    return np.stack([region[:, 0], first, after, region[:, 6]], axis=1)[~empty], faults
 
 
 def _by_offsets(
@@ -263,7 +283,7 @@ def _by_offsets(
 
 def _decoded(job: Job, wanted: Wanted, spans: Ints, ids: NDArray[np.int32], encoder: Encoder) -> str | None:
     """Whether the trained tokens decode to each trained text, white space and compatible characters aside."""
-    decoded = [encoder.oracle.decode(ids[a:b].tolist(), skip_special_tokens=False) for _, a, b in spans.tolist()]
+    decoded = [encoder.oracle.decode(ids[a:b].tolist(), skip_special_tokens=False) for _, a, b, _ in spans.tolist()]
     for _, turn, start, end in wanted.content.tolist():
         text = job.text[start:end]
         if not any(form(text) in form(said) for said in decoded for form in (_bare, _folded)):

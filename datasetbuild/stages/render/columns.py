@@ -70,3 +70,12 @@ def span_tokens(spans: pl.Series) -> pl.Series:
     sums = np.zeros(len(edges) // 2 + 1, np.int64)
     np.cumsum(edges[1::2].astype(np.int64) - edges[::2], out=sums[1:])
     return pl.Series("trained_tokens", np.diff(sums[bounds // 2]).astype(np.uint32))
+
+
+def loss_weights(weights: pl.Series, input_ids: pl.Series, spans: pl.Series) -> pl.Series:
+    """`loss_weights` (list of float32), one per token: as given, and where none are, 1 for trained tokens and else 0."""
+    _, bounds, mask = trained(input_ids, spans)
+    plain = lists(mask.astype(np.float32), bounds, "loss_weights")
+    cut = pl.DataFrame({"given": weights, "plain": plain})
+    given = pl.col("given").list.head(pl.col("plain").list.len())
+    return cut.select(pl.coalesce(given, "plain").alias("loss_weights"))["loss_weights"]

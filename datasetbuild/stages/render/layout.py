@@ -7,6 +7,7 @@ the lengths of their texts, done for all of them at a time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,32 @@ from numpy.typing import NDArray
 
 from datasetbuild.errors import RecordError
 from datasetbuild.record import Reason
+
+
+class Parity(StrEnum):
+    """How what stands before a trained turn differs from what the model is given at inference: a closed list."""
+
+    EXACT = "exact"
+    THINK_OPENER = "think_opener"
+    STRIPPED_REASONING = "stripped_reasoning"
+    HISTORY_REWRITTEN = "history_rewritten"
+    NO_GENERATION_PROMPT = "no_generation_prompt"
+    NO_USER_TURN_BEFORE = "no_user_turn_before"
+    PREFIX_RAISES = "prefix_raises"
+    BOUNDARY_MERGE = "boundary_merge"
+
+
+PARITIES: dict[Parity, str] = {
+    Parity.EXACT: "the tokens before the turn are those of the generation prompt, one by one",
+    Parity.THINK_OPENER: "the generation prompt opens a thought which the stored turn does not open, or opens itself",
+    Parity.STRIPPED_REASONING: "the template leaves out a thought, of this turn or of one before it",
+    Parity.HISTORY_REWRITTEN: "the template writes earlier turns otherwise once more turns follow",
+    Parity.NO_GENERATION_PROMPT: "the template has no generation prompt, so that the turn's header is not given",
+    Parity.NO_USER_TURN_BEFORE: "no user turn stands before the turn, so that no generation prompt can be asked for",
+    Parity.PREFIX_RAISES: "the template refuses the turns before as a conversation of their own",
+    Parity.BOUNDARY_MERGE: "the tokenizer joins the end of the generation prompt with the beginning of the turn",
+}
+"""A sentence each. Their order is their number in the `parity` column."""
 
 
 class Mark(NamedTuple):
@@ -47,13 +74,20 @@ class Place(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A region on a skeleton. stop: id of the token that ends the turn (-1: none), at `stop_end`."""
+    """A region on a skeleton. stop: id of the token that ends the turn (-1: none), at `stop_end`.
+
+    parity: as far as the shape tells, `exact` still to be shown of the tokens; None for a turn's second region on.
+    given: where the generation prompt ends. tail: its text from the last added token on, when no text of a message stands in it.
+    """
 
     turn: int
     start: Place
     end: Place
     stop: int
     stop_end: Place
+    parity: Parity | None
+    given: Place
+    tail: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +104,19 @@ class Skeleton:
     regions: tuple[Trained, ...]
     marks: tuple[tuple[Place, Place], ...]
 
-    def prove(self, text: str, texts: list[str]) -> tuple[int, ...]:
-        """Lengths of the texts in their slots; `RecordError` when skeleton and texts are not the true text."""
+    def join(self, texts: list[str]) -> tuple[str, tuple[int, ...]]:
+        """The text of a conversation of this shape, and the lengths of its texts in their slots."""
         placed = [texts[number] for number in self.order]
         parts = [""] * (len(self.literals) + len(placed))
         parts[::2], parts[1::2] = self.literals, placed
-        if "".join(parts) != text:
+        return "".join(parts), tuple(map(len, placed))
+
+    def prove(self, text: str, texts: list[str]) -> tuple[int, ...]:
+        """Lengths of the texts in their slots; `RecordError` when skeleton and texts are not the true text."""
+        joined, lengths = self.join(texts)
+        if joined != text:
             raise unproved("the template treats this conversation's texts otherwise than stand-ins of the same shape")
-        return tuple(map(len, placed))
+        return lengths
 
     def gaps(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where each gap starts: (conversations, slots) lengths of texts to (conversations, gaps)."""

@@ -23,11 +23,12 @@ KEPT_SHAPES = 4096
 
 
 class Laid(NamedTuple):
-    """A conversation's skeleton, proved to hold, and the lengths of its texts in the slots."""
+    """A conversation's skeleton, proved to hold, and the lengths of its texts in the slots. marks: those of the true
+    render, None where it was not needed."""
 
     skeleton: Skeleton
     lengths: tuple[int, ...]
-    marks: list[Mark]
+    marks: list[Mark] | None
 
 
 def lay_out(
@@ -35,18 +36,24 @@ def lay_out(
 ) -> Laid:
     """Where all turns lie in the text as it was rendered; `RecordError` when that cannot be proved."""
     shape = outline(messages, tools)
-    skeleton = template.known.get(shape.key)
-    if skeleton is None:
-        skeleton = _learn(template, messages, tools, shape)
-    if isinstance(skeleton, RecordError):
-        raise RecordError(skeleton.reason, skeleton.detail)
+    skeleton = skeleton_of(template, messages, tools, shape)
     if len(marks or ()) != len(skeleton.marks):
         raise unproved("the template marks other turns as generated here than in conversations of the same shape")
     return Laid(skeleton, skeleton.prove(text, shape.texts), marks or [])
 
 
+def skeleton_of(template: ChatTemplate, messages: list[Message], tools: str | None, shape: Shape) -> Skeleton:
+    """The skeleton of a shape, or its `RecordError`: a function of the shape alone, so that both are kept."""
+    known = template.known.get(shape.key)
+    if known is None:
+        known = _learn(template, messages, tools, shape)
+    if isinstance(known, RecordError):
+        raise RecordError(known.reason, known.detail)
+    found: Skeleton = known
+    return found
+
+
 def _learn(template: ChatTemplate, messages: list[Message], tools: str | None, shape: Shape) -> Skeleton | RecordError:
-    """The skeleton of a shape, or why there is none: a function of the shape alone, so that both are kept."""
     if len(template.known) >= KEPT_SHAPES:
         template.known.clear()
     found: Skeleton | RecordError

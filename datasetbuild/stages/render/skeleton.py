@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from datasetbuild.errors import RecordError
 from datasetbuild.record import Message, Reason
-from datasetbuild.stages.render.layout import Mark, Place, Region, Skeleton, Slot, Trained, unproved
+from datasetbuild.stages.render.layout import Mark, Parity, Place, Region, Skeleton, Slot, Trained, unproved
 from datasetbuild.stages.render.shape import Shape, text_fields
 from datasetbuild.stages.render.template import ChatTemplate
 
 OPENER = re.compile(r"\s*(<|\[|\Z)")
+OPENING_TAG = re.compile(r"\s*([<\[][^<>\[\]]+[>\]]\s*)*")
+"""Tags that a generation prompt may end with and a stored turn lack: `<think>`, or an empty thought."""
 
 
 class Drawn(NamedTuple):
@@ -71,20 +74,89 @@ class Builder:
         self._refuse_dropped()
         marks = sorted(mark for mark in self.drawn.marks or [] if mark.end > mark.start)
         regions = self._marked(marks) if marks else [self._unmarked(turn) for turn in self.assistants]
+        regions = [self._from_prompt(region) for region in regions]
         self._check(regions)
-        placed = tuple(
-            Trained(
-                r.turn,
-                self._place(r.start),
-                self._place(r.end),
-                r.stop,
-                self._place(r.stop_end if r.stop >= 0 else r.end),
-            )
-            for r in sorted(regions, key=lambda region: region.start)
-            if r.end > r.start
-        )
+        self._repeat()
+        self._check_stops(regions)
+        ordered = sorted((r for r in regions if r.end > r.start), key=lambda region: region.start)
+        placed = tuple(self._trained(r, first=r.turn not in {b.turn for b in ordered[:n]}) for n, r in enumerate(ordered))
         both = tuple((self._place(mark.start), self._place(mark.end)) for mark in self.drawn.marks or [])
         return Skeleton(tuple(self.drawn.literals), tuple(self.drawn.order), self._covered(regions), placed, both)
+
+    def _trained(self, r: Region, *, first: bool) -> Trained:
+        parity, given = self._parity(r) if first else (None, r.start)
+        before = self.drawn.text[:given]
+        gap = self._place(given)
+        literal = self.drawn.literals[gap.gap][: gap.offset]
+        last = max((at for token in self.template.spec.added if (at := literal.rfind(token)) >= 0), default=-1)
+        tail = literal[last:] if last >= 0 else before if gap.gap == 0 else None
+        stop_end = self._place(r.stop_end if r.stop >= 0 else r.end)
+        return Trained(r.turn, self._place(r.start), self._place(r.end), r.stop, stop_end, parity, gap, tail)
+
+    def _parity(self, region: Region) -> tuple[Parity, int]:
+        """How the text before a region differs from the generation prompt's, and where in the text the prompt ends."""
+        there = set(self.drawn.order)
+        bare = any(s.turn == region.turn and not s.must and n not in there for n, s in enumerate(self.slots))
+        prompt = self._asked(region.turn)
+        if isinstance(prompt, Parity):
+            return Parity.STRIPPED_REASONING if bare else prompt, region.start
+        before, text = self.drawn.text[: region.start], prompt.text
+        if text.startswith(before) and text != before:
+            self._refuse_header(region.turn, text[len(before) :], inside=self.drawn.text.startswith(text))
+            return Parity.STRIPPED_REASONING if bare else Parity.THINK_OPENER, region.start
+        if bare:
+            return Parity.STRIPPED_REASONING, region.start
+        if before.startswith(text):
+            return (Parity.NO_GENERATION_PROMPT if before[len(text) :].strip() else Parity.EXACT), len(text)
+        thoughts = {n for n, slot in enumerate(self.slots) if not slot.must and slot.turn < region.turn}
+        if thoughts & there != thoughts & set(prompt.order):
+            return Parity.STRIPPED_REASONING, region.start
+        return Parity.HISTORY_REWRITTEN, region.start
+
+    def _refuse_header(self, turn: int, extra: str, *, inside: bool) -> None:
+        """What the generation prompt has beyond the start of a region may be the opener of a thought, nothing else."""
+        if OPENING_TAG.fullmatch(extra) and not any(token in extra for token in self.template.control):
+            return
+        if inside:
+            raise unproved(f"the trained region of turn {turn + 1} begins inside the generation prompt")
+        raise unproved(f"turn {turn + 1} does not begin as the template's generation prompt ends")
+
+    def _asked(self, turn: int) -> Drawn | Parity:
+        """The turns before with the generation prompt, or why a model could not be asked so."""
+        if not any(message["role"] == "user" for message in self.messages[:turn]):
+            return Parity.NO_USER_TURN_BEFORE
+        try:
+            return self._draw(self.stand_ins[:turn], prompt=True)
+        except RecordError:
+            return Parity.PREFIX_RAISES
+
+    def _from_prompt(self, region: Region) -> Region:
+        """The region moved to where the generation prompt ends when only white space stands between: the model writes what
+        comes after, and is given what comes before."""
+        asked = self._asked(region.turn)
+        if isinstance(asked, Parity) or region.end <= region.start:
+            return region
+        start = len(asked.text)
+        between = self.drawn.text[min(start, region.start) : max(start, region.start)]
+        given = self.drawn.text.startswith(asked.text) and start < region.end
+        return region._replace(start=start) if given and not between.strip() else region
+
+    def _repeat(self) -> None:
+        """A second run, by a template compiled anew: nothing may be left of the first, and no clock may be read. A third
+        one on another day says whether the text holds the date, which a build must then name."""
+        again, later = self.template.twins
+        if again.draw(self.stand_ins, self.tools)[0] != self.drawn.text:
+            raise unproved("the template gives another text when it runs a second time")
+        if later.draw(self.stand_ins, self.tools)[0] != self.drawn.text:
+            self.template.known["dated"] = True
+
+    def _check_stops(self, regions: list[Region]) -> None:
+        """What ends a turn at inference must be trained, or the model never learns to stop."""
+        _, usual = self._usual_stop()
+        for region in {region.turn: region for region in sorted(regions, key=lambda region: region.start)}.values():
+            said = self.drawn.text[region.start : region.end].rstrip()
+            if region.stop < 0 and not (usual and said.endswith(usual)):
+                raise unproved(f"nothing ends turn {region.turn + 1}, so that a model would not learn to stop there")
 
     def _covered(self, regions: list[Region]) -> tuple[Slot, ...]:
         """The slots, `must` now meaning that the turn's region covers the text."""
@@ -164,7 +236,7 @@ class Builder:
         token, after = self._next_stop(self.drawn.text, mark.end)
         usual, text = self._usual_stop()
         if usual < 0 or token != usual or said.endswith(text):
-            for stop, number in self._stops().items():
+            for stop, number in self._stops.items():
                 if said.endswith(stop):
                     return Region(turn, mark.start, mark.end, number, mark.start + len(said))
         return Region(turn, mark.start, after if token >= 0 else mark.end, token, after)
@@ -195,12 +267,11 @@ class Builder:
     def _start(self, turn: int) -> int:
         """Where the turn's own text begins: where the generation prompt of the turns before it ends."""
         prompt = self._prompt(turn)
-        own = (
-            self.drawn.starts[self.first[turn]] + len(self.drawn.literals[self.first[turn]])
-            if turn in self.first
-            else None
-        )
+        own = self._own_start(turn)
         if prompt is None:
+            before = self._asked(turn)
+            if not isinstance(before, Parity) and self._headless and self.drawn.text.startswith(before.text):
+                return len(before.text)
             if own is None or self.messages[turn].get("tool_calls"):
                 raise unproved(
                     f"the template has no generation prompt, so that the start of turn {turn + 1} is not known"
@@ -221,6 +292,27 @@ class Builder:
             raise unproved(f"turn {turn + 1} does not begin as the template's generation prompt ends")
         return self.drawn.starts[gap] + len(header)
 
+    def _own_start(self, turn: int) -> int | None:
+        """Where the turn's texts begin, with what of them is kept as it is, such as an opening <think>."""
+        if turn not in self.first:
+            return None
+        gap = self.first[turn]
+        slot = self.slots[self.drawn.order[gap]]
+        kept = next(literals[0] for name, literals, _ in text_fields(self.messages[turn]) if name == slot.field)
+        literal = self.drawn.literals[gap]
+        return self.drawn.starts[gap] + len(literal.removesuffix(kept.lstrip()) if kept.strip() else literal)
+
+    @cached_property
+    def _headless(self) -> bool:
+        """Whether nothing stands between a question and its answer, so that an answer begins where the question ends."""
+        asked: Message = {"role": "user", "content": f"{self.base}000000q"}
+        answered: Message = {"role": "assistant", "content": f"{self.base}000001q"}
+        try:
+            before, whole = self._draw([asked]).text, self._draw([asked, answered])
+        except RecordError:
+            return False
+        return whole.text.startswith(before) and not whole.text[len(before) : whole.starts[1] + len(whole.literals[1])].strip()
+
     def _prompt(self, turn: int) -> Drawn | None:
         """The turns before, with the generation prompt; None where a template has none or refuses such a beginning."""
         if not any(message["role"] == "user" for message in self.messages[:turn]):
@@ -231,6 +323,7 @@ class Builder:
             return None
         return asked if asked.text != plain.text else None
 
+    @cached_property
     def _stops(self) -> dict[str, int]:
         """Tokens that can end a turn, longest first: all added ones with a visible name, but for the opening one."""
         spec = self.template.spec
@@ -241,7 +334,7 @@ class Builder:
     def _next_stop(self, text: str, position: int) -> tuple[int, int]:
         """(id, end) of the token that stands at the position, white space aside; (-1, -1) when none does."""
         visible = len(text) - len(text[position:].lstrip())
-        for token, number in self._stops().items():
+        for token, number in self._stops.items():
             if text.startswith(token, visible):
                 return number, visible + len(token)
         return -1, -1

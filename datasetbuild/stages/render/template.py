@@ -10,15 +10,15 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import orjson
 
 from datasetbuild.errors import BuildError, RecordError
 from datasetbuild.hashing import digest
-from datasetbuild.op import section
+from datasetbuild.op import Bound, Extra, did_you_mean, section
 from datasetbuild.record import Message, Reason
 from datasetbuild.stages.render.tokenizer import TokenizerSpec
 
@@ -28,14 +28,24 @@ if TYPE_CHECKING:
     from datasetbuild.stages.render.layout import Mark
 
 TEMPLATES = Path(__file__).parent / "templates"
-OURS: tuple[str, ...] = ("chatml", "llama2")
+OURS: tuple[str, ...] = ("alpaca", "chatml", "gemma", "llama2", "llama3", "mistral", "phi3", "zephyr")
 LITERAL_CONTROLS = re.compile(r"<\|[^|<>\s]+\|>|\[/?[A-Z_]{4,}\]|<</?SYS>>|<(?:start|end)_of_turn>|</?s>")
 """Control strings as templates write them, for tokenizers that do not declare them as special."""
 SINGLE = re.compile(r"<[^<>]+>")
 """Those of them that are meant to be one token."""
 
 
-@section("template", version=1)
+SYSTEM = {
+    "type": "object",
+    "properties": {
+        "policy": {"enum": ["keep", "require", "strip", "default", "forbid_mixed"]},
+        "text": {"type": ["string", "null"], "description": "the system prompt that `default` gives"},
+    },
+    "additionalProperties": False,
+}
+
+
+@section("template", version=2)
 def template(
     *,
     tokenizer: str | None,
@@ -44,6 +54,10 @@ def template(
     max_tokens: int | None = None,
     overflow: Literal["drop", "error", "truncate"] = "drop",
     train_on: Literal["assistant", "last_assistant", "all"] = "assistant",
+    prompt_weight: Annotated[float, Bound(ge=0, lt=1)] = 0.0,
+    expansion: Literal["none", "per_turn"] = "none",
+    system: Annotated[Any, Extra(SYSTEM)] = {"policy": "keep"},  # noqa: B006  (read, never changed)
+    control_tokens: Literal["refuse", "allow"] = "refuse",
     date: str = "2025-01-01",
 ) -> dict[str, Any]:
     """How a conversation becomes text, tokens and the mask of what is trained.
@@ -51,15 +65,25 @@ def template(
     Each conversation is rendered once with the chat template, encoded without added special tokens (the template
     writes them), and its trained tokens are found and proved: they spell every trained answer and the token that ends
     the turn, and touch no other turn. A conversation that cannot be proved goes into quarantine (`mask_unproved`), as
-    does one whose text holds a control token of the tokenizer (`control_token`).
+    does one whose text holds a control token of the tokenizer (`control_token`). docs/reference/masks.md says more.
 
     tokenizer: a folder of the project with a tokenizer.json, or a Hub id; null: messages only, no tokens are made.
     revision: the commit of a Hub id, so that the same tokenizer comes a year later. Not for folders.
-    chat_template: `chatml`, `llama2`, `tokenizer` (the tokenizer's own), or the path of a .jinja file of the project.
+    chat_template: one of ours (`alpaca`, `chatml`, `gemma`, `llama2`, `llama3`, `mistral`, `phi3`, `zephyr`), `tokenizer`
+        (the tokenizer's own), or the path of a .jinja file of the project.
     max_tokens: longest conversation in tokens; null for no limit.
     overflow: what happens beyond it: `drop` the record, stop with an `error`, or `truncate` its end.
     train_on: `assistant` trains all of the assistant's turns, `last_assistant` the last one, `all` every token. A turn
         with weight 0 is not trained by the first two.
+    prompt_weight: loss weight of all tokens that are not the assistant's, such as 0.1. With it, or with a turn whose
+        `weight` is neither 0 nor 1, the rows get `loss_weights`, one float a token; `labels` stay those of the answers.
+    expansion: `per_turn` makes a row of its own of each trained turn, with the turns before as the model will see them
+        (templates of thinking models strip the thoughts there), and `row_weight` 1 / rows of the conversation.
+    system: what is done with system prompts, before anything is measured. policy: `keep` them (with a warning when some
+        conversations have one and some have none), `require` one, `strip` them, give a `default` text to those that
+        have none, or `forbid_mixed`: fail when only some have one. text: that of `default`.
+    control_tokens: `refuse` conversations whose texts hold a control token, or `allow` them: the text then becomes the
+        token itself. Both are counted in the manifest.
     date: the day that a template sees as today (ISO 8601); the clock is never read.
     """
     return dict(locals())
@@ -86,6 +110,18 @@ class ChatTemplate:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ChatTemplate, (self.text, self.spec, self.date, self.tool_text, self.name)
+
+    @cached_property
+    def twins(self) -> tuple[ChatTemplate, ChatTemplate]:
+        """The same template compiled anew, and once more for another day: what proves that a text can be repeated."""
+        moved = "2001-02-03" if self.date != "2001-02-03" else "2002-03-04"
+        text = (self.text, self.spec)
+        return ChatTemplate(*text, self.date, self.tool_text, self.name), ChatTemplate(*text, moved, self.tool_text, self.name)
+
+    @cached_property
+    def blind(self) -> bool:
+        """Whether the template is one of ours, which look at nothing of a conversation but its shape."""
+        return any(self.text == own_text(name) for name in OURS)
 
     @cached_property
     def digest(self) -> str:
@@ -166,6 +202,12 @@ class ChatTemplate:
         return lambda tools, variables: run(for_tools if tools else plain, variables)
 
 
+@lru_cache
+def own_text(name: str) -> str:
+    """The source of one of our templates."""
+    return (TEMPLATES / f"{name}.jinja").read_text("utf-8")
+
+
 def as_template_sees(message: Message, *, arguments_as_text: bool = False) -> dict[str, Any]:
     """A message as templates expect it: without empty keys and weight, tool calls as a list, thinking by both names.
 
@@ -198,7 +240,7 @@ def _call(call: dict[str, Any], as_text: bool) -> dict[str, Any]:
 def open_template(chat_template: str, spec: TokenizerSpec, project: Path, date: str = "2025-01-01") -> ChatTemplate:
     """The template that a recipe names: one of ours, the tokenizer's own, or a .jinja file of the project."""
     if chat_template in OURS:
-        return ChatTemplate((TEMPLATES / f"{chat_template}.jinja").read_text("utf-8"), spec, date, name=chat_template)
+        return ChatTemplate(own_text(chat_template), spec, date, name=chat_template)
     if chat_template == "tokenizer":
         if spec.chat_template is None:
             raise BuildError(
@@ -209,7 +251,11 @@ def open_template(chat_template: str, spec: TokenizerSpec, project: Path, date: 
     path = project / chat_template
     if not path.is_file():
         raise BuildError(
-            f"there is no chat template {chat_template!r}: neither one of {', '.join(OURS)}, tokenizer, nor {path}",
-            hint="set template.chat_template to one of them",
+            f"there is no chat template {chat_template!r}: it is none of {', '.join(OURS)} and tokenizer, and no file of the project",
+            hint=f"{did_you_mean(chat_template, [*OURS, 'tokenizer'])} Or name a .jinja file of {project}",
         )
-    return ChatTemplate(path.read_text("utf-8"), spec, date, name=chat_template)
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise BuildError(f"{chat_template} is not UTF-8: byte {error.start} cannot be read", hint="save it as UTF-8") from None
+    return ChatTemplate(text, spec, date, name=chat_template)

@@ -6,6 +6,7 @@ small enough to read in a worker, with a digest over everything that can change 
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import os
 from dataclasses import asdict, dataclass, field
@@ -143,9 +144,11 @@ def _folder(tokenizer: str, revision: str | None, project: Path) -> Path | None:
     if revision is None:
         message = f"{tokenizer!r} is not a folder of {project}; as a Hub id it needs a pinned revision"
         show = f"python -c \"from huggingface_hub import model_info; print(model_info('{tokenizer}').sha)\""
-        raise RecipeError(
-            [Fault("template.revision", message, suggestion=f"set it to a commit; this prints the newest: {show}")]
-        )
+        folders = sorted(path.name for path in folder.parent.glob("*/")) if folder.parent.is_dir() else []
+        near = difflib.get_close_matches(folder.name, folders, n=1)
+        meant = f"did you mean {(Path(tokenizer).parent / near[0]).as_posix()!r}? Else " if near else ""
+        suggestion = f"{meant}set it to a commit; this prints the newest: {show}"
+        raise RecipeError([Fault("template.revision", message, suggestion=suggestion)])
     return None
 
 
@@ -157,7 +160,7 @@ def _files(folder: Path) -> list[Path]:
     ]
     if not [path for path in found if path.name != "config.json"]:
         raise TokenizerError(
-            f"no tokenizer in {folder}", hint="it needs a tokenizer.json; tokenizer.save_pretrained(FOLDER) writes one"
+            f"no tokenizer in {folder}: it has no tokenizer.json", hint="fetch its files again, or write them: tokenizer.save_pretrained(FOLDER)"
         )
     return found
 
@@ -176,8 +179,9 @@ def _load(tokenizer: str, revision: str | None, folder: Path | None) -> Any:
     except (
         Exception
     ) as error:  # transformers raises OSError, ValueError, KeyError, ImportError and bare Exceptions of Rust
-        first = str(error).strip().splitlines() or [type(error).__name__]
-        raise TokenizerError(_not_loaded(tokenizer, revision, folder, first[0]), hint=_next_step(folder)) from error
+        first = (str(error).strip().splitlines() or [""])[0]
+        why = f"{type(error).__name__}: {first}" if isinstance(error, LookupError) or not first else first
+        raise TokenizerError(_not_loaded(tokenizer, revision, folder, why), hint=_next_step(folder)) from error
 
 
 def _not_loaded(tokenizer: str, revision: str | None, folder: Path | None, why: str) -> str:
@@ -187,5 +191,8 @@ def _not_loaded(tokenizer: str, revision: str | None, folder: Path | None, why: 
 
 def _next_step(folder: Path | None) -> str:
     if folder is not None:
-        return "code in a tokenizer's folder is not run; tokenizer.save_pretrained(FOLDER) writes a plain one"
+        return (
+            "if its files are damaged, fetch them again; code in a tokenizer's folder is not run: "
+            "tokenizer.save_pretrained(FOLDER) writes a plain one"
+        )
     return "check network, id and revision (HF_TOKEN for gated models), or download it once and name the folder"

@@ -233,7 +233,7 @@ def test_every_format_and_key_is_documented() -> None:
     for op in [source, *(op for op in formats.values() if op.code is None)]:
         assert op.summary
         assert [name for name, parameter in op.parameters.items() if not parameter.description] == []
-    assert source.schema()["required"] == ["path", "format"]
+    assert source.schema()["required"] == ["format"]
 
 
 def test_the_reader_hears_of_the_source() -> None:

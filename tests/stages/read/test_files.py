@@ -49,7 +49,7 @@ def test_a_name_that_looks_like_a_glob_is_a_name_first(project: Path) -> None:
         ("chta/a.jsonl", "no file", "did you mean chat?"),
         ("chat", "is a directory", "chat/*.jsonl"),
         ("chat/*.csv", "no file matches", "holds: a.jsonl"),
-        ("https://example.org/x.jsonl", "is an address", "download it first"),
+        ("https://example.org/x.jsonl", "is an address", "only the `path` of a source"),
         ([], "empty list", "at least one"),
     ],
 )

@@ -86,7 +86,6 @@ REFUSED = {
     ("our llama2", "consecutive users"): "template_error",
     ("our llama2", "headers as text"): "control_token",
     ("llama2", "headers as text"): "control_token",
-    ("llama2", "empty answer"): "mask_unproved",  # no text, no marks, no generation prompt: nothing shows where it is
 }
 
 

@@ -50,10 +50,10 @@ def test_chatml_is_rendered_to_the_character(byte_level: TokenizerSpec) -> None:
 
 @pytest.mark.parametrize("name", ["chatml", "llama2"])
 def test_the_marks_of_our_templates_hold_the_answer_and_the_end_token(name: str, byte_level: TokenizerSpec) -> None:
-    """Generation covers each answer and its end token (LLaMA-2: and the blank between), nothing of the header."""
+    """Generation covers each answer and its end token (LLaMA-2: and the blanks around, which the model writes too)."""
     text, marks = open_template(name, byte_level, Path()).draw(LORA)
-    end = "<|im_end|>" if name == "chatml" else " </s>"
-    assert [text[a:b] for a, b in marks or []] == [f"{LORA[2]['content']}{end}", f"{LORA[4]['content']}{end}"]
+    start, end = ("", "<|im_end|>") if name == "chatml" else (" ", " </s>")
+    assert [text[a:b] for a, b in marks or []] == [f"{start}{LORA[turn]['content']}{end}" for turn in (2, 4)]
 
 
 def test_chatml_carries_thinking_tool_calls_and_results(byte_level: TokenizerSpec, weather_call: str) -> None:

@@ -1,17 +1,13 @@
-"""Write turns kept records into files, byte-stable: sorted by a keyed hash, written by pyarrow with pinned options.
+"""Parquet files that are the same bytes for the same rows: pyarrow with pinned options.
 
-The order is a draw per record and copy, so that any prefix of a split is a fair sample of the mix, and a row that comes
-or goes leaves the order of the others. polars' own parquet bytes depend on a frame's history, pyarrow's after
-`combine_chunks` do not.
+polars' own parquet bytes depend on a frame's history, pyarrow's after `combine_chunks` do not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import orjson
 import polars as pl
 
 from datasetbuild.record import MESSAGE_FIELDS, PROVENANCE
@@ -30,13 +26,10 @@ DATA_COLUMNS = ("id", "messages", "tools", *PROVENANCE, "copy", *TOKEN_COLUMNS)
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """One parquet file: zstd, fixed row groups, plain strings, no times, no metadata but the schema."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-    table = table.cast(_plain_schema(table.schema)).replace_schema_metadata(None)
     pq.write_table(
-        table,
+        plain_table(frame),
         path,
         compression="zstd",
         compression_level=3,
@@ -49,26 +42,10 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     )
 
 
-def write_messages_jsonl(frame: pl.DataFrame, path: Path, columns: Iterable[str] = ("messages", "tools")) -> None:
-    """One JSON object a line, `{"messages": [...]}`, without empty fields; what trainers read as OpenAI messages."""
-    names = [name for name in columns if name in frame.columns]
-    with open(path, "wb") as file:
-        for row in frame.select(names).iter_rows(named=True):
-            file.write(orjson.dumps(_plain_row(row)) + b"\n")
-
-
-def _plain_row(row: dict[str, Any]) -> dict[str, Any]:
-    plain: dict[str, Any] = {"messages": [_plain_turn(turn) for turn in row["messages"]]}
-    if row.get("tools"):
-        plain["tools"] = orjson.loads(row["tools"])
-    return plain
-
-
-def _plain_turn(turn: dict[str, Any]) -> dict[str, Any]:
-    plain = {name: value for name, value in turn.items() if value is not None}
-    if "tool_calls" in plain:
-        plain["tool_calls"] = orjson.loads(plain["tool_calls"])
-    return plain
+def plain_table(frame: pl.DataFrame) -> pa.Table:
+    """The frame as an Arrow table of everyday types in one chunk."""
+    table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+    return table.cast(_plain_schema(table.schema)).replace_schema_metadata(None)
 
 
 def token_columns(frame: pl.DataFrame, max_tokens: int | None) -> tuple[pl.DataFrame, int]:
@@ -90,6 +67,17 @@ def token_columns(frame: pl.DataFrame, max_tokens: int | None) -> tuple[pl.DataF
         ids.list.len().alias("tokens"),
         span_tokens(spans).alias("trained_tokens"),
     ), lost
+
+
+def attention_mask(input_ids: pl.Series) -> pl.Series:
+    """A 1 for every token (list of int8)."""
+    import numpy as np
+
+    from datasetbuild.stages.render.columns import lists
+
+    bounds = np.zeros(len(input_ids) + 1, np.int64)
+    np.cumsum(input_ids.list.len().to_numpy(), out=bounds[1:])
+    return lists(np.ones(bounds[-1], np.int8), bounds, "attention_mask")
 
 
 def narrow_messages(messages: pl.Series, fields: set[str]) -> pl.Series:

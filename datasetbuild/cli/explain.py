@@ -1,0 +1,72 @@
+"""Explain why an artifact would be built again: which part of its key differs, old and new, and what set the new value."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datasetbuild.cli.project import find_project
+
+if TYPE_CHECKING:
+    from datasetbuild.plan.explain import Difference
+    from datasetbuild.recipe import Recipe
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override")
+    parser.add_argument("--against", metavar="DIR", help="another artifact's folder; without it build/NAME")
+
+
+def run(args: argparse.Namespace) -> int:
+    from datasetbuild.artifact.manifest import read_manifest
+    from datasetbuild.engine.foresee import foresee_parts
+    from datasetbuild.errors import UsageError
+    from datasetbuild.plan.explain import differences
+    from datasetbuild.plan.steps import make_plan
+    from datasetbuild.recipe import load
+
+    project = find_project(args.directory)
+    recipe = load(args.overrides, project=project)[0]
+    folder = Path(args.against) if args.against else project / "build" / recipe.name
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise UsageError(f"{folder} holds no manifest to compare with", hint=f"dsbuild recipe={recipe.choice} builds it")
+    found = differences(manifest["parts"], foresee_parts(recipe, make_plan(recipe.config)))
+    if args.json:
+        sys.stdout.write(json.dumps([{**vars(one), "origin": origin(recipe, one)} for one in found], indent=1, default=str) + "\n")
+    elif not found:
+        sys.stdout.write("no part of the key differs\n")
+    else:
+        sys.stdout.write("\n".join(reasons(recipe, found)) + "\n")
+    return 0
+
+
+def reasons(recipe: Recipe, found: Sequence[Difference]) -> list[str]:
+    """A line for each difference."""
+    lines = []
+    for one in found:
+        place = origin(recipe, one)
+        lines.append(f"  {one.cause}: {one.path}: {_short(one.old)} -> {_short(one.new)}{f'  ({place})' if place else ''}")
+    return lines
+
+
+def origin(recipe: Recipe, difference: Difference) -> str | None:
+    """The file and line, or the override, that set the value that is new."""
+    from datasetbuild.recipe.locate import show
+
+    path = difference.path.split(": ")[0]
+    while path:
+        found = recipe.origin(path)
+        if found is not None:
+            return f"command line: {found.text}" if found.line is None else f"{show(found.file, recipe.project)}:{found.line}"
+        path = path.rpartition(".")[0]
+    return None
+
+
+def _short(value: Any, width: int = 40) -> str:
+    text = "nothing" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,88 @@
+"""Sweeps: `dsbuild -m recipe=NAME key=a,b,c` decides every point from one measurement and prints one table."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datasetbuild.engine.sweep import Point
+
+
+def run(args: argparse.Namespace, project: Path) -> int:
+    from datasetbuild.cli.build import with_workers
+    from datasetbuild.cli.progress import bar
+    from datasetbuild.engine.run import build
+    from datasetbuild.engine.sweep import sweep
+    from datasetbuild.plan.steps import make_plan
+    from datasetbuild.recipe import load
+
+    recipes = load(args.overrides, project=project, multirun=True)
+    base = load([word for word in args.overrides if word.startswith("recipe=")], project=project)[0]
+    plans = [with_workers(make_plan(recipe.config), args.workers) for recipe in [base, *recipes]]
+    points = sweep(base, recipes, plans, bar)
+    if args.plot:
+        from datasetbuild.artifact.curve import curve_page
+
+        Path(args.plot).write_text(curve_page(base.name, rows(points)), encoding="utf-8")
+    if args.json:
+        import orjson
+
+        document = {"format_version": 1, "recipe": base.choice, "points": [asdict(point) for point in points]}
+        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+    elif args.csv:
+        sys.stdout.write(as_csv(points))
+    else:
+        show(base.name, points)
+    if args.write:
+        for recipe, plan in zip(recipes, plans[1:], strict=True):
+            built = build(recipe, plan, force=args.force, progress=bar)
+            print(f"{built.status} {built.folder.relative_to(project).as_posix()}", file=sys.stderr)
+    return 0
+
+
+def rows(points: list[Point]) -> list[dict[str, Any]]:
+    """The points as flat rows: the overrides that differ, kept, delta, per source, per split, tokens."""
+    shared = set(points[0].overrides).intersection(*(point.overrides for point in points)) if len(points) > 1 else set()
+    table = []
+    for point in points:
+        own = dict(override.partition("=")[::2] for override in point.overrides if override not in shared)
+        row: dict[str, Any] = {**own, "kept": point.kept, "delta": point.delta}
+        row |= {f"{name}": count for name, count in point.sources.items()} if len(point.sources) > 1 else {}
+        row |= {f"{name} rows": count for name, count in point.splits.items()} if len(point.splits) > 1 else {}
+        if point.tokens:
+            row |= {"tokens": point.tokens["total"], "p95": point.tokens["p95"]}
+        table.append(row)
+    return table
+
+
+def as_csv(points: list[Point]) -> str:
+    """The table as CSV."""
+    table = rows(points)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(table[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    return out.getvalue()
+
+
+def show(name: str, points: list[Point]) -> None:
+    """The table on the terminal."""
+    import os
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = rows(points)
+    screen = Table(title=f"{name}: {len(points)} points", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table[0]:
+        screen.add_column(column, justify="right")
+    for row in table:
+        screen.add_row(*(f"{value:+d}" if column == "delta" else str(value) for column, value in row.items()))
+    Console(highlight=False, width=None if os.isatty(1) else 160).print(screen)

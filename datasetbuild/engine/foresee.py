@@ -1,0 +1,178 @@
+"""What a build would do, step by step and source by source, without doing it: reused or run, why, and about how long.
+
+Only the cache is asked. Steps behind one that has to run are counted with it, since nobody knows yet what it will give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from datasetbuild.artifact.manifest import read_manifest
+from datasetbuild.engine import outcome
+from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.inputs import InputFile, find_inputs, known_shards
+from datasetbuild.engine.run import by_source, target_folder
+from datasetbuild.engine.templates import resolve_template
+from datasetbuild.hashing import digest
+from datasetbuild.plan import keys
+from datasetbuild.plan.explain import CAUSES, Cause, Difference, differences
+from datasetbuild.plan.steps import Plan, ShardPlan
+from datasetbuild.recipe import Recipe
+from datasetbuild.stages.read import RawShard
+
+MICROSECONDS = {"read": 2.0, "prepare": 16.0, "fact": 2.0, "dedup": 4.0, "near": 13.0, "render": 45.0, "write": 20.0}
+"""CPU time of a step for a record of 500 characters, as measured by bench/; good for "about"."""
+
+BYTES_PER_ROW = 560
+"""What a row is taken to have as long as its file has not been read."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of one source. shards: how many, None when the file was never cut. reused: how many are in the cache.
+    rows: that it would run on. seconds: about how long. cause: why it runs, None when it does not."""
+
+    source: str
+    step: str
+    shards: int | None
+    reused: int
+    rows: int
+    seconds: float
+    cause: Cause | None
+
+    @property
+    def runs(self) -> bool:
+        return self.cause is not None
+
+
+@dataclass
+class Forecast:
+    """status: "up to date" or "would build". differences: from the artifact that is there. steps: in the river's order."""
+
+    recipe: Recipe
+    folder: Path
+    key: str
+    status: str
+    cause: Cause | None
+    differences: list[Difference] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        return sum(step.seconds for step in self.steps)
+
+    @property
+    def changes(self) -> bool:
+        return self.cause is not None
+
+
+def foresee_parts(recipe: Recipe, plan: Plan) -> dict[str, Any]:
+    """The parts of the key that a build would have."""
+    cache = Cache(recipe.project / ".dsbuild" / "cache")
+    files = find_inputs(plan, cache, recipe.project)
+    return keys.step_keys(resolve_template(plan, cache, recipe.project), by_source(plan, files))
+
+
+def foresee(recipe: Recipe, plan: Plan) -> Forecast:
+    """The forecast of a build. Nothing is written but the digests of source files and the resolved tokenizer."""
+    cache = Cache(recipe.project / ".dsbuild" / "cache")
+    files = find_inputs(plan, cache, recipe.project)
+    plan = resolve_template(plan, cache, recipe.project)
+    parts = keys.step_keys(plan, by_source(plan, files))
+    key = digest(parts)
+    folder = target_folder(recipe, key)
+    manifest = read_manifest(folder)
+    found = differences(manifest["parts"], parts) if manifest else []
+    if manifest is None:
+        cause: Cause | None = Cause.NEVER_BUILT
+    elif manifest["key"] != key:
+        cause = found[0].cause if found else Cause.PARAMS_CHANGED
+    else:
+        cause = None if outcome.intact(folder, key, cache) else Cause.OUTPUT_DAMAGED
+    forecast = Forecast(recipe, folder, key, "would build" if cause else "up to date", cause, found)
+    if cause:
+        steps = _summed([step for file in files for step in _steps(plan, cache, recipe.project, file)])
+        rows = sum(step.rows for step in steps if step.step == "rows")
+        forecast.steps = [*(step for step in steps if step.step != "rows"), _write(rows, cause)]
+    return forecast
+
+
+def _steps(plan: Plan, cache: Cache, project: Path, file: InputFile) -> Iterator[Step]:
+    shards = known_shards(plan, cache, project, file)
+    shard_plan = plan.shard_plan(file.source)
+    names = ["prepare", *(f"fact {step.name}" for step in plan.facts)]
+    names += [name for name, on in (("dedup.exact", plan.exact), ("dedup.near", plan.near), ("render", plan.template)) if on]
+    if shards is None:
+        rows = max(file.bytes // BYTES_PER_ROW, 1)
+        yield Step(file.source, "rows", None, 0, rows, 0.0, None)
+        yield _step(file.source, "read", None, 0, rows, Cause.INPUT_CHANGED)
+        yield from (_step(file.source, name, None, 0, rows, Cause.INPUT_CHANGED) for name in names)
+        return
+    every = sum(shard.rows for shard in shards)
+    yield Step(file.source, "rows", len(shards), len(shards), every, 0.0, None)
+    yield _step(file.source, "read", len(shards), len(shards), 0, None)
+    known = [_known(plan, cache, shard_plan, shard) for shard in shards]
+    for name in names:
+        rows = sum(shard.rows for shard, steps in zip(shards, known, strict=True) if name not in steps)
+        reused = sum(name in steps for steps in known)
+        yield _step(file.source, name, len(shards), reused, rows, Cause.NOT_IN_CACHE if rows else None)
+
+
+def _summed(steps: list[Step]) -> list[Step]:
+    """Steps of the files of a source added up."""
+    found: dict[tuple[str, str], Step] = {}
+    for step in steps:
+        before = found.get((step.source, step.step))
+        found[step.source, step.step] = step if before is None else _plus(before, step)
+    return list(found.values())
+
+
+def _plus(a: Step, b: Step) -> Step:
+    shards = None if a.shards is None or b.shards is None else a.shards + b.shards
+    return Step(a.source, a.step, shards, a.reused + b.reused, a.rows + b.rows, a.seconds + b.seconds, a.cause or b.cause)
+
+
+def _step(source: str, name: str, shards: int | None, reused: int, rows: int, cause: Cause | None) -> Step:
+    kind = "near" if name == "dedup.near" else name.split(" ")[0].split(".")[0]
+    return Step(source, name, shards, reused, rows, rows * MICROSECONDS[kind] / 1e6, cause)
+
+
+def _write(rows: int, cause: Cause) -> Step:
+    return Step("", "decide and write", None, 0, rows, rows * MICROSECONDS["write"] / 1e6, cause)
+
+
+def _known(plan: Plan, cache: Cache, shard_plan: ShardPlan, shard: RawShard) -> set[str]:
+    """Names of the steps of a shard that the cache holds."""
+    prepared = cache.action(keys.prepare_key(shard_plan, shard.digest))
+    if prepared is None:
+        return set()
+    records = prepared["objects"]["records"]
+    wanted: dict[str, str] = {"prepare": ""}
+    for step in plan.facts:
+        rendered = keys.template_identity(plan.template) if step.needs_render and plan.template else None
+        wanted[f"fact {step.name}"] = keys.fact_key(step, records, rendered)
+    if plan.exact:
+        wanted["dedup.exact"] = keys.exact_key(plan.exact, records)
+    if plan.near:
+        wanted["dedup.near"] = keys.near_key(plan.near, records)
+    if plan.template:
+        wanted["render"] = keys.render_key(plan.template, records)
+    return {name for name, key in wanted.items() if not key or cache.action(key) is not None}
+
+
+def as_dict(forecast: Forecast) -> dict[str, Any]:
+    """The forecast as plain data, for `--json`."""
+    return {
+        "format_version": 1,
+        "recipe": forecast.recipe.choice,
+        "folder": forecast.folder.relative_to(forecast.recipe.project).as_posix(),
+        "status": forecast.status,
+        "cause": forecast.cause,
+        "why": forecast.cause and CAUSES[forecast.cause],
+        "seconds": round(forecast.seconds, 2),
+        "differences": [vars(one) for one in forecast.differences],
+        "steps": [vars(step) for step in forecast.steps],
+    }

@@ -1,0 +1,102 @@
+"""Sweep: many points of a recipe from one measurement. Facts, sketches, tokens and pairs are measured once for all points
+that need the same; each further point costs a scan of the key plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from datasetbuild.engine import ledger as books
+from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.decide import decide
+from datasetbuild.engine.gather import KeyPlane, Piece, gather
+from datasetbuild.engine.inputs import find_inputs
+from datasetbuild.engine.ledger import balance, ledger_table
+from datasetbuild.engine.local import Engine, local_engine
+from datasetbuild.engine.near_pairs import verified_pairs
+from datasetbuild.engine.quarantine import check_quarantine
+from datasetbuild.engine.run import Progress, by_source, measure, rows_read
+from datasetbuild.engine.templates import resolve_template
+from datasetbuild.hashing import digest
+from datasetbuild.plan import keys
+from datasetbuild.plan.steps import Plan
+from datasetbuild.recipe import Recipe
+from datasetbuild.record import Fate
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a sweep. overrides: what sets it apart. kept: records in all, per source and per split. rows: in train,
+    copies counted. tokens: as `ledger.token_statistics`. delta: kept records more than the recipe without overrides."""
+
+    overrides: tuple[str, ...]
+    kept: int
+    sources: dict[str, int]
+    splits: dict[str, int]
+    rows: int
+    tokens: dict[str, Any] | None
+    delta: int
+
+
+def sweep(base: Recipe, points: Sequence[Recipe], plans: Sequence[Plan], progress: Progress) -> list[Point]:
+    """Every point decided. base: the recipe without overrides, whose plan is the first of `plans`."""
+    cache = Cache(base.project / ".dsbuild" / "cache")
+    cache.sweep()
+    measured: dict[str, tuple[list[Piece], KeyPlane]] = {}
+    counts: list[Point] = []
+    for recipe, plan in zip([base, *points], plans, strict=True):
+        ledger = _decided(recipe, plan, cache, measured, progress)
+        counts.append(_point(recipe, plan, ledger, counts[0].kept if counts else None))
+    return counts[1:]
+
+
+def _decided(
+    recipe: Recipe, plan: Plan, cache: Cache, measured: dict[str, tuple[list[Piece], KeyPlane]], progress: Progress
+) -> pl.DataFrame:
+    files = find_inputs(plan, cache, recipe.project)
+    plan = resolve_template(plan, cache, recipe.project)
+    with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
+        key = _measures(keys.step_keys(plan, by_source(plan, files)))
+        if key not in measured:
+            pieces = measure(plan, cache, engine, recipe.project, files, progress)
+            measured[key] = pieces, gather(cache, pieces)
+        pieces, plane = measured[key]
+        check_quarantine(plan, plane)
+        decision = decide(plan, plane, lambda node: _pairs(cache, engine, pieces, node, plane, plan))
+    ledger = ledger_table(decision.rows)
+    balance(ledger, rows_read(plan, pieces))
+    return ledger
+
+
+def _pairs(cache: Cache, engine: Engine, pieces: list[Piece], node: pl.Series, plane: KeyPlane, plan: Plan) -> pl.DataFrame:
+    return verified_pairs(cache, engine, pieces, node, plane.rows, plan.near or {})
+
+
+def _measures(parts: dict[str, Any]) -> str:
+    """What of a key decides which measurements there are: everything but the bounds on them."""
+    template = {k: v for k, v in (parts["template"] or {}).items() if k not in ("max_tokens", "overflow")}
+    near = parts["dedup"]["near"]
+    sketched = near and {**near, "params": {k: v for k, v in near["params"].items() if k != "threshold"}}
+    sources = {name: {k: v for k, v in source.items() if k != "outside"} for name, source in parts["sources"].items()}
+    licences = {name: (s["outside"]["priority"], s["outside"]["license"]) for name, s in parts["sources"].items()}
+    measured = {name: parts[name] for name in ("format", "packages", "clean", "facts")}
+    exact = parts["dedup"]["exact"]
+    return digest([measured, sources, licences, exact, sketched, template])
+
+
+def _point(recipe: Recipe, plan: Plan, ledger: pl.DataFrame, base: int | None) -> Point:
+    kept = ledger.filter(pl.col("fate") == Fate.KEPT.value)
+    per_source = dict(kept.group_by("source").len().iter_rows())
+    per_split = dict(kept.group_by("split").len().iter_rows())
+    return Point(
+        overrides=tuple(recipe.result_overrides),
+        kept=len(kept),
+        sources={name: per_source.get(name, 0) for name in plan.sources},
+        splits={name: per_split.get(name, 0) for name in plan.fractions},
+        rows=int(kept["copies"].sum()),
+        tokens=books.token_statistics(ledger),
+        delta=len(kept) - base if base is not None else 0,
+    )

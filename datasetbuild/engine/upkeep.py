@@ -1,0 +1,104 @@
+"""Look after the cache: how much it holds, whether it is sound, and what may go when it is too large."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasetbuild.engine.cache import Cache, read_sealed
+from datasetbuild.hashing import file_digest
+
+KINDS = ("actions", "objects", "raw", "files", "remote")
+"""Folders of the cache: results of actions, their bytes, rows cut from packed files, digests of source files, files
+fetched from elsewhere."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one folder of the cache holds."""
+
+    name: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """What `clear` removed, or would remove."""
+
+    files: int
+    bytes: int
+    left: int
+
+
+def contents(cache: Cache) -> list[Kind]:
+    """Files and bytes per kind."""
+    found = []
+    for name in KINDS:
+        sizes = [path.stat().st_size for path in _files(cache.root / name)]
+        found.append(Kind(name, len(sizes), sum(sizes)))
+    return found
+
+
+def verify(cache: Cache) -> tuple[int, list[str]]:
+    """Hash every object and read every action; damaged ones are removed, so that they are made anew when they are needed.
+
+    Returns the number of files looked at, and the names of the damaged ones.
+    """
+    looked, damaged = 0, []
+    for path in _files(cache.root / "objects"):
+        looked += 1
+        if file_digest(path) != path.parent.name + path.name:
+            damaged.append(path.relative_to(cache.root).as_posix())
+            path.unlink(missing_ok=True)
+    for path in _files(cache.root / "actions"):
+        looked += 1
+        if read_sealed(path) is None:
+            damaged.append(path.relative_to(cache.root).as_posix())
+            path.unlink(missing_ok=True)
+    return looked, damaged
+
+
+def clear(cache: Cache, budget: int, *, dry_run: bool = False) -> Cleared:
+    """Remove what was used longest ago until the cache is within `budget` bytes, and whatever nothing refers to.
+
+    An action is as old as its last use; an object as its youngest action. Artifacts never need the cache: what is gone is
+    measured again when it is asked for.
+    """
+    actions = sorted(_files(cache.root / "actions"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+    keep: set[Path] = set()
+    total = 0
+    for action in actions:
+        needed = {action, *_referred(cache, action)} - keep
+        size = sum(path.stat().st_size for path in needed if path.exists())
+        if total + size <= budget:
+            keep |= needed
+            total += size
+    removed = freed = 0
+    for name in KINDS:
+        for path in _files(cache.root / name):
+            if path in keep or (name == "files" and budget):
+                continue
+            freed += path.stat().st_size
+            removed += 1
+            if not dry_run:
+                path.unlink(missing_ok=True)
+    return Cleared(removed, freed, sum(kind.bytes for kind in contents(cache)))
+
+
+def _referred(cache: Cache, action: Path) -> Iterator[Path]:
+    result = read_sealed(action)
+    for digest in ((result or {}).get("objects") or {}).values():
+        yield cache.root / "objects" / digest[:2] / digest[2:]
+    for shard in (result or {}).get("shards") or ():
+        if shard.get("blob"):
+            yield cache.root / "raw" / Path(shard["blob"]).name
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path, _, names in os.walk(folder):
+        yield from (Path(path) / name for name in sorted(names) if not name.startswith("."))
+
+

@@ -1,0 +1,106 @@
+"""Tables with one turn to a row: the rows of a conversation put together, wherever in the file they stand.
+
+A conversation is one raw row, at the line of its first turn; a file row is in exactly one conversation, or is a fault.
+The file is held in memory until it ends, since conversations may be interleaved: as much as its JSON text has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from datasetbuild.errors import ConservationError, RecordError
+from datasetbuild.record import Reason
+from datasetbuild.stages.read.parse import strict
+from datasetbuild.stages.read.rows import Row
+
+
+class Turn(NamedTuple):
+    """One file row. place: what its order column says."""
+
+    raw: bytes
+    place: Any
+
+
+def conversations(rows: Iterable[Row], *, conversation: str, order: str | None) -> Iterator[Row]:
+    """{conversation, turns: [row, ...]} for every value of the column `conversation`, in order of first appearance.
+
+    The turns stand in the order of the file, or by the column `order`: as numbers where all are, else as text; equal
+    ones stay in the order of the file.
+    """
+    found: list[Row | tuple[int, str, list[Turn]]] = []
+    turns_of: dict[str, list[Turn]] = {}
+    read = 0
+    for row in rows:
+        read += 1
+        try:
+            if row.fault:
+                raise RecordError(*row.fault)
+            value = strict(row.raw)
+            name = _name(value, conversation)
+            if name not in turns_of:
+                turns_of[name] = []
+                found.append((row.line, name, turns_of[name]))
+            turns_of[name].append(Turn(row.raw, value.get(order) if order else None))
+        except RecordError as error:
+            found.append(row._replace(fault=(str(error.reason), error.detail)))
+    placed = sum(map(len, turns_of.values())) + sum(isinstance(one, Row) for one in found)
+    if placed != read:
+        raise ConservationError(f"{read} rows were read, {placed} stand in conversations or are faults")
+    for one in found:
+        yield one if isinstance(one, Row) else _conversation(*one, order)
+
+
+def _conversation(line: int, name: str, turns: list[Turn], order: str | None) -> Row:
+    fault = None
+    if order:
+        try:
+            turns = _ordered(turns, order)
+        except RecordError as error:
+            fault = (str(error.reason), error.detail)
+    raws = b",".join(turn.raw for turn in turns)
+    return Row(line, b'{"conversation":%b,"turns":[%b]}' % (orjson.dumps(name), raws), fault)
+
+
+def _name(value: Any, column: str) -> str:
+    if type(value) is not dict:
+        raise RecordError(Reason.BAD_ROW, "the row is not an object")
+    if column not in value:
+        has = ", ".join(list(value)[:10]) or "no fields"
+        raise RecordError(
+            Reason.MISSING_FIELD, f"row has no field {column!r}; it has: {has}. Name it with `conversation`."
+        )
+    name = value[column]
+    if type(name) is bool or not isinstance(name, str | int | float) or name == "":
+        raise RecordError(Reason.MISSING_FIELD, f"the row belongs to no conversation: {column!r} has no value")
+    return name if type(name) is str else repr(name)
+
+
+def _ordered(turns: list[Turn], order: str) -> list[Turn]:
+    for turn in turns:
+        if turn.place is None or turn.place == "":
+            raise RecordError(Reason.MISSING_FIELD, f"a turn has no value in the order column {order!r}")
+    numbers = [_number(turn.place) for turn in turns]
+    if all(number is not None for number in numbers):
+        keys: list[Any] = numbers
+    elif all(type(turn.place) is str for turn in turns) and not any(number is not None for number in numbers):
+        keys = [turn.place for turn in turns]
+    else:
+        raise RecordError(Reason.WRONG_TYPE, f"the order column {order!r} holds both numbers and text")
+    return [turns[index] for index in sorted(range(len(turns)), key=keys.__getitem__)]
+
+
+def _number(value: Any) -> int | float | None:
+    if type(value) in (int, float):
+        return value
+    if type(value) is not str:
+        return None
+    for kind in (int, float):
+        try:
+            number = kind(value)
+        except ValueError:
+            continue
+        return number if number == number and value.strip() == value else None  # not NaN
+    return None

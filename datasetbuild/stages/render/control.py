@@ -1,0 +1,52 @@
+"""Control tokens that come from content: a model would read them as the template's own, so they are found and counted."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+
+from datasetbuild.errors import RecordError
+from datasetbuild.record import Message, Reason
+from datasetbuild.stages.render.template import ChatTemplate, as_template_sees
+
+TEXTS = ("content", "reasoning_content", "tool_calls", "name")
+
+
+def rows_with_control_tokens(records: pl.DataFrame, template: ChatTemplate) -> set[int]:
+    """Rows whose messages or tools hold a control string; one pass of Aho-Corasick over all texts."""
+    patterns = list(template.control)
+    if not patterns or not len(records):
+        return set()
+    turns = records.select(
+        pl.int_range(pl.len(), dtype=pl.UInt32).alias("place"), pl.col("messages"), pl.col("tools").alias("declared")
+    )
+    found = turns.filter(pl.col("declared").str.contains_any(patterns))["place"].to_list()
+    exploded = turns.select("place", "messages").explode("messages")
+    hit = pl.any_horizontal(pl.col("messages").struct.field(name).str.contains_any(patterns) for name in TEXTS)
+    return {*found, *exploded.filter(hit)["place"].to_list()}
+
+
+def count(messages: list[Message], tools: str | None, template: ChatTemplate) -> int:
+    """How many control strings the texts hold; one inside another counts twice."""
+    texts = [tools or "", *(str(message.get(name) or "") for message in messages for name in TEXTS)]
+    return sum(text.count(token) for text in texts for token in template.control)
+
+
+def refuse_escaped(messages: list[Message], tools: str | None, template: ChatTemplate) -> None:
+    """Control strings that JSON escapes hide: templates see tool calls and tools parsed."""
+    calls = [as_template_sees(message).get("tool_calls") for message in messages]
+    seen = json.dumps([calls, json.loads(tools) if tools else None], ensure_ascii=False)
+    for token in template.control:
+        if token in seen:
+            raise RecordError(Reason.CONTROL_TOKEN, f"a tool call or the tools hold the control token {token!r}")
+
+
+def where(messages: list[Message], tools: str | None, template: ChatTemplate) -> str:
+    """Which control string a conversation holds, and in which turn."""
+    for turn, message in enumerate(messages, 1):
+        for name in TEXTS:
+            for token in template.control:
+                if token in str(message.get(name) or ""):
+                    return f"turn {turn} ({message['role']}): its {name} holds the control token {token!r}"
+    return f"the tools hold the control token {next(token for token in template.control if token in (tools or ''))!r}"

@@ -1,0 +1,84 @@
+"""From a conversation to what is to be tokenized: its text, where its turns lie, and which of them are trained.
+
+A template of somebody else is run for every conversation (about 16 us for two turns), and its text compared with the
+skeleton. Ours look at nothing but the shape, which a test holds, so their text is put together from the skeleton (4 us)
+and only one conversation in 32, chosen by its own text, is rendered for comparison.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from datasetbuild.errors import RecordError
+from datasetbuild.record import Message, Reason
+from datasetbuild.stages.render.align import Job
+from datasetbuild.stages.render.control import refuse_escaped
+from datasetbuild.stages.render.layout import unproved
+from datasetbuild.stages.render.mask import Laid, lay_out, skeleton_of
+from datasetbuild.stages.render.shape import outline
+from datasetbuild.stages.render.template import ChatTemplate
+
+COMPARE_EVERY = 32
+
+
+def make_jobs(
+    messages: list[Message], tools: str | None, template: ChatTemplate, params: dict[str, Any]
+) -> list[tuple[int | None, Job]]:
+    """The rows that a conversation gives: itself, or with `expansion: per_turn` one for each trained turn.
+
+    Each comes with the turn that it was made for, None without expansion. `RecordError` when one cannot be proved.
+    """
+    tools = None if tools in ("", "[]", "null") else tools
+    if params.get("control_tokens") != "allow" and (tools or any(message.get("tool_calls") for message in messages)):
+        refuse_escaped(messages, tools, template)
+    if params.get("train_on") == "all":
+        return [(None, Job(_whole(messages, tools, template)[0], None))]
+    chosen = _chosen(messages, params)
+    if params.get("expansion") != "per_turn":
+        return [(None, _job(messages, tools, template, chosen))]
+    trained = {turn: weight for turn, weight in chosen.items() if weight}
+    if not trained:
+        raise unproved("no token is trained")
+    return [(turn, _job(messages[: turn + 1], tools, template, {turn: weight})) for turn, weight in trained.items()]
+
+
+def _chosen(messages: list[Message], params: dict[str, Any]) -> dict[int, float]:
+    """The assistant's turns that matter, with their weights. Silent ones only where a prompt has a weight of its own."""
+    turns = [turn for turn, message in enumerate(messages) if message["role"] == "assistant"]
+    if params.get("train_on") == "last_assistant":
+        turns = turns[-1:]
+    weights = {turn: 1.0 if (weight := messages[turn].get("weight")) is None else weight for turn in turns}
+    silent = bool(params.get("prompt_weight"))
+    return {turn: weight for turn, weight in weights.items() if weight or silent}
+
+
+def _job(messages: list[Message], tools: str | None, template: ChatTemplate, chosen: dict[int, float]) -> Job:
+    text, laid = _laid(messages, tools, template)
+    weights = None if all(weight == 1 for weight in chosen.values()) else tuple(chosen.values())
+    return Job(text, laid, tuple(chosen), weights)
+
+
+def _laid(messages: list[Message], tools: str | None, template: ChatTemplate) -> tuple[str, Laid]:
+    """The text, and where its turns lie in it."""
+    if not template.blind:
+        text, marks = _whole(messages, tools, template)
+        return text, lay_out(template, messages, tools, text, marks)
+    shape = outline(messages, tools)
+    skeleton = skeleton_of(template, messages, tools, shape)
+    text, lengths = skeleton.join(shape.texts)
+    _refuse_surrogates(text)
+    if zlib.crc32(text.encode()) % COMPARE_EVERY == 0 and template.render(messages, tools) != text:
+        raise unproved("the template treats this conversation's texts otherwise than stand-ins of the same shape")
+    return text, Laid(skeleton, lengths, None)
+
+
+def _whole(messages: list[Message], tools: str | None, template: ChatTemplate) -> tuple[str, Any]:
+    text, marks = template.draw(messages, tools)
+    _refuse_surrogates(text)
+    return text, marks
+
+
+def _refuse_surrogates(text: str) -> None:
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise RecordError(Reason.TEMPLATE_ERROR, "the rendered text holds half of a character (a lone surrogate)")

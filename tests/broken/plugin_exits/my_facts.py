@@ -1,0 +1,3 @@
+"""Facts."""
+
+raise SystemExit(7)

@@ -1,0 +1,5 @@
+"""Facts of this project."""
+
+import polars as pl
+
+LIMIT = {"de": 1}["en"]

@@ -1,0 +1,71 @@
+"""Each fact measures what its manual says, on conversations of one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+import datasetbuild.builtin  # noqa: F401
+from datasetbuild.record import ROLES, record_schema
+from datasetbuild.stages.annotate import annotate_frame, measure
+
+WORDY = "one two three four five six seven eight"
+
+
+def records(*conversations: str) -> pl.DataFrame:
+    """Records of texts `role: content | role: content`; roles by their first letter."""
+    roles = {role[0]: role for role in ROLES}
+    rows = []
+    for conversation in conversations:
+        turns = [turn.split(": ", 1) for turn in conversation.split(" | ")]
+        rows.append({"messages": [{"role": roles[role], "content": text} for role, text in turns]})
+    return pl.DataFrame(rows, schema_overrides={"messages": record_schema()["messages"]}).with_row_index("row")
+
+
+def values(fact: str, *conversations: str, **params: Any) -> list[Any]:
+    """What a fact says of conversations; (smallest, largest) for a fact of each turn."""
+    measured, failed = measure(annotate_frame(records(*conversations).with_columns(line=pl.lit(0))), fact, params)
+    assert not len(failed)
+    return measured["value"].to_list() if "value" in measured.columns else list(measured.iter_rows())
+
+
+@pytest.mark.parametrize(
+    ("fact", "params", "conversation", "value"),
+    [
+        ("response_chars", {}, "u: Hi | a: Hello! | u: And? | a: Für", (3, 6)),
+        ("prompt_chars", {}, "u: Hi | a: Hello! | u: And?", (2, 4)),
+        ("words", {}, "u: one two | a: three", 3),
+        ("words", {"where": "user"}, "u: one two | a: three", 2),
+        ("turns", {}, "s: Be brief. | u: Hi | a: Hello!", 3),
+        ("turns", {"where": "assistant"}, "s: Be brief. | u: Hi | a: Hello!", 1),
+        ("has_system", {}, "s: Be brief. | u: Hi | a: Hello!", True),
+        ("has_system", {}, "u: Hi | a: Hello!", False),
+        ("response_prompt_ratio", {}, "u: four | a: eight888", 2.0),
+        ("unique_word_ratio", {"min_words": 1}, "u: Hi | a: no No yes no", (0.5, 0.5)),
+        ("unique_word_ratio", {}, "u: Hi | a: no no no no", (1.0, 1.0)),
+        ("phrases", {"patterns": ["as an AI"]}, "u: Hi | a: As an ai, I wait. As an AI.", 2),
+        ("phrases", {"patterns": ["as an AI"], "ignore_case": False}, "u: as an AI | a: As an AI.", 0),
+        ("phrases", {"patterns": ["^Hi$"], "where": "user"}, "u: Hi | a: Hi", 1),
+        ("prompt_restated", {}, "u: What does the blue light mean? | a: What does the blue light mean: it is on.", True),
+        ("prompt_restated", {}, "u: What does the blue light mean? | a: It is on.", False),
+        ("prompt_restated", {}, "u: Why? | a: Why? Because.", False),
+        ("ends_mid_sentence", {}, f"u: Count. | a: {WORDY} and", True),
+        ("ends_mid_sentence", {}, f"u: Count. | a: {WORDY}.", False),
+        ("ends_mid_sentence", {}, f"u: Count. | a: - {WORDY}", False),
+        ("ends_mid_sentence", {}, "u: Count. | a: one two", False),
+    ],
+)
+def test_a_fact_measures_what_its_manual_says(fact: str, params: dict[str, Any], conversation: str, value: Any) -> None:
+    """The value for one conversation."""
+    assert values(fact, conversation, **params) == [value]
+
+
+@pytest.mark.parametrize("fact", ["words", "turns", "response_chars", "has_system"])
+def test_a_fact_of_a_record_does_not_depend_on_its_company(fact: str) -> None:
+    """Measured alone or among others, in any order: the same values."""
+    some = ["u: Hi | a: Hello!", "s: Be brief. | u: one two | a: three", "u: Hi | a: "]
+    together = values(fact, *some)
+    assert together == [values(fact, one)[0] for one in some]
+    assert together[::-1] == values(fact, *some[::-1])

@@ -1,0 +1,124 @@
+"""Near dedup: candidates found, pairs verified exactly, clusters and survivors by a total order."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasetbuild.stages.dedup import near
+from datasetbuild.stages.dedup.sketch import shingles, signatures
+from datasetbuild.stages.dedup.survivor import keep_rank, survivors
+from datasetbuild.stages.words import word_hashes
+
+
+def frame_of(texts: list[str]) -> pl.DataFrame:
+    return pl.DataFrame({"conversation": [[text] for text in texts]}, schema={"conversation": pl.List(pl.String)}).with_columns(
+        user=pl.lit([], dtype=pl.List(pl.String)), assistant=pl.col("conversation")
+    )
+
+
+def exact(a: str, b: str, n: int = 5) -> float:
+    grams = []
+    for text in (a, b):
+        words = text.lower().split()
+        grams.append({tuple(words[k : k + n]) for k in range(max(len(words) - n + 1, 1))})
+    return len(grams[0] & grams[1]) / len(grams[0] | grams[1])
+
+
+@settings(max_examples=40)
+@given(st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=14).map(" ".join), min_size=2, max_size=8, unique=True))
+def test_similarities_are_exact(texts: list[str]) -> None:
+    """The verified similarity of a pair is the Jaccard of its sets of n-grams."""
+    sets = near.shingle_sets(frame_of(texts), on="conversation", ngram=3)
+    pairs = np.array(list(combinations(range(len(texts)), 2)))
+    for (a, b), found in zip(pairs, near.jaccard(pairs, sets), strict=True):
+        assert found == pytest.approx(exact(texts[a], texts[b], 3))
+
+
+def planted(count: int, changes: int) -> list[str]:
+    """Texts of 90 words in pairs, the second with some words changed."""
+    generator = np.random.default_rng(5)
+    texts = []
+    for n in range(count):
+        words = [f"w{k}" for k in generator.integers(0, 4000, 90)]
+        texts.append(" ".join(words))
+        for place in generator.choice(90, changes, replace=False):
+            words[place] = f"x{n}"
+        texts.append(" ".join(words))
+    return texts
+
+
+@pytest.mark.parametrize(("changes", "threshold"), [(1, 0.8), (2, 0.7), (1, 0.85)])
+def test_at_most_one_in_a_hundred_pairs_is_missed(changes: int, threshold: float) -> None:
+    """Of the planted pairs at or above the threshold at most 1 % are no candidates, at the default of 128 permutations."""
+    texts = planted(600, changes)
+    sketches = near.sketch(frame_of(texts), on="conversation", ngram=5, num_perm=128)["signature"].to_numpy()
+    floor = near.floor_of(threshold)
+    candidates = near.candidate_pairs(near.band_hashes(sketches, *near.bands_for(floor, 128)))
+    worth = candidates[near.alike(sketches, candidates, floor)]
+    found = set(map(tuple, worth.tolist()))
+    true = [(2 * n, 2 * n + 1) for n in range(600) if exact(texts[2 * n], texts[2 * n + 1]) >= threshold]
+    assert len(true) > 300
+    assert sum(pair not in found for pair in true) <= len(true) / 100
+
+
+def test_large_buckets_cost_no_square() -> None:
+    """A bucket of m equal bands gives at most LEADERS pairs per member, and still joins them all."""
+    band = np.zeros((1, 3000), np.uint64)
+    pairs = near.candidate_pairs(band)
+    assert len(pairs) <= 3000 * near.LEADERS
+    assert (near.components(3000, pairs) == 0).all()
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=20))
+def test_components_have_the_label_of_their_smallest_member(edges: list[tuple[int, int]]) -> None:
+    """Components do not depend on the order of edges and are named by their smallest node."""
+    label = near.components(13, np.array(edges, np.int64).reshape(-1, 2))
+    back = near.components(13, np.array([(b, a) for a, b in reversed(edges)], np.int64).reshape(-1, 2))
+    assert np.array_equal(label, back)
+    for node, found in enumerate(label):
+        assert found <= node
+        assert label[found] == found
+    assert all(label[a] == label[b] for a, b in edges)
+
+
+def test_what_is_not_there_connects_nothing() -> None:
+    """A text that no eligible record has does not join two clusters; equal texts are a cluster of their own."""
+    node = pl.Series([0, 1, 2, 3, 3, None], dtype=pl.Int64)
+    pairs = pl.DataFrame({"a": [0, 1], "b": [1, 2], "similarity": [0.9, 0.9]})
+    every = near.clusters(node, pairs, pl.Series([True] * 6))
+    assert every.to_list() == [0, 0, 0, 3, 3, None]
+    without = near.clusters(node, pairs, pl.Series([True, False, True, True, True, True]))
+    assert without.to_list() == [None, None, None, 3, 3, None]
+
+
+@given(st.permutations(range(8)))
+def test_the_survivor_does_not_depend_on_the_order_of_rows(order: list[int]) -> None:
+    """The survivor is the first by `keep`, ties by id, whatever the order of the rows."""
+    rows = pl.DataFrame(
+        {
+            "id": [f"id{n}" for n in range(8)],
+            "priority": [1, 1, 2, 2, 0, 0, 5, None],
+            "response_chars.max": [10, 20, 30, 30, 5, 5, 1, 9],
+            "group": [0, 0, 0, 0, 1, 1, None, 1],
+        }
+    )
+    shuffled = rows[order]
+    found = survivors(shuffled["group"], keep_rank(shuffled, ["priority", "-response_chars"]))
+    names = dict(zip(shuffled["id"], shuffled["id"].gather(found), strict=True))
+    assert names == {**dict.fromkeys(["id0", "id1", "id2", "id3"], "id2"), **dict.fromkeys(["id4", "id5", "id7"], "id4"), "id6": "id6"}
+
+
+def test_sketches_hold_words_and_signatures() -> None:
+    """Punctuation and letter case do not count; a text without words has no key and the empty signature."""
+    found = near.sketch(frame_of(["Hello, World!", "hello world", "?"]), on="conversation", ngram=5, num_perm=16)
+    assert found["words"][0] == found["words"][1]
+    assert found["words"][2] is None
+    hashes, counts = word_hashes(pl.Series(["hello world"]))
+    assert found["signature"][1].to_list() == signatures(shingles(hashes, counts, 5), 16)[0].tolist()
+    assert set(found["signature"][2]) == {0xFFFFFFFF}

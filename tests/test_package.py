@@ -1,0 +1,158 @@
+"""What a person installs: dependencies that are used, a command line that starts at once, a wheel that works anywhere."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+IMPORTED_AS = {"hydra-core": "hydra", "pyyaml": "yaml"}
+"""Distribution -> the module that it is imported as, where the two differ."""
+
+HEAVY = {"transformers", "datasets", "datasketch", "dvc", "pyarrow", "scipy"}
+"""Packages of 0.1 s and more to import."""
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Top-level names of the modules that a file imports anywhere, in functions too."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            yield node.module.partition(".")[0]
+
+
+def third_party() -> dict[str, Path]:
+    """Every third-party module that the core imports, and a file that does."""
+    found = {name: file for file in sorted((ROOT / "datasetbuild").rglob("*.py")) for name in imports(file)}
+    return {name: file for name, file in found.items() if name not in sys.stdlib_module_names and name != "datasetbuild"}
+
+
+def declared() -> dict[str, str]:
+    """Import name -> distribution of every core dependency."""
+    names = [re.split(r"[<>=!~\[ ]", requirement, maxsplit=1)[0] for requirement in PYPROJECT["project"]["dependencies"]]
+    return {IMPORTED_AS.get(name, name): name for name in names}
+
+
+def test_every_import_of_the_core_is_a_declared_dependency() -> None:
+    """A fresh installation lacks nothing: what the core imports, pyproject.toml asks for."""
+    undeclared = {name: str(file.relative_to(ROOT)) for name, file in third_party().items() if name not in declared()}
+    assert not undeclared
+
+
+def test_every_core_dependency_is_imported_or_has_a_reason() -> None:
+    """Nothing is installed for nothing: a dependency that the core does not import says in pyproject.toml what it is for."""
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    unused = [name for module, name in declared().items() if module not in third_party()]
+    silent = [name for name in unused if not any(re.match(rf'\s*"{re.escape(name)}[^"]*",\s+# not imported: \S', line) for line in lines)]
+    assert not silent
+
+
+def test_constraints_hold_every_dependency_and_nothing_but_names_and_versions() -> None:
+    """The tested set is complete, and tells nobody where it was installed from."""
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line and not line.startswith("#")]
+    assert [line for line in lines if not re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9.+!]+", line)] == []
+    pinned = {re.sub(r"[-_.]+", "-", line.partition("==")[0]).lower() for line in lines}
+    wanted = [*declared().values(), *(re.split(r"[<>=]", one)[0] for one in PYPROJECT["project"]["optional-dependencies"]["test"])]
+    assert [name for name in wanted if name.lower() not in pinned] == []
+
+
+REPORT = """
+import atexit, json, sys
+atexit.register(lambda: print(json.dumps(list(sys.modules)), file=sys.stderr))
+from datasetbuild.cli import main
+main(sys.argv[1:])
+"""
+
+
+def loaded_by(*words: str) -> set[str]:
+    """Top-level modules in memory after a command line."""
+    done = subprocess.run(
+        [sys.executable, "-c", REPORT, *words],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.partition(".")[0] for name in json.loads(done.stderr.splitlines()[-1])}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["build", "--help"]])
+def test_help_imports_nothing_but_the_standard_library(words: list[str]) -> None:
+    """Help is there at once: not one dependency is imported for it."""
+    assert not loaded_by(*words) & set(declared())
+
+
+def test_composing_a_recipe_imports_no_heavy_package() -> None:
+    """Looking at a recipe is cheap: what reads files, tokenizes or loads data sets stays unimported."""
+    loaded = loaded_by("show", "recipe=support_bot")
+    assert {"hydra", "jsonschema", "yaml"} <= loaded
+    assert not loaded & (HEAVY | {"tokenizers", "fastokens", "ftfy", "rich"})
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, built without the network."""
+    pytest.importorskip("hatchling", reason="hatchling builds the wheel; it comes with the extra `test`")
+    if not (ROOT / "README.md").exists():
+        pytest.skip("no README.md, which the wheel's metadata hold")
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=ROOT, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.mark.slow
+def test_wheel_holds_what_a_build_needs_and_no_more(wheel: Path) -> None:
+    """An installation has the config groups, the templates, the schema and its types; no tests, examples or recipes."""
+    names = zipfile.ZipFile(wheel).namelist()
+    package = ROOT / "datasetbuild"
+    needed = [path for path in package.rglob("*") if path.suffix in (".py", ".jinja") or path.name in ("py.typed", "recipe.schema.json")]
+    needed += [package / path.relative_to(ROOT) for path in (ROOT / "conf").rglob("*.yaml")]
+    assert {path.relative_to(ROOT).as_posix() for path in needed} <= set(names)
+    assert {"datasetbuild/py.typed", "datasetbuild/recipe/recipe.schema.json", "datasetbuild/conf/config.yaml"} <= set(names)
+    assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"datasetbuild"}
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+@pytest.mark.slow
+def test_installed_wheel_builds_a_project_elsewhere(wheel: Path, tmp_path: Path) -> None:
+    """Nothing of the checkout is needed: an unpacked wheel builds a project of its own, with spawned workers."""
+    site, project = tmp_path / "site", tmp_path / "project"
+    zipfile.ZipFile(wheel).extractall(site)
+    (project / "recipes").mkdir(parents=True)
+    rows = [{"prompt": f"Question {n}?", "completion": f"The answer to question {n} is {n * n}."} for n in range(40)]
+    (project / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (project / "recipes" / "small.yaml").write_text(
+        "defaults:\n  - override /dedup: near\n  - override /split: standard\n  - override /template: chatml\n  - _self_\n"
+        "name: small\nsources:\n  rows: {path: rows.jsonl, format: prompt_completion}\n"
+        f"template: {{tokenizer: {ROOT / 'examples' / 'tokenizer'}}}\n"
+    )
+
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *words], cwd=project, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert run("-c", "import datasetbuild; print(datasetbuild.__file__)").startswith(str(site))
+    assert "conf/dedup/near.yaml:" in run("-m", "datasetbuild", "show", "recipe=small", "--origin")
+    built = json.loads(run("-m", "datasetbuild", "recipe=small", "--json", "-j", "2"))
+    manifest = json.loads((project / "build" / "small" / "manifest.json").read_bytes())
+    assert built["status"] == "built"
+    assert manifest["counts"]["kept"] == 40
