@@ -131,7 +131,7 @@ assert len(REASONS) == len(Reason)
 
 
 LEDGER_FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason", "rule", "also", "split", "copies")
-LEDGER_LAST = ("duplicate_of", "twin", "similarity", "cluster", "cleaned", *PROVENANCE[4:7], "license", "tokens", "trained_tokens")
+LEDGER_LAST = ("duplicate_of", "twin", "similarity", "cluster", "cleaned", *PROVENANCE[4:7], "license", "tokens", "trained_tokens", "rendered_tokens", "training_rows")
 """Columns of the ledger, before and after those of the facts."""
 
 RESERVED = frozenset(LEDGER_FIRST + LEDGER_LAST + ("place", "shard_row", "pos", "key", "priority", "occurrence")) - {"tokens"}

@@ -139,8 +139,9 @@ def reasons_page() -> str:
         [
             "# Reasons\n",
             NOTE,
-            "Why a row is not in the dataset: the column `reason` of the [ledger](ledger.md) and of `quarantine.jsonl`. "
-            f"The list is closed. Fates: {_words_of(Fate)}. Stages, in their order: {_words_of(Stage)}.\n",
+            "Why a row is not in the dataset: the column `reason` of the [ledger](ledger.md) and of "
+            f"`quarantine.jsonl`. The list is closed. Fates: {_words_of(Fate)}. "
+            f"Stages, in their order: {_words_of(Stage)}.\n",
             table(["reason", "meaning"], rows),
         ]
     )
@@ -193,8 +194,8 @@ PAGES: dict[str, Callable[[], str]] = {
     ),
     "profiles.md": kind_page(
         "Profiles",
-        "A profile says who reads an export. In a recipe it stands in `export`, by its name or as `{profile: NAME, ...}` with "
-        "the keys below; `folder: NAME` sets it apart from another export of the same profile.",
+        "A profile says who reads an export. In a recipe it stands in `export`, by its name or as "
+        "`{profile: NAME, ...}` with the keys below; `folder: NAME` sets it apart from another of the same profile.",
         "profile",
     ),
     "reasons.md": reasons_page,

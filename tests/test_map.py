@@ -225,10 +225,15 @@ def _mentioned() -> set[tuple[str, str]]:
     return found
 
 
+UNUSED = {("format", "documents")}
+"""Operators that no recipe can show yet, to become fewer: documents are for sources that generate."""
+
+
 def test_every_operator_is_used_by_a_recipe() -> None:
     """An operator that no recipe and no page uses is one that nobody can copy."""
     unused = {(op.kind, op.name) for op in operators() if op.code is None} - _mentioned()
-    assert unused == set(), "show these in a recipe of recipes/ or in docs/"
+    assert unused - UNUSED == set(), "show these in a recipe of recipes/ or in docs/"
+    assert UNUSED - unused == set(), "these are in use now: take them out of UNUSED"
 
 
 @pytest.mark.parametrize("fact", [op.name for op in operators("fact")])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override")
+    parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override", help="the recipe, and overrides of it")
     parser.add_argument("-f", "--force", action="store_true", help="write the artifact again although it is up to date")
     parser.add_argument("-j", "--workers", type=_workers, metavar="N", help="number of processes (the same as engine.workers=N)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")

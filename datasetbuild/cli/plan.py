@@ -19,7 +19,7 @@ PENDING = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override")
+    parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override", help="the recipe, and overrides of it")
     parser.add_argument("--check", action="store_true", help=f"exit with {PENDING} when a build would change something")
 
 

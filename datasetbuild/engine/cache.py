@@ -200,6 +200,7 @@ def mending(cache: Cache, work: Callable[[], T]) -> T:
             met.add(error.digest)
         except BaseException:
             cache.tidy()
+            cache.sweep()
             raise
 
 

@@ -92,7 +92,7 @@ def _write(step: ExportStep, frame: pl.DataFrame, place: Place, fields: frozense
         left = left.with_columns(attention_mask(left["input_ids"]))
     for path in _token_files(step, form, place):
         path.parent.mkdir(parents=True, exist_ok=True)
-        (write_parquet if path.suffix == ".parquet" else write_arrow)(left.select(form.columns), path)
+        (write_parquet if path.suffix == ".parquet" else write_arrow)(left.select(form.names(fields)), path)
     return ExportPart(len(left), lowered.counts, digests=tuple(map(file_digest, _token_files(step, form, place))))
 
 
@@ -116,7 +116,7 @@ def finish_exports(
     for step, column in zip(steps, columns, strict=True):
         export = step.open()
         form = export.form
-        files, names = _join(step, form, column, engine) if isinstance(form, Lines) else _collect(step, form, column)
+        files, names = _join(step, form, column, engine) if isinstance(form, Lines) else _collect(step, form, column, delivery.fields)
         mine = replace(delivery, rows=_rows(column), files=names)
         _check_limits(step, mine, files, draft)
         beside = {draft / "export" / step.folder / name: text for name, text in export.beside(mine).items()}
@@ -160,7 +160,7 @@ def _join(step: ExportStep, form: Lines, column: Column, engine: Engine) -> tupl
     return entries, names
 
 
-def _collect(step: ExportStep, form: Tokens, column: Column) -> tuple[Entries, Names]:
+def _collect(step: ExportStep, form: Tokens, column: Column, fields: frozenset[str]) -> tuple[Entries, Names]:
     """The files of an export of tokens, as the workers left them, and the names of its parquet files by split."""
     files: Entries = {}
     names: Names = {}
@@ -173,7 +173,7 @@ def _collect(step: ExportStep, form: Tokens, column: Column) -> tuple[Entries, N
             else:
                 splits.setdefault(place.split, []).append((path.name, sha256, part.rows))
     if form.disk and column:
-        for path in write_books(column[0][0].draft / "export" / step.folder / form.disk, splits, form.columns):
+        for path in write_books(column[0][0].draft / "export" / step.folder / form.disk, splits, form.names(fields)):
             files[path] = {"sha256": file_digest(path), "bytes": path.stat().st_size}
     return files, names
 

@@ -6,6 +6,7 @@ a record within its source gets an id of its own, whatever shard it stands in.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -104,3 +105,11 @@ def _identify(rows: pl.DataFrame) -> pl.DataFrame:
     repeats = repeats.with_columns(pl.Series("repeat_id", fresh, dtype=pl.String))
     joined = numbered.join(repeats, on=["source", "base", "occurrence"], how="left", maintain_order="left")
     return joined.with_columns(id=pl.coalesce("repeat_id", "base")).drop("base", "repeat_id")
+
+
+def tally(pieces: Sequence[Piece]) -> dict[str, int]:
+    """What rendering counted, over all shards."""
+    counts: Counter[str] = Counter()
+    for piece in pieces:
+        counts.update(piece.measured.tally)
+    return dict(sorted(counts.items()))

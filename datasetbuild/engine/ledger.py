@@ -9,7 +9,7 @@ import polars as pl
 from datasetbuild.errors import ConservationError
 from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, Fate, Stage
 
-INTERNAL = ("place", "shard_row", "pos", "key", "priority", "occurrence", "@first_user", "@exact", "@words")
+INTERNAL = ("place", "shard_row", "pos", "key", "priority", "occurrence", "@first_user", "@exact", "@words", "@system")
 
 
 def ledger_table(rows: pl.DataFrame) -> pl.DataFrame:
@@ -67,10 +67,12 @@ def split_counts(ledger: pl.DataFrame, fractions: dict[str, float]) -> dict[str,
     found = {}
     for name, fraction in fractions.items():
         mine = kept.filter(pl.col("split") == name)
+        expanded = {"training_rows": mine.select((pl.col("training_rows") * pl.col("copies")).sum()).item()} if "training_rows" in mine.columns else {}
         rows = mine.group_by("source").agg(pl.col("copies").sum()).sort("source")
         found[name] = {
             "records": len(mine),
             "rows": int(mine["copies"].sum()),
+            **expanded,
             "requested": fraction,
             "sources": {source: int(count) for source, count in rows.iter_rows()},
         }
@@ -78,7 +80,8 @@ def split_counts(ledger: pl.DataFrame, fractions: dict[str, float]) -> dict[str,
 
 
 def token_statistics(ledger: pl.DataFrame) -> dict[str, Any] | None:
-    """Tokens of the kept rows, copies counted: min, median, mean, p95, max and sums; None without a template.
+    """Tokens of the kept rows, copies counted: min, median, mean, p95, max and sums; None without a template. With
+    `expansion: per_turn` a row counts with the longest of what it became, and the sums are of all.
 
     The 95th percentile is the smallest count that 95 % of the rows do not exceed; `max_seq_length` is the next multiple
     of 64 at or above it.
@@ -90,6 +93,8 @@ def token_statistics(ledger: pl.DataFrame) -> dict[str, Any] | None:
     if not len(counts):
         return None
     trained = kept.select((pl.col("trained_tokens").cast(pl.Int64) * pl.col("copies")).sum()).item()
+    every = "rendered_tokens" if "rendered_tokens" in ledger.columns else "tokens"
+    total = kept.select((pl.col(every).cast(pl.Int64) * pl.col("copies")).sum()).item()
     p95 = counts[max(-(-len(counts) * 95 // 100) - 1, 0)]
     return {
         "min": counts[0],
@@ -97,7 +102,7 @@ def token_statistics(ledger: pl.DataFrame) -> dict[str, Any] | None:
         "mean": round(int(counts.sum()) / len(counts), 2),
         "p95": p95,
         "max": counts[-1],
-        "total": int(counts.sum()),
+        "total": int(total),
         "trained": int(trained),
         "max_seq_length": -(-p95 // 64) * 64,
     }

@@ -86,6 +86,12 @@ class Processes:
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
 
+    def stop(self) -> None:
+        """End the workers in the middle of their work, which is never half-published: nobody waits after Ctrl-C."""
+        for worker in list((self._pool._processes or {}).values()):
+            worker.terminate()
+        self.close()
+
 
 def _die_with_parent() -> None:
     """Let a worker end when the build was killed, instead of waiting for work that never comes."""
@@ -121,8 +127,10 @@ def local_engine(workers: int | str, input_bytes: int) -> Iterator[Engine]:
         pool = Processes(wanted)
         try:
             yield pool
-        finally:
-            pool.close()
+        except BaseException:
+            pool.stop()
+            raise
+        pool.close()
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from datasetbuild.stages.clean import clean
 from datasetbuild.stages.dedup.exact import exact_keys
 from datasetbuild.stages.dedup.near import sketch
 from datasetbuild.stages.normalize import normalize
-from datasetbuild.stages.render.system import apply_system, changes, has_system
+from datasetbuild.stages.render.system import apply_system, has_system
 from datasetbuild.stages.read import RawRows, RawShard, load
 
 KEY_COLUMNS = ("row", "line", "base", "group", "category", "date", "cleaned")
@@ -152,7 +152,7 @@ class _ShardWork:
         if self.plan.clean is not None:
             records, emptied = clean(records, **self.plan.clean)
             unusable = pl.concat([unusable, _with_raw(emptied, rows)]).sort("row")
-        if system := changes(self.plan.system):
+        if system := keys.changing(self.plan.system):
             records, refused = apply_system(records, system)
             unusable = pl.concat([unusable, _with_raw(refused, rows)]).sort("row")
         unusable = _identified(unusable, rows, self.plan.source)

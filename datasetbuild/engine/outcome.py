@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Outcome:
     quarantine: pl.DataFrame
     written: Written
     warnings: list[str]
+    tally: dict[str, int] = field(default_factory=dict)
 
 
 def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
@@ -88,9 +89,18 @@ def _manifest(result: Outcome) -> dict[str, Any]:
         "mix": result.decision.mixture and mix_report(result.decision.mixture),
         "tokens": tokens and tokens | {"trained_lost_to_truncation": result.written.trained_lost},
         "near_pairs": result.decision.pairs,
+        "masks": _masks(result.tally),
         "exports": result.written.exports,
         "warnings": result.warnings,
     }
+
+
+def _masks(tally: dict[str, int]) -> dict[str, Any] | None:
+    """Trained turns of all rendered records by parity class, and control tokens that came from content."""
+    if not tally:
+        return None
+    parity = {name.removeprefix("parity."): count for name, count in tally.items() if name.startswith("parity.")}
+    return {"parity": parity} | {name: count for name, count in tally.items() if not name.startswith("parity.")}
 
 
 def _portable(config: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
-from datasetbuild.engine.templates import opened_template
+from datasetbuild.engine.templates import expand_messages, opened_template
 from datasetbuild.hashing import bytes_digest, chance, digest, file_digest
 from datasetbuild.op import load_plugin
 from datasetbuild.plan.steps import ExportStep, Plan
@@ -124,7 +124,8 @@ def write_part(task: PartTask) -> Part:
     cache = Cache(task.cache)
     order = cache.frame(task.order)
     gathered = [_gather(cache, order.filter(pl.col("place") == place), *digests) for place, *digests in task.shards]
-    frame = pl.concat(gathered).sort("at") if gathered else _empty(order)
+    frame = pl.concat(gathered).sort("at", *(["turn"] if task.template else [])) if gathered else _empty(order)
+    frame = expand_messages(frame)
     lost = 0
     if "spans" in frame.columns:
         frame, lost = token_columns(frame, task.max_tokens)
@@ -132,7 +133,7 @@ def write_part(task: PartTask) -> Part:
     said = encode(frame, CANONICAL, task.fields)
     frame = frame.with_columns(narrow_messages(frame["messages"], {f.removeprefix("messages.") for f in task.fields}))
     always = {"id", "messages", "source", "file", "row", "copy", "license"} | task.fields
-    always |= set(TOKEN_COLUMNS) if task.tokens else set()
+    always = always | set(TOKEN_COLUMNS) if task.tokens else always - {"loss_weights"}
     write_parquet(frame.select(c for c in DATA_COLUMNS if c in frame.columns and c in always), task.parquet)
     longest = int(frame["tokens"].max() or 0) if "tokens" in frame.columns else 0  # type: ignore[arg-type]
     return Part(len(frame), file_digest(task.parquet), bytes_digest(said), lost, longest, exports)
@@ -221,10 +222,11 @@ def _gather(cache: Cache, order: pl.DataFrame, stored: str, rendered: str | None
 
 def _empty(order: pl.DataFrame) -> pl.DataFrame:
     from datasetbuild.record import record_schema
+    from datasetbuild.stages.render import render_schema
 
     schema = record_schema()
     extra = {name: schema[name] for name in ("messages", "tools", "group", "category", "date", "meta")}
-    extra |= {"input_ids": pl.List(pl.Int32), "spans": pl.List(pl.UInt32)}
+    extra |= {name: dtype for name, dtype in render_schema().items() if name not in ("row", "tokens", "trained_tokens")}
     return order.drop("place", "pos").with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in extra.items())
 
 

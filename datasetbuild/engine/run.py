@@ -13,7 +13,7 @@ from datasetbuild.artifact.folder import check_target, publish
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.decide import Decision, decide
-from datasetbuild.engine.gather import KeyPlane, Piece, gather
+from datasetbuild.engine.gather import KeyPlane, Piece, gather, tally
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs
 from datasetbuild.engine.ledger import balance, ledger_table
 from datasetbuild.engine.local import Engine, local_engine
@@ -22,6 +22,7 @@ from datasetbuild.engine.near_pairs import verified_pairs
 from datasetbuild.engine.parts import write_artifact
 from datasetbuild.engine.place import placed
 from datasetbuild.engine.quarantine import check_kept, check_quarantine
+from datasetbuild.engine.system import check_system
 from datasetbuild.engine.templates import resolve_template
 from datasetbuild.engine.warn import all_warnings
 from datasetbuild.hashing import digest
@@ -80,14 +81,16 @@ def _build(recipe: Recipe, plan: Plan, cache: Cache, force: bool, progress: Prog
         found = examine(plan, cache, engine, recipe.project, files, progress)
         check_quarantine(plan, found.plane)
         check_kept(plan, found.ledger)
+        check_system(plan, found.decision.rows)
         warnings = all_warnings(plan, found.plane, found.decision, found.pieces)
         with cache.workspace() as work:
             draft = work / "artifact"
             written = write_artifact(plan, cache, engine, recipe.project, found.pieces, found.decision.rows, draft)
             warnings += written.warnings
             result = outcome.Outcome(
-                recipe, plan, parts, key, files, found.decision, found.ledger, found.plane.quarantine, written, warnings
-            )
+                recipe, plan, parts, key, files, found.decision, found.ledger, found.plane.quarantine, written, warnings,
+                tally(found.pieces),
+            )  # fmt: skip
             manifest = outcome.write_books(result, draft)
             publish(draft, folder, work / "trash")
     outcome.remember(folder, manifest, cache)

@@ -86,15 +86,15 @@ def render_records(
 
 def token_counts(rendered: pl.DataFrame, section: dict[str, Any]) -> pl.DataFrame:
     """What the key plane knows of rendered records: row, tokens, trained_tokens. An expanded record counts the tokens of
-    its longest row, which is what limits are for, and all that are trained; `turns` and `rendered_tokens` are of all."""
+    its longest row, which is what limits are for, and all that are trained; `rendered_tokens` are those of all its `training_rows`."""
     if section["expansion"] == "none":
         return rendered.select("row", "tokens", "trained_tokens")
     summed = pl.col("trained_tokens", "tokens").sum()
     return rendered.group_by("row", maintain_order=True).agg(
         summed.name.map(lambda name: {"tokens": "rendered_tokens"}.get(name, name)),
         pl.col("tokens").max(),
-        pl.len().cast(pl.UInt32).alias("turns"),
-    ).select("row", "tokens", "trained_tokens", "rendered_tokens", "turns")
+        pl.len().cast(pl.UInt32).alias("training_rows"),
+    ).select("row", "tokens", "trained_tokens", "rendered_tokens", "training_rows")
 
 
 def rendered_fields(rendered: pl.DataFrame, section: dict[str, Any]) -> list[str]:

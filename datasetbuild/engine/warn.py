@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import polars as pl
 
 from datasetbuild.engine.decide import Decision
-from datasetbuild.engine.gather import KeyPlane, Piece
+from datasetbuild.engine.system import system_warnings
+from datasetbuild.engine.gather import KeyPlane, Piece, tally
 from datasetbuild.plan.steps import Plan
 from datasetbuild.record import Fate, Reason
+from datasetbuild.stages.write.carry import Tokens
 
 LARGE_CLUSTER = 20
 """Members from which a cluster of near-duplicates is worth a look, when it is also far larger than the next."""
@@ -29,6 +31,8 @@ def all_warnings(plan: Plan, plane: KeyPlane, decision: Decision, pieces: Sequen
         *_splits(plan, decision),
         *_mix(decision),
         *_truncated(plan, decision),
+        *system_warnings(plan, decision.rows),
+        *_rendered(plan, pieces),
     ]
 
 
@@ -117,3 +121,21 @@ def _truncated(plan: Plan, decision: Decision) -> list[str]:
     return [f"{len(long)} records are cut off at template.max_tokens {plan.template['max_tokens']}"] if len(long) else []
 
 
+def _rendered(plan: Plan, pieces: Sequence[Piece]) -> list[str]:
+    """Thoughts that the template left out, control tokens that were let in, weights that an export has no place for."""
+    counts = tally(pieces)
+    lines = []
+    if stripped := counts.get("parity.stripped_reasoning"):
+        lines.append(
+            f"the template left a thought out of {stripped} trained turns, or out of the turns before them; "
+            "docs/reference/masks.md says what template.expansion does about it"
+        )
+    if plan.template and plan.template["control_tokens"] == "allow" and counts.get("control_tokens"):
+        lines.append(f"{counts['control_tokens']} control tokens of {counts['control_token_rows']} rows come from content")
+    weighed = [name for name in ("prompt_weight", "expansion") if plan.template and plan.template[name] not in (0, "none")]
+    for step in plan.export if weighed else ():
+        form = step.open().form
+        if not (isinstance(form, Tokens) and form.weights):
+            lost = "loss_weights" if weighed[0] == "prompt_weight" else "row_weight"
+            lines.append(f"export {step.folder!r} has no column {lost}: template.{weighed[0]} does not reach it")
+    return lines

@@ -13,7 +13,6 @@ from typing import Any
 
 from datasetbuild.hashing import digest
 from datasetbuild.op import find
-from datasetbuild.stages.render.system import changes
 from datasetbuild.plan.steps import FactStep, Plan, ShardPlan
 
 FORMAT_VERSION = 1
@@ -57,6 +56,11 @@ def clean_identity(clean: dict[str, Any] | None) -> dict[str, Any] | None:
     return None if clean is None else find("section", "clean").identity(clean)
 
 
+def changing(system: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The system prompt policy when it changes records, or which of them there are; None when it only looks."""
+    return system if system and system["policy"] in ("require", "strip", "default") else None
+
+
 def template_identity(template: dict[str, Any]) -> dict[str, Any]:
     """What renders and masks: tokens beyond `max_tokens` are the filter's business, so that bound is not in it.
     The tokenizer and template stand in it by content (`digest`, put there when they were resolved), not by path."""
@@ -73,7 +77,7 @@ def prepare_key(plan: ShardPlan, shard_digest: str) -> str:
         reads=source_identity(plan.params),
         clean=clean_identity(plan.clean),
         shard=shard_digest,
-        **({"system": system} if (system := changes(plan.system)) else {}),
+        **({"system": system} if (system := changing(plan.system)) else {}),
     )
 
 

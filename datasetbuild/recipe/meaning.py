@@ -25,7 +25,7 @@ REGEX_MARGIN = 4
 def faults(recipe: Recipe) -> Iterator[Fault]:
     """All faults of meaning. Values of a wrong kind are left to the schema."""
     questions: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
-        _code, _name, _limits, _formats, _origins, _templates, _facts, _reserved, _bounds, _patterns, _split, _mix, _keep, _exports,
+        _code, _name, _limits, _formats, _origins, _templates, _facts, _reserved, _bounds, _patterns, _split, _mix, _keep, _exports, _masks,
     )  # fmt: skip
     for question in questions:
         yield from question(recipe)
@@ -259,6 +259,19 @@ def _export(
     if wants and not mapping(recipe.config.get("template")).get("tokenizer"):
         message = f"the profile {name!r} writes what is rendered, and the recipe has no `template` to render {wants} with"
         yield recipe.fault(path, message, "write `template: {tokenizer: ..., chat_template: chatml}`")
+
+
+def _masks(recipe: Recipe) -> Iterator[Fault]:
+    """What the keys of `template` ask of one another."""
+    template = mapping(recipe.config.get("template"))
+    system = mapping(template.get("system"))
+    if system.get("policy") == "default" and not system.get("text"):
+        yield recipe.fault(("template", "system"), "the policy `default` needs a text", "write `text: You are ...`")
+    if system.get("text") and system.get("policy") != "default":
+        yield recipe.fault(("template", "system", "text"), "a text is what the policy `default` gives", "write `policy: default`")
+    for key, nothing in (("expansion", "none"), ("prompt_weight", 0)):
+        if template.get("train_on") == "all" and template.get(key, nothing) != nothing:
+            yield recipe.fault(("template", key), f"with `train_on: all` there is nothing for `{key}` to do")
 
 
 def _sources(recipe: Recipe) -> dict[str, Mapping[str, Any]]:

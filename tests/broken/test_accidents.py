@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -33,7 +34,7 @@ split: {train: 0.8, validation: 0.2}
 engine: {shard_rows: 40}
 """
 
-ROWS = 240
+ROWS = 120
 
 _RIGHT: dict[str, bytes] = {}
 
@@ -103,7 +104,38 @@ def wait_for(project: Project, process: subprocess.Popen[str], pattern: str) -> 
     """Until the build has made a file, or is over."""
     until = time.monotonic() + 60
     while process.poll() is None and not any(project.folder.glob(pattern)) and time.monotonic() < until:
-        os.sched_yield() if hasattr(os, "sched_yield") else None
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.001)
+
+
+GATE = """\
+from datasetbuild.op import fact
+
+
+@fact(version=1)
+def gated() -> object:
+    'Waits for somebody to write into the pipe `gate`.'
+    return lambda frame: open("gate").read()
+"""
+
+
+@contextmanager
+def held(project: Project, words: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A build that is held in the middle: it measures a fact that waits at a pipe. Afterwards the recipe is without it."""
+    os.mkfifo(project.folder / "gate")
+    gated = RECIPE.replace("filters: {", "plugins: [gate.py]\nfilters: {gated: {min: 0}, ")
+    project.write({"gate.py": GATE, "recipes/small.yaml": gated})
+    with started(project, *words) as process:
+        gate = None
+        while gate is None and process.poll() is None:
+            with suppress(OSError):
+                gate = os.open(project.folder / "gate", os.O_WRONLY | os.O_NONBLOCK)  # fails until it is read
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.001)
+        assert gate is not None, process.communicate()
+        yield process
+        os.close(gate)
+    project.write({"recipes/small.yaml": RECIPE})
 
 
 MOMENTS = {
@@ -131,13 +163,12 @@ def test_killed_and_run_again(filled: Callable[[], Project], right: dict[str, by
 def test_killed_with_workers(filled: Callable[[], Project], right: dict[str, bytes]) -> None:
     """When only the build itself is killed, its workers end too, and the next build gives the right bytes."""
     project = filled()
-    with started(project, "-j", "2") as process:
-        wait_for(project, process, ".dsbuild/cache/objects/*/*")
+    with held(project, ["-j", "2"]) as process:
         process.kill()
         process.wait()
         until = time.monotonic() + 20
         while _members(process.pid) and time.monotonic() < until:
-            os.sched_yield()
+            select.select([], [], [], 0.001)
         assert _members(process.pid) == [], "no worker outlives its build"
     assert built(project) == right
 
@@ -161,8 +192,7 @@ def _members(session: int) -> list[int]:
 def test_interrupted(filled: Callable[[], Project], right: dict[str, bytes], words: list[str]) -> None:
     """Ctrl-C, which reaches every process of a terminal: exit 130, one line, nothing published, and the next build is right."""
     project = filled()
-    with started(project, *words) as process:
-        wait_for(project, process, ".dsbuild/cache/objects/*/*")
+    with held(project, words) as process:
         send(process, signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "dsbuild: interrupted; nothing was published\n")

@@ -37,7 +37,10 @@ BUCKET_PAIRS = 64
 so that a bucket of m texts costs 32 m comparisons and not m^2 / 2. Each text stands in one bucket per band."""
 LEADERS = 32
 
-VERIFY_AT_ONCE = 50_000
+AT_ONCE = 1 << 14
+"""Texts or pairs that are sorted together: their number stands above 48 bits, and 10 MB stay near the cache."""
+
+LOW_48 = np.uint64((1 << 48) - 1)
 
 
 @section("dedup.near", version=1)
@@ -76,16 +79,22 @@ def sketch(frame: pl.DataFrame, *, on: On, ngram: int, num_perm: int) -> pl.Data
 
 
 def shingle_sets(frame: pl.DataFrame, *, on: On, ngram: int) -> pl.Series:
-    """The distinct shingles of each record of the annotate frame, sorted: List[UInt64], for verification."""
+    """The distinct shingles of each record of the annotate frame, sorted: List[UInt64], 48 bits of each shingle's hash.
+
+    Two texts of 100 shingles have one in common by accident once in 10^10 pairs.
+    """
+    import pyarrow as pa
+
     grams = shingles(*word_hashes(text_of(frame, on)), ngram)
-    counts = np.diff(grams.offsets)
-    flat = pl.DataFrame({"row": np.repeat(np.arange(len(counts)), counts), "gram": grams.values}).unique().sort("row", "gram")
-    listed = flat.group_by("row", maintain_order=True).agg("gram")
-    every = pl.DataFrame({"row": np.arange(len(counts))}).join(listed, on="row", how="left", maintain_order="left")
-    return every["gram"].fill_null([]).alias("shingles")
-
-
-@lru_cache
+    found, counts = [np.empty(0, np.uint64)], [np.zeros(1, np.int64)]
+    for first in range(0, len(frame), AT_ONCE):
+        offsets = grams.offsets[first : first + AT_ONCE + 1]
+        row = np.repeat(np.arange(len(offsets) - 1, dtype=np.uint64), np.diff(offsets))
+        packed = np.unique((row << np.uint64(48)) | (grams.values[offsets[0] : offsets[-1]] >> np.uint64(16)))
+        found.append(packed & LOW_48)
+        counts.append(np.bincount((packed >> np.uint64(48)).astype(np.int64), minlength=len(offsets) - 1))
+    bounds = np.cumsum(np.concatenate(counts))
+    return pl.Series("shingles", pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(np.concatenate(found))))
 
 
 def floor_of(threshold: float) -> float:
@@ -111,9 +120,9 @@ def alike(signature: NDArray[np.uint32], pairs: NDArray[np.int64], floor: float)
     is SLACK = 0.2 below the floor belongs to a similar pair with a chance of 10^-6.
     """
     out = np.empty(len(pairs), bool)
-    for start in range(0, len(pairs), VERIFY_AT_ONCE):
-        a, b = pairs[start : start + VERIFY_AT_ONCE].T
-        out[start : start + VERIFY_AT_ONCE] = (signature[a] == signature[b]).mean(axis=1) >= floor - SLACK
+    for start in range(0, len(pairs), AT_ONCE):
+        a, b = pairs[start : start + AT_ONCE].T
+        out[start : start + AT_ONCE] = (signature[a] == signature[b]).mean(axis=1) >= floor - SLACK
     return out
 
 
@@ -153,19 +162,25 @@ def _bucket_pairs(band: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def jaccard(pairs: NDArray[np.int64], sets: pl.Series) -> NDArray[np.float64]:
-    """Exact Jaccard similarity of pairs of shingle sets. pairs: (p, 2) positions in `sets` (List[UInt64], distinct)."""
-    from scipy.sparse import csr_matrix
+    """Exact Jaccard similarity of pairs of shingle sets. pairs: (p, 2) positions in `sets` (from `shingle_sets`).
 
+    The shingles of both sides of many pairs are sorted at once, each with its pair's number above its 48 bits: what is
+    shared stands twice in a row.
+    """
     lengths = sets.list.len().to_numpy().astype(np.int64)
-    flat = sets.explode(empty_as_null=False)
-    ids = flat.rank("dense").to_numpy().astype(np.int32) - 1
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    matrix = csr_matrix((np.ones(len(ids), np.int32), ids, indptr), shape=(len(lengths), int(ids.max(initial=-1)) + 1))
+    values = sets.explode(empty_as_null=False).to_numpy()
+    starts = np.cumsum(lengths) - lengths
     out = np.empty(len(pairs), np.float64)
-    for start in range(0, len(pairs), VERIFY_AT_ONCE):
-        a, b = pairs[start : start + VERIFY_AT_ONCE].T
-        shared = np.asarray(matrix[a].multiply(matrix[b]).sum(axis=1)).ravel()
-        out[start : start + VERIFY_AT_ONCE] = shared / (lengths[a] + lengths[b] - shared)
+    for first in range(0, len(pairs), AT_ONCE):
+        part = pairs[first : first + AT_ONCE]
+        sizes = lengths[part]
+        flat = sizes.ravel()
+        index = np.repeat(starts[part].ravel() - (np.cumsum(flat) - flat), flat) + np.arange(flat.sum())
+        number = np.repeat(np.arange(len(part), dtype=np.uint64), sizes.sum(axis=1))
+        packed = np.sort((number << np.uint64(48)) | values[index])
+        twice = packed[1:][packed[1:] == packed[:-1]] >> np.uint64(48)
+        shared = np.bincount(twice.astype(np.int64), minlength=len(part))
+        out[first : first + AT_ONCE] = shared / (sizes.sum(axis=1) - shared)
     return out
 
 

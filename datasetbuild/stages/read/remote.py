@@ -91,10 +91,12 @@ def _asked(address: Address, ask: Any) -> Any:
     """What a store answers; whatever goes wrong there, of whatever type, is said in one line, without credentials."""
     try:
         return ask()
-    except FileNotFoundError:
-        raise SourceError(f"there is no file {address.shown}", hint="look at the address, and at who may read it") from None
     except Exception as error:
-        said = " ".join(address.scrub(error).split()) or type(error).__name__
+        # fsspec calls whatever a web server answers "not found", and keeps the answer as the cause.
+        cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ else error
+        if isinstance(cause, FileNotFoundError) or getattr(cause, "status", None) == 404:
+            raise SourceError(f"there is no file {address.shown}", hint="look at the address, and at who may read it") from None
+        said = " ".join(address.scrub(cause).split()) or type(cause).__name__
         raise SourceError(
             f"{address.shown} cannot be read: {said[:300]}",
             hint="is it reachable, and are the credentials for it in the environment?",

@@ -9,7 +9,8 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
@@ -24,7 +25,7 @@ BATCH = 4096
 EXTRA = "pip install 'datasetbuild[sql]'"
 NOISE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 ORDER_BY = re.compile(r"\border\s+by\b", re.IGNORECASE)
-OPTIONS = orjson.OPT_NON_STR_KEYS
+OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
 def fetch(address: Address, query: str, project: Path, out: IO[bytes]) -> int:
@@ -91,7 +92,9 @@ def _duckdb(path: Path, query: str, address: Address) -> Iterator[dict[str, Any]
     except ImportError:
         raise SourceError(f"{address.shown} needs duckdb, which is not installed", hint=EXTRA) from None
     try:
-        with closing(duckdb.connect(str(path), read_only=True, config={"TimeZone": "UTC"})) as connection:
+        with closing(duckdb.connect(str(path), read_only=True)) as connection:
+            with suppress(duckdb.Error):  # without its extension icu DuckDB knows no time zones but UTC
+                connection.execute("SET TimeZone = 'UTC'")
             cursor = connection.execute(query)
             yield from _named([column[0] for column in cursor.description or ()], _batches(cursor), address)
     except duckdb.Error as error:
@@ -108,8 +111,8 @@ def _sqlalchemy(address: Address, query: str) -> Iterator[dict[str, Any]]:
         options = {"stream_results": True, "no_parameters": True}
         with closing(engine.connect().execution_options(**options)) as connection:
             if engine.dialect.name == "postgresql":
-                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
-                connection.exec_driver_sql("SET TIME ZONE 'UTC'")
+                for setting in ("SET TRANSACTION READ ONLY", "SET TIME ZONE 'UTC'"):
+                    connection.exec_driver_sql(setting, execution_options={"stream_results": False})
             result = connection.exec_driver_sql(query)
             if not result.returns_rows:
                 yield from _named([], (), address)
@@ -160,6 +163,8 @@ def _said(value: Any) -> Any:
             return raw.decode()
         except UnicodeDecodeError:
             return "\\x" + raw.hex()
+    if isinstance(value, datetime) and value.tzinfo:
+        value = value.astimezone(UTC)  # whatever zone the session has
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if isinstance(value, set | frozenset):

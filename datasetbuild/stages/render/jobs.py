@@ -40,7 +40,11 @@ def make_jobs(
     trained = {turn: weight for turn, weight in chosen.items() if weight}
     if not trained:
         raise unproved("no token is trained")
-    return [(turn, _job(messages[: turn + 1], tools, template, {turn: weight})) for turn, weight in trained.items()]
+    rows: list[tuple[int | None, Job]] = []
+    for turn, weight in trained.items():
+        earlier = {at: 0.0 for at in range(turn) if messages[at]["role"] == "assistant" and params.get("prompt_weight")}
+        rows.append((turn, _job(messages[: turn + 1], tools, template, earlier | {turn: weight})))
+    return rows
 
 
 def _chosen(messages: list[Message], params: dict[str, Any]) -> dict[int, float]:

@@ -11,15 +11,6 @@ import polars as pl
 
 from datasetbuild.record import Reason, Stage, canonical_bytes, flatten_turns, fold_turns, quarantine_schema
 
-CHANGING = ("require", "strip", "default")
-"""Policies that change records, or which of them there are; the others only look."""
-
-
-def changes(system: dict[str, Any] | None) -> dict[str, Any] | None:
-    """What of a policy decides over records: part of their key; None when it leaves them as they are."""
-    return system if system and system.get("policy") in CHANGING else None
-
-
 def has_system(messages: pl.Expr) -> pl.Expr:
     """Whether a conversation has a system turn."""
     return messages.list.eval(pl.element().struct.field("role") == "system").list.any()

@@ -130,12 +130,18 @@ class Lines:
 
 @dataclass(frozen=True)
 class Tokens:
-    """Rows as tokens. columns: of `input_ids`, `labels`, `assistant_masks`, `attention_mask`. parquet: files that
-    any reader reads. disk: name of a folder for `datasets.load_from_disk`, or None."""
+    """Rows as tokens. columns: of `input_ids`, `labels`, `assistant_masks`, `attention_mask`. weights: whether
+    `loss_weights` and `row_weight` come too, where the build has them. parquet: files that any reader reads. disk: name
+    of a folder for `datasets.load_from_disk`, or None."""
 
     columns: tuple[str, ...]
     parquet: bool = True
     disk: str | None = None
+    weights: bool = False
+
+    def names(self, fields: frozenset[str]) -> tuple[str, ...]:
+        """The columns, in a build with these optional fields."""
+        return self.columns + tuple(name for name in ("loss_weights", "row_weight") if self.weights and name in fields)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,12 @@ FEATURES = {
     "labels": "int32",
     "assistant_masks": "int8",
     "attention_mask": "int8",
+    "loss_weights": "float32",
 }
 """Token columns and what their lists hold."""
+
+ALONE = {"row_weight": {"dtype": "float32", "_type": "Value"}}
+"""Columns with one value a row."""
 
 
 def write_arrow(frame: pl.DataFrame, path: Path) -> None:
@@ -34,7 +38,9 @@ def write_arrow(frame: pl.DataFrame, path: Path) -> None:
 
 def write_books(folder: Path, splits: dict[str, list[tuple[str, str, int]]], columns: tuple[str, ...]) -> list[Path]:
     """The JSON files around the Arrow files. splits: name -> (file name, sha256, rows) of each. Returns what was written."""
-    features = {name: {"feature": {"dtype": FEATURES[name], "_type": "Value"}, "_type": "Sequence"} for name in columns}
+    features = {
+        name: ALONE.get(name) or {"feature": {"dtype": FEATURES[name], "_type": "Value"}, "_type": "Sequence"} for name in columns
+    }
     written = []
     for split, files in splits.items():
         state = {

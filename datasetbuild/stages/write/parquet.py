@@ -20,7 +20,7 @@ ROW_GROUP = 16_384
 
 TOKEN_COLUMNS = ("tokens", "trained_tokens", "input_ids", "labels", "assistant_masks")
 
-DATA_COLUMNS = ("id", "messages", "tools", *PROVENANCE, "copy", *TOKEN_COLUMNS)
+DATA_COLUMNS = ("id", "messages", "tools", *PROVENANCE, "copy", "turn", "row_weight", *TOKEN_COLUMNS, "loss_weights")
 """Order of the artifact's columns; those that no record fills are left out."""
 
 
@@ -49,17 +49,20 @@ def plain_table(frame: pl.DataFrame) -> pa.Table:
 
 
 def token_columns(frame: pl.DataFrame, max_tokens: int | None) -> tuple[pl.DataFrame, int]:
-    """`input_ids` and `spans` as what trainers read: `input_ids`, `labels`, `assistant_masks`, with their counts.
+    """`input_ids` and `spans` as what trainers read: `input_ids`, `labels`, `assistant_masks`, `loss_weights`, with their
+    counts.
 
     max_tokens: where rows are cut off, or None. Returns the frame and the trained tokens lost by cutting.
     """
-    from datasetbuild.stages.render.columns import assistant_masks, labels, span_tokens, truncate
+    from datasetbuild.stages.render.columns import assistant_masks, labels, loss_weights, span_tokens, truncate
 
     ids, spans, lost = frame["input_ids"], frame["spans"], 0
     if max_tokens is not None:
         before = int(span_tokens(spans).sum())
         ids, spans = truncate(ids, spans, max_tokens)
         lost = before - int(span_tokens(spans).sum())
+    if "loss_weights" in frame.columns:
+        frame = frame.with_columns(loss_weights(frame["loss_weights"], ids, spans))
     return frame.drop("spans").with_columns(
         ids.alias("input_ids"),
         labels(ids, spans).alias("labels"),

@@ -48,7 +48,7 @@ def values(fact: str, *conversations: str, **params: Any) -> list[Any]:
         ("phrases", {"patterns": ["as an AI"]}, "u: Hi | a: As an ai, I wait. As an AI.", 2),
         ("phrases", {"patterns": ["as an AI"], "ignore_case": False}, "u: as an AI | a: As an AI.", 0),
         ("phrases", {"patterns": ["^Hi$"], "where": "user"}, "u: Hi | a: Hi", 1),
-        ("prompt_restated", {}, "u: What does the blue light mean? | a: What does the blue light mean: it is on.", True),
+        ("prompt_restated", {}, "u: What does the blue light mean? | a: what does the blue light mean? On.", True),
         ("prompt_restated", {}, "u: What does the blue light mean? | a: It is on.", False),
         ("prompt_restated", {}, "u: Why? | a: Why? Because.", False),
         ("ends_mid_sentence", {}, f"u: Count. | a: {WORDY} and", True),

@@ -122,3 +122,14 @@ def test_sketches_hold_words_and_signatures() -> None:
     hashes, counts = word_hashes(pl.Series(["hello world"]))
     assert found["signature"][1].to_list() == signatures(shingles(hashes, counts, 5), 16)[0].tolist()
     assert set(found["signature"][2]) == {0xFFFFFFFF}
+
+
+def test_more_texts_than_fit_together_are_verified_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts and pairs are sorted in portions; where one ends does not matter."""
+    texts = planted(40, 2)
+    pairs = np.array(list(combinations(range(len(texts)), 2)))
+    whole = near.jaccard(pairs, near.shingle_sets(frame_of(texts), on="conversation", ngram=5))
+    monkeypatch.setattr(near, "AT_ONCE", 7)
+    portioned = near.jaccard(pairs, near.shingle_sets(frame_of(texts), on="conversation", ngram=5))
+    assert np.array_equal(whole, portioned)
+    assert len(near.shingle_sets(frame_of([]), on="conversation", ngram=5)) == 0

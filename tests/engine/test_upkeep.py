@@ -1,0 +1,79 @@
+"""The cache: what it holds, that damage is found, and that emptying it costs time and never a byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from datasetbuild.cli.cache import size
+from tests.conftest import Project
+from tests.laws.conversations import numbered
+
+RECIPE = "name: small\nsources:\n  a: {path: a.jsonl, format: messages}\nfilters: {words: {min: 2}}\ndedup: {near: {}}\n"
+
+
+@pytest.fixture
+def built(project: Project) -> Project:
+    project.write({"a.jsonl": numbered(50), "recipes/small.yaml": RECIPE})
+    assert project.run("recipe=small").code == 0
+    return project
+
+
+def objects(project: Project) -> list[Path]:
+    return sorted(path for path in (project.folder / ".dsbuild/cache/objects").rglob("*") if path.is_file())
+
+
+def test_ls_counts_files_and_bytes(built: Project) -> None:
+    """`cache ls` says what is there."""
+    found = built.run("cache", "ls", "--json").json
+    assert found["objects"] == {"files": len(objects(built)), "bytes": sum(path.stat().st_size for path in objects(built))}
+    assert built.run("cache", "ls").out.splitlines()[-1].startswith("total")
+
+
+def test_verify_finds_a_flipped_byte(built: Project) -> None:
+    """A damaged object is named and removed; the next build has the right bytes."""
+    before = built.bytes()
+    victim = objects(built)[0]
+    data = bytearray(victim.read_bytes())
+    data[len(data) // 2] ^= 1
+    victim.write_bytes(bytes(data))
+    found = built.run("cache", "verify", "--json").json
+    assert [name.replace("/", "") for name in found["damaged"]] == ["objects" + victim.parent.name + victim.name]
+    assert built.run("cache", "verify", "--json").json["damaged"] == []
+    assert built.run("recipe=small", "--force").code == 0
+    assert built.bytes() == before
+
+
+def test_gc_keeps_within_the_budget(built: Project) -> None:
+    """`gc --budget` leaves at most so many bytes, keeps what was used last, and a build afterwards gives the same bytes."""
+    before = built.bytes()
+    whole = sum(kind["bytes"] for kind in built.run("cache", "ls", "--json").json.values())
+    dry = built.run("cache", "gc", "--budget", str(whole // 2), "--dry-run", "--json").json
+    assert dry["files"] > 0
+    assert sum(kind["bytes"] for kind in built.run("cache", "ls", "--json").json.values()) == whole
+    assert built.run("cache", "gc", "--budget", str(whole // 2), "--json").json["left"] <= whole // 2 + 4096
+    assert built.run("recipe=small", "--force").code == 0
+    assert built.bytes() == before
+
+
+def test_gc_empties_the_cache(built: Project) -> None:
+    """Without a budget everything goes, and nothing that matters is lost."""
+    before = built.bytes()
+    assert built.run("cache", "gc").code == 0
+    assert objects(built) == []
+    assert built.run("recipe=small", "--force").code == 0
+    assert built.bytes() == before
+
+
+@pytest.mark.parametrize(("text", "count"), [("10", 10), ("2K", 2048), ("1.5M", 3 << 19), ("3GiB", 3 << 30), ("4 kB", 4096)])
+def test_sizes(text: str, count: int) -> None:
+    """Sizes are written as people write them."""
+    assert size(text) == count
+
+
+def test_a_size_that_is_none(built: Project) -> None:
+    """A wrong size is a usage error."""
+    ran = built.run("cache", "gc", "--budget", "much")
+    assert ran.code == 2
+    assert "much" in ran.err
