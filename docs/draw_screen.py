@@ -56,8 +56,9 @@ def _trimmed(match: re.Match[str]) -> str:
 
 
 def words(svg: str) -> list[str]:
-    """What the picture says, whatever version of rich drew it."""
-    return html.unescape(re.sub(r"<[^>]*>", " ", svg.split('clip-path="url(#dsbuild-clip-terminal)"')[-1])).split()
+    """What the picture says, whatever version of rich drew it and however many steps a build has."""
+    screen = svg.split('clip-path="url(#dsbuild-clip-terminal)"')[-1]
+    return html.unescape(re.sub(r"<[^>]*>", " ", screen)).split("(steps:")[0].split()
 
 
 if __name__ == "__main__":

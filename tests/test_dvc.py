@@ -51,7 +51,8 @@ class Repository:
 
     def artifact(self, name: str) -> dict[str, bytes]:
         folder = self.folder / "build" / name
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+        files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
     def replace(self, file: str, old: str, new: str) -> None:
         path = self.folder / file
@@ -82,12 +83,13 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 def test_repro_builds_both_recipes_and_leaves_everything_clean(repository: Repository) -> None:
-    """After `dvc repro` and a commit neither DVC nor git has anything to say: DVC holds the data, git the small files."""
+    """After `dvc repro` and a commit neither DVC nor git has anything to say: each holds its part."""
     assert json.loads(repository.dvc("status", "--json")) == {}
     assert repository.git("status", "--porcelain") == ""
     tracked = set(repository.git("ls-files").split())
     for name in RECIPES:
-        assert {f"build/{name}/{file}" for file in ("manifest.json", "metrics.json", "README.md", ".gitignore")} <= tracked
+        small = ("manifest.json", "metrics.json", "README.md", ".gitignore")
+        assert {f"build/{name}/{file}" for file in small} <= tracked
         assert not any(file.startswith((f"build/{name}/data", f"build/{name}/export")) for file in tracked)
         assert f"build/{name}/ledger.parquet" not in tracked
 
@@ -102,7 +104,7 @@ def test_second_repro_runs_nothing(repository: Repository) -> None:
 
 
 def test_forced_repro_finds_the_artifact_up_to_date(repository: Repository) -> None:
-    """`persist` keeps the artifact, so that a stage which DVC runs for nothing ends with the same bytes and a clean status."""
+    """`persist` keeps the artifact, so that a stage run for nothing leaves the same bytes and a clean status."""
     before = {name: repository.artifact(name) for name in RECIPES}
     assert repository.dvc("repro", "--force").count("Running stage") == len(RECIPES)
     assert {name: repository.artifact(name) for name in RECIPES} == before
@@ -110,8 +112,8 @@ def test_forced_repro_finds_the_artifact_up_to_date(repository: Repository) -> N
 
 
 def test_changed_bound_shows_in_metrics_diff_and_keeps_gitignore(repository: Repository) -> None:
-    """A changed recipe is built by `dvc repro`, its metrics are compared with the last commit's, and DVC's .gitignore, which
-    lies in the artifact's folder, outlives the new artifact."""
+    """A changed recipe is built by `dvc repro` and compared with the last commit; DVC's own .gitignore, which lies in the
+    artifact's folder, outlives the new artifact."""
     ignored = {name: (repository.folder / "build" / name / ".gitignore").read_bytes() for name in RECIPES}
     shown: dict[str, Any] = json.loads(repository.dvc("metrics", "show", "--json"))
     metrics = json.loads((repository.folder / "build/support_bot/metrics.json").read_bytes())

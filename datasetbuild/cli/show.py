@@ -1,10 +1,12 @@
 """Print the composed recipe as YAML, or with --origin where each value was set. A recipe with faults is printed too,
-before them."""
+before them. With --mask: rendered conversations, what is trained coloured (in brackets where there is no colour)."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasetbuild.cli.project import find_project
@@ -18,13 +20,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--origin", action="store_true", help="say which file and line, or which override, set each value")
 
 
+    parser.add_argument("--mask", action="store_true", help="show rendered conversations with what is trained")
+    parser.add_argument("--row", metavar="ID|TEXT", help="with --mask: the row with this id (or its begin), or with this text")
+    parser.add_argument("-n", type=int, default=5, metavar="N", help="with --mask: at most so many conversations (5)")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="with --mask: write one HTML page instead")
+
+
 def run(args: argparse.Namespace) -> int:
+    if args.mask:
+        return _mask(args)
     from datasetbuild.recipe import examine
 
     recipe, error = examine(args.overrides, project=find_project(args.directory))
     _print(recipe, args)
     if error is not None:
         raise error
+    return 0
+
+
+def _mask(args: argparse.Namespace) -> int:
+    from datasetbuild.cli.mask_view import as_html, as_json, as_text
+    from datasetbuild.engine.masked import masked_rows
+    from datasetbuild.engine.story import search
+    from datasetbuild.plan.steps import make_plan
+    from datasetbuild.recipe import load
+
+    recipe = load(args.overrides, project=find_project(args.directory))[0]
+    rows = masked_rows(search(recipe, make_plan(recipe.config)), text=args.row, count=args.n)
+    if args.html:
+        args.html.write_text(as_html(rows, recipe.name), encoding="utf-8")
+        print(f"{len(rows)} rows written to {args.html}", file=sys.stderr)
+    elif args.json:
+        sys.stdout.write(as_json(rows))
+    else:
+        sys.stdout.write(as_text(rows, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR")))
     return 0
 
 

@@ -116,6 +116,11 @@ def _columns(rows: pl.DataFrame, name: str) -> tuple[str, str]:
     return (name, name) if name in rows.columns else (f"{name}.min", f"{name}.max")
 
 
+def _where(mask: pl.Series, values: pl.Series) -> pl.Series:
+    """`values` where the mask holds, else null."""
+    return pl.DataFrame({"mask": mask, "value": values}).select(pl.when("mask").then("value").alias("value"))["value"]
+
+
 def _spread(length: int, places: pl.Series, part: pl.Series) -> pl.Series:
     """`part` at `places` of a column of nulls."""
     index = pl.DataFrame({"place": places, "value": part})
@@ -134,29 +139,29 @@ def _exact(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
 def _near(plan: Plan, rows: pl.DataFrame, pairs: Pairs) -> tuple[pl.DataFrame, int]:
     if plan.near is None:
         return rows, 0
-    node = rows.select(pl.when(pl.col("@words").is_not_null()).then(pl.col("@words").rank("dense") - 1).alias("node"))["node"].cast(pl.Int64)
+    number = pl.when(pl.col("@words").is_not_null()).then(pl.col("@words").rank("dense").cast(pl.Int64) - 1)
+    node = rows.select(number.alias("node"))["node"]
     verified = pairs(node).filter(pl.col("similarity") >= plan.near["threshold"])
     alive = rows.select(_undecided().alias("_"))["_"]
     group = clusters(node, verified, alive)
-    rows = rows.with_columns(node=node)
-    rows = _keep_best(plan, rows, group, alive, Reason.NEAR_DUPLICATE)
+    if not plan.drop_near:  # they all stay, and the split keeps them together
+        leader = rows["id"].gather(survivors(group, keep_rank(rows, list(plan.keep))))
+        return rows.with_columns(_where(group.is_not_null(), leader).alias("cluster")), len(verified)
+    rows = _keep_best(plan, rows.with_columns(node=node), group, alive, Reason.NEAR_DUPLICATE)
     return _name_twins(rows, verified).drop("node"), len(verified)
 
 
 def _keep_best(plan: Plan, rows: pl.DataFrame, groups: pl.Series, alive: pl.Series, reason: Reason) -> pl.DataFrame:
     """Drop all but the most wanted record of each group, and name the one that stays."""
-    alone = groups.is_null() | ~alive
-    masked = pl.DataFrame({"g": groups, "alone": alone}).select(pl.when(~pl.col("alone")).then(pl.col("g")))["g"]
+    masked = _where(alive, groups)
     survivor = survivors(masked, keep_rank(rows, list(plan.keep)))
-    own = pl.Series(np.arange(len(rows), dtype=np.int64))
-    lost = (survivor.cast(pl.Int64) != own) & ~masked.is_null()
-    chosen = rows["id"].gather(survivor)
-    rows = rows.with_columns(chosen.alias("_survivor"), lost.alias("_lost"))
+    lost = (survivor.cast(pl.Int64) != pl.Series(np.arange(len(rows)))) & masked.is_not_null()
+    rows = rows.with_columns(rows["id"].gather(survivor).alias("_survivor"), lost.alias("_lost"))
     similarity = 1.0 if reason is Reason.EXACT_DUPLICATE else None
     twins = {"duplicate_of": "_survivor", "twin": "_survivor", "similarity": similarity}
     rows = _end(rows, pl.col("_lost"), Stage.DEDUP, reason, **twins)
     if reason is Reason.NEAR_DUPLICATE:
-        rows = rows.with_columns(pl.when(~masked.is_null()).then(pl.col("_survivor")).alias("cluster"))
+        rows = rows.with_columns(_where(masked.is_not_null(), rows["_survivor"]).alias("cluster"))
     return rows.drop("_survivor", "_lost")
 
 
@@ -191,29 +196,27 @@ def _split(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
     """Splits for the rows still undecided; what belongs together is decided among all of them at once."""
     alive = rows.select(_undecided().alias("_"))["_"]
     kept = rows.filter(alive)
-    tied = {"group": pl.struct("source", "group"), "first_user": pl.col("@first_user"), "near_duplicates": pl.col("cluster")}
-    present = {"group": "group", "first_user": "@first_user", "near_duplicates": "cluster"}
     wanted = plan.split["group"]
-    ties = [kept.select(_numbered(tied[name], pl.col(present[name]))).to_series().to_numpy() for name in wanted]
+    ties = [kept.select(_numbered(*TIES[name])).to_series().to_numpy() for name in wanted]
     keys = unit_keys(unit_labels(len(kept), ties), _own_keys(kept, wanted))
     named = [pl.col(column).cast(pl.String).fill_null("") for column in plan.split["stratify"]]
-    strata = kept.select(pl.concat_str(named or [pl.lit("")], separator="\x1f").alias("stratum"))
-    if len(strata) != len(kept):  # nothing to stratify by: one stratum
-        strata = pl.DataFrame({"stratum": [""] * len(kept)}, schema={"stratum": pl.String})
-    chosen = assign_splits(keys, strata["stratum"], plan.fractions, seed=plan.seed, assign=plan.split["assign"])
+    strata = kept.with_columns(pl.concat_str(named or [pl.lit("")], separator="\x1f").alias("@stratum"))["@stratum"]
+    chosen = assign_splits(keys, strata, plan.fractions, seed=plan.seed, assign=plan.split["assign"])
     return rows.with_columns(_spread(len(rows), alive.arg_true(), chosen).alias("split"))
 
 
-def _numbered(value: pl.Expr, present: pl.Expr) -> pl.Expr:
+TIES = {"group": ("group", "source"), "first_user": ("@first_user",), "near_duplicates": ("cluster",)}
+"""The columns that tie records together: all must be equal, and the first one present. A group key is its source's own."""
+
+
+def _numbered(first: str, *more: str) -> pl.Expr:
     """Equal values as equal numbers from 0, and -1 where there is none."""
-    return pl.when(present.is_not_null()).then(value.rank("dense").cast(pl.Int64) - 1).otherwise(-1)
+    value = pl.struct(first, *more) if more else pl.col(first)
+    return pl.when(pl.col(first).is_not_null()).then(value.rank("dense").cast(pl.Int64) - 1).otherwise(-1)
 
 
 def _own_keys(kept: pl.DataFrame, wanted: list[str]) -> NDArray[np.uint64]:
-    """What a record brings to its unit's key: its group key, else its first user message, else its own id.
-
-    A group key is its source's own, since two sources may both count from 1.
-    """
+    """What a record brings to its unit's key: its group key, else its first user message, else its own id."""
     leading = pl.col("@first_user").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little")
     own = leading if "first_user" in wanted else pl.col("key")
     if "group" not in wanted:

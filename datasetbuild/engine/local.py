@@ -76,6 +76,8 @@ class Processes:
         try:
             with _no_interrupts():  # the workers are started here
                 results = self._pool.map(fn, tasks)
+            if hasattr(signal, "siginterrupt"):  # polars' handler of Ctrl-C would let us wait for the next result
+                signal.siginterrupt(signal.SIGINT, True)
             yield from results
         except BrokenProcessPool:
             raise BuildError(

@@ -16,11 +16,13 @@ from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.place import placed
 from datasetbuild.engine.run import Examined, examine
 from datasetbuild.engine.templates import resolve_template
+from datasetbuild.plan.keys import changing
 from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
 from datasetbuild.record import REASONS, Reason
 from datasetbuild.stages.normalize import normalize
 from datasetbuild.stages.read import RawRows, load
+from datasetbuild.stages.render.system import apply_system
 
 
 @dataclass
@@ -116,6 +118,8 @@ class Search:
     ) -> Iterator[tuple[int, str]]:
         one = RawRows([rows.lines[row]], [rows.raws[row]], [rows.faults[row]])
         records, _ = normalize(one, name=piece.source, source=self.found.plan.sources[piece.source])
+        if system := changing(self.found.plan.system):
+            records, _ = apply_system(records, system)
         for number, (read, now) in enumerate(zip(records["messages"][0].to_list(), cleaned, strict=True)):
             if read["content"] != now["content"]:
                 yield number, read["content"]

@@ -76,7 +76,10 @@ class ShardPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole build. `bounds`: filter name -> the rule's bounds, in the recipe's order."""
+    """The whole build. bounds: filter name -> the rule's bounds, in the recipe's order.
+
+    near: how near-duplicates are found, also where none is dropped (`drop_near` false): a split must not part them.
+    """
 
     name: str
     seed: int
@@ -88,6 +91,7 @@ class Plan:
     keep: tuple[str, ...]
     exact: dict[str, Any] | None
     near: dict[str, Any] | None
+    drop_near: bool
     split: dict[str, Any]
     mix: dict[str, Any] | None
     template: dict[str, Any] | None
@@ -151,7 +155,8 @@ def make_plan(config: dict[str, Any]) -> Plan:
         bounds=bounds,
         keep=keep,
         exact=dedup.get("exact"),
-        near=dedup.get("near"),
+        near=dedup.get("near") or _guard(config["split"]),
+        drop_near=dedup.get("near") is not None,
         split=config["split"],
         mix=config.get("mix"),
         template=template if template and template.get("tokenizer") else None,
@@ -160,6 +165,13 @@ def make_plan(config: dict[str, Any]) -> Plan:
         plugins=tuple(config.get("plugins") or ()),
         system=template.get("system") if template else None,
     )
+
+
+def _guard(split: dict[str, Any]) -> dict[str, Any] | None:
+    """How near-duplicates are found for the split alone, when the recipe drops none: with the defaults of `dedup.near`."""
+    own = find("section", "split").parameters
+    several = sum(bool(share) for name, share in split.items() if name not in own) > 1
+    return find("section", "dedup.near").fill({}) if several and "near_duplicates" in split["group"] else None
 
 
 def _export_steps(config: dict[str, Any]) -> Iterator[ExportStep]:

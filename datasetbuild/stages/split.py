@@ -30,7 +30,8 @@ def split(
 
     stratify: columns (`source`, `category`) within whose values the fractions are drawn and reported apart.
     group: what must not be parted: records with the same `group` key of their source, the same first user message, or in
-        the same near-duplicate cluster. Records are never parted within one conversation.
+        the same near-duplicate cluster. Where the recipe drops no near-duplicates, they are looked for all the same, with
+        the defaults of `dedup.near`, when there is more than one split.
     assign: `stable` decides each unit by its own hash, so it keeps its split when other records come or go; `exact` gives
         each stratum its share to the nearest unit, and a unit at the edge may move when others come or go.
     """

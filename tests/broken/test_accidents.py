@@ -109,32 +109,35 @@ def wait_for(project: Project, process: subprocess.Popen[str], pattern: str) -> 
 
 
 GATE = """\
+import os
+import time
+from pathlib import Path
+
 from datasetbuild.op import fact
 
 
 @fact(version=1)
 def gated() -> object:
-    'Waits for somebody to write into the pipe `gate`.'
-    return lambda frame: open("gate").read()
+    'Says that it is reached, and waits.'
+
+    def wait(frame):
+        Path("reached").touch()
+        while True:
+            time.sleep(0.001)
+
+    return wait
 """
 
 
 @contextmanager
 def held(project: Project, words: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A build that is held in the middle: it measures a fact that waits at a pipe. Afterwards the recipe is without it."""
-    os.mkfifo(project.folder / "gate")
+    """A build that is held in the middle, measuring a fact that never ends. Afterwards the recipe is without that fact."""
     gated = RECIPE.replace("filters: {", "plugins: [gate.py]\nfilters: {gated: {min: 0}, ")
     project.write({"gate.py": GATE, "recipes/small.yaml": gated})
     with started(project, *words) as process:
-        gate = None
-        while gate is None and process.poll() is None:
-            with suppress(OSError):
-                gate = os.open(project.folder / "gate", os.O_WRONLY | os.O_NONBLOCK)  # fails until it is read
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(0.001)
-        assert gate is not None, process.communicate()
+        wait_for(project, process, "reached")
+        assert process.poll() is None, process.communicate()
         yield process
-        os.close(gate)
     project.write({"recipes/small.yaml": RECIPE})
 
 
@@ -194,7 +197,7 @@ def test_interrupted(filled: Callable[[], Project], right: dict[str, bytes], wor
     project = filled()
     with held(project, words) as process:
         send(process, signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "dsbuild: interrupted; nothing was published\n")
     assert not project.artifact().exists()
     assert_clean(project)
@@ -220,7 +223,7 @@ def test_two_builds_at_once(filled: Callable[[], Project], right: dict[str, byte
     project = filled()
     with started(project) as one, started(project) as two:
         for process in (one, two):
-            _, err = process.communicate(timeout=60)
+            _, err = process.communicate(timeout=30)
             assert (process.returncode, err) == (0, "")
     assert_clean(project)
     assert project.bytes() == right
@@ -320,7 +323,7 @@ def test_a_disk_that_is_full(filled: Callable[[], Project], right: dict[str, byt
     hidden = project.folder / ".dsbuild"
     hidden.mkdir()
     (project.folder / "build").rmdir() if (project.folder / "build").exists() else None
-    for kilobytes in (16, 400, 900):
+    for kilobytes in (16, 120):
         with mounted(hidden, kilobytes):
             ran = project.run("recipe=small")
             assert ran.code == 1

@@ -157,3 +157,19 @@ def test_a_changed_weight_moves_only_as_many_rows_as_it_must() -> None:
         mixed = mix_train(pool, weights={"a": weight, "b": 1 - weight}, unit="rows", total=60, max_repeat=1, caps={}, seed=1)
         taken.append({i for i, c, s in zip(pool["id"], mixed.copies, pool["source"], strict=True) if c and s == "a"})
     assert taken[0] < taken[1] < taken[2]
+
+
+@pytest.mark.parametrize("dedup", ["", "dedup: {exact: {on: conversation}}\n"])
+def test_near_duplicates_stay_together_even_when_none_is_dropped(project: Project, dedup: str) -> None:
+    """A recipe without `dedup.near` keeps its near-duplicates, and still never parts them."""
+    base = [" ".join(f"w{k * 7 + n * 131}" for k in range(40)) for n in range(25)]
+    rows = [pair(f"q{n}-{copy}?", f"{base[n]} and {copy}") for n in range(25) for copy in range(4)]
+    text = f"name: small\nsources: {{rows: {{path: rows.jsonl, format: messages}}}}\n{dedup}split: {{train: 0.5, test: 0.5}}\n"
+    project.write({"rows.jsonl": rows, "recipes/small.yaml": text})
+    assert project.run("recipe=small").code == 0
+    ledger = project.ledger()
+    assert (ledger["fate"] == "kept").all()
+    of_question = {row["id"]: row["messages"][0]["content"].split("-")[0] for s in ("train", "test") for row in _rows(project, s)}
+    parted = ledger.with_columns(question=pl.col("id").replace_strict(of_question)).group_by("question").agg(pl.col("split").n_unique())
+    assert parted["split"].max() == 1
+    assert ledger["split"].n_unique() == 2

@@ -33,19 +33,21 @@ STOPS: dict[str, tuple[str, ...]] = {
         ("<|im_end|>",),
     ),
 }
+TURNS = ("endoftext", "user", "assistant", "system", "observation", "return")
 CONTROL = re.compile(r"<\|[^|<>\s]+\|>|<｜[^｜]+｜>|<(?:start|end)_of_turn>|\[/?[A-Z_]{4,}\]|</?s>|<bos>|<BOS_TOKEN>|\[gMASK\]|<sop>")
 MARKS = {"proved": "●", "template_error": "T", "mask_unproved": "M", "control_token": "C"}
 
 
 @lru_cache
-def tokenizer_json() -> str:
-    """A byte-level BPE of 700 tokens with every family's control tokens."""
+def tokenizer_json(more: tuple[str, ...] = ()) -> str:
+    """A byte-level BPE of about 700 tokens with every family's control tokens, and `more`."""
     sources = [*FAMILIES.values(), *(open_template(name, EMPTY, HERE).text for name in OURS)]
-    tokens = sorted({token for source in sources for token in CONTROL.findall(source)} | {"<|endoftext|>", "<|user|>", "<|assistant|>", "<|system|>", "<|observation|>", "<|return|>"})
+    written = {token for source in sources for token in CONTROL.findall(source)}
+    tokens = sorted(written | {f"<|{name}|>" for name in TURNS} | set(more))
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=700, special_tokens=tokens, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    trainer = trainers.BpeTrainer(vocab_size=700 + len(more), special_tokens=tokens, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
     tokenizer.train_from_iterator(["Because it is. Why so? The first answer and the second one of many turns.\n\n" * 40], trainer)
     return tokenizer.to_str()
 
@@ -53,11 +55,12 @@ def tokenizer_json() -> str:
 EMPTY = TokenizerSpec("empty", '{"added_tokens": [], "model": {"vocab": {}}}')
 
 
-def opened(family: str, json: str | None = None) -> tuple[ChatTemplate, TokenizerSpec]:
+@lru_cache(maxsize=None)
+def opened(family: str) -> tuple[ChatTemplate, TokenizerSpec]:
     """A family's template with the tokenizer of the matrix; `ours/NAME` for one of ours."""
     name = family.removeprefix("ours/")
     special = {"bos_token": BOS.get(name, "<s>"), "eos_token": EOS.get(name, "</s>"), "pad_token": "<|endoftext|>"}
-    spec = TokenizerSpec("matrix", json or tokenizer_json(), special=special)
+    spec = TokenizerSpec("matrix", tokenizer_json(), special=special)
     if family.startswith("ours/"):
         return open_template(name, spec, HERE), spec
     return ChatTemplate(FAMILIES[family], spec, name=family), spec
@@ -70,9 +73,10 @@ def records(messages: list[dict[str, Any]], tools: str | None) -> pl.DataFrame:
     return pl.DataFrame({name: pl.Series(name, values, schema[name]) for name, values in columns.items()})
 
 
-def cell(template: ChatTemplate, spec: TokenizerSpec, shape: str, params: dict[str, Any] | None = None) -> tuple[str, str, list[dict[str, Any]]]:
+@lru_cache(maxsize=None)
+def cell(template: ChatTemplate, spec: TokenizerSpec, shape: str) -> tuple[str, str, list[dict[str, Any]]]:
     """(outcome, parity classes or the detail of the refusal, rendered rows) of a shape."""
-    rendered, held = render(records(SHAPES[shape], DECLARED.get(shape)), spec=spec, params=params or {}, template=template)
+    rendered, held = render(records(SHAPES[shape], DECLARED.get(shape)), spec=spec, params={}, template=template)
     if len(held):
         return held["reason"][0], held["detail"][0], []
     codes = sorted({code for codes in rendered["parity"] for code in codes})
@@ -99,3 +103,17 @@ def table() -> str:
         lines.append(f"| {family} | " + " | ".join(MARKS[outcome] for outcome, _, _ in cells) + f" | {', '.join(classes)} |")
     total = len(families()) * len(SHAPES)
     return "\n".join([*lines, "", f"{len(families())} templates x {len(SHAPES)} shapes: {proved} of {total} cells proved, {total - proved} refused.", ""])
+
+
+BEGIN, END = "<!-- the table: python -m tests.masks.matrix -->", "<!-- end of the table -->"
+
+
+def write_table(path: Path) -> None:
+    """Put the table where the docs have it."""
+    text = path.read_text("utf-8")
+    head, rest = text.split(BEGIN)
+    path.write_text(f"{head}{BEGIN}\n{table()}{END}{rest.split(END)[1]}", "utf-8")
+
+
+if __name__ == "__main__":
+    write_table(HERE.parents[1] / "docs" / "reference" / "masks.md")

@@ -1,7 +1,7 @@
 """The judge of the mask matrix, by brute force and without the program's own method.
 
-Each character of each text is changed in turn and the conversation rendered again: where the rendered text changes,
-there the character lands. What is trained must then be the assistant's characters and the token that ends each of its
+The characters of each text are changed (all of them, or one by one where the template answers with another text) and the
+conversation is rendered again: where the rendered text changes, there they land. What is trained must then be the assistant's characters and the token that ends each of its
 turns, and nothing that came from another turn; and the tokens before a turn of class `exact` must be the ones of the
 rendered generation prompt.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from copy import deepcopy
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -19,7 +18,7 @@ from datasetbuild.errors import RecordError
 from datasetbuild.stages.render import PARITIES, ChatTemplate, Parity
 
 LONG = 40
-"""Turns above which only every 13th is looked at, all of its characters at once."""
+"""Turns above which only every 13th is looked at."""
 OPENERS = re.compile(r"\s*(<think>.*</think>|<think>)?\s*(<\|channel\|>final<\|message\|>|<\|channel\|>analysis<\|message\|>)?\s*<?", re.DOTALL)
 
 
@@ -47,6 +46,7 @@ def judge(
         if not all(trained[place] for place in found if place >= given(template, messages[:turn], tools, text)):
             faults.append(f"text of turn {turn + 1} is not trained")
         start, end = min(place for place in found if trained[place]), ending(text, max(found) + 1, stops, bool(messages[turn].get("tool_calls")))
+        swallowed = next((b for a, b in encoding.offsets if a < end < b and not text[end:b].strip()), end)
         if end < 0:
             faults.append(f"no stop follows turn {turn + 1}")
             continue
@@ -56,7 +56,7 @@ def judge(
             faults.append(f"before turn {turn + 1} {text[start : min(found)]!r} is trained")
         if not all(trained[max(found) : end]):
             faults.append(f"the stop of turn {turn + 1} is not trained")
-        allowed[start:end] = [True] * (end - start)
+        allowed[start:swallowed] = [True] * (swallowed - start)
     if len(messages) <= LONG and any(t and not a for t, a in zip(trained, allowed, strict=True)):
         faults.append("something is trained outside of the assistant's turns")
     return faults + parity_faults(template, tokenizer, messages, tools, row, spans)
@@ -91,18 +91,23 @@ def provenance(template: ChatTemplate, messages: list[dict[str, Any]], tools: st
             if not value:
                 continue
             letters = [n for n, character in enumerate(value) if field != "tool_calls" or "Paris" in value[n - 4 : n + 5] and character in "Paris"]
-            for at in [letters] if len(messages) > LONG else [[n] for n in letters]:
-                changed = deepcopy(messages)
-                changed[turn][field] = "".join(other(c) if n in set(at) else c for n, c in enumerate(value))
-                if changed[turn][field] == value:
-                    continue
-                try:
-                    again = template.render(changed, tools)  # type: ignore[arg-type]
-                except (RecordError, json.JSONDecodeError):
-                    continue
+            for at in (letters, *([n] for n in letters)):
+                again = changed(template, messages, tools, turn, field, set(at))
                 if len(again) == len(text):
                     found.setdefault(turn, set()).update(n for n, (a, b) in enumerate(zip(text, again, strict=True)) if a != b)
+                    if at is letters:
+                        break
     return {turn: places for turn, places in found.items() if places}
+
+
+def changed(template: ChatTemplate, messages: list[dict[str, Any]], tools: str | None, turn: int, field: str, at: set[int]) -> str:
+    """The text after some characters of a turn were changed; empty when the template raises then."""
+    copy = [*messages[:turn], dict(messages[turn]), *messages[turn + 1 :]]
+    copy[turn][field] = "".join(other(c) if n in at else c for n, c in enumerate(messages[turn][field]))
+    try:
+        return template.render(copy, tools)  # type: ignore[arg-type]
+    except (RecordError, json.JSONDecodeError):
+        return ""
 
 
 def other(character: str) -> str:

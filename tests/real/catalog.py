@@ -37,7 +37,9 @@ def objects(path: Path) -> list[Any]:
     """The objects of a JSON array, or of JSON Lines, perhaps packed with gzip."""
     data = path.read_bytes()
     text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
-    return json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.split("\n") if line.strip()]
+    if text.lstrip().startswith("["):
+        return list(json.loads(text))
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def pairs(question: str, answer: str) -> Callable[[Path], Iterator[Turns]]:
@@ -54,9 +56,10 @@ def alpaca(answer: str) -> Callable[[Path], Iterator[Turns]]:
 
 
 def sharegpt(path: Path) -> Iterator[Turns]:
+    """A function call is a turn of the assistant without text."""
     for row in objects(path):
-        calls = {"function_call"}
-        yield [(SHAREGPT[turn["from"]], "" if turn["from"] in calls else turn["value"]) for turn in row["conversations"]]
+        turns = [(turn["from"], turn["value"]) for turn in row["conversations"]]
+        yield [(SHAREGPT[name], "" if name == "function_call" else value) for name, value in turns]
 
 
 def messages(path: Path) -> Iterator[Turns]:
@@ -95,7 +98,11 @@ SOURCES: dict[str, Source] = {
         {"format": "prompt_completion", "columns": {"prompt": "question", "completion": "answer"}},
         pairs("question", "answer"),
     ),
-    "octopack": Source("octopack/dataset/oasst/oasstcommitpackftmanual.jsonl", {"format": "prompt_completion"}, pairs("prompt", "completion")),
+    "octopack": Source(
+        "octopack/dataset/oasst/oasstcommitpackftmanual.jsonl",
+        {"format": "prompt_completion"},
+        pairs("prompt", "completion"),
+    ),
     "human_eval": Source(
         "human-eval/data/HumanEval.jsonl.gz",
         {"format": "prompt_completion", "columns": {"completion": "canonical_solution"}, "key": "task_id"},
@@ -122,10 +129,17 @@ SOURCES: dict[str, Source] = {
     "glaive": Source(  # tool calls, which the templates of older models cannot write
         "llama-factory/data/glaive_toolcall_en_demo.json", {"format": "sharegpt", "on_bad_row": {"max": 0.99}}, sharegpt
     ),
-    "support": Source("customer-support-llm/frontend/src/data/training_threads.json", {"format": "messages", "key": "id"}, messages),
+    "support": Source(
+        "customer-support-llm/frontend/src/data/training_threads.json", {"format": "messages", "key": "id"}, messages
+    ),
     "covid": Source(
         "covid-qa/data/faqs/faq_covidbert.csv",
-        {"format": "table", "messages": by_turns("{{ question }}", "{{ answer }}"), "category": "source", "group": "link"},
+        {
+            "format": "table",
+            "messages": by_turns("{{ question }}", "{{ answer }}"),
+            "category": "source",
+            "group": "link",
+        },
         table("question", "answer"),
     ),
     "covid_many": Source(
@@ -143,15 +157,26 @@ SOURCES: dict[str, Source] = {
         {"format": "table", "messages": by_turns("{{ Q }}", "{{ A }}"), "limit": 2000},
         table("Q", "A"),
     ),
-    "infinity": Source("oxen-parquet/data/test/parquet/sft 100.parquet", {"format": "alpaca"}, lambda path: iter([[]] * 100)),
+    "infinity": Source(
+        "oxen-parquet/data/test/parquet/sft 100.parquet", {"format": "alpaca"}, lambda path: iter([[]] * 100)
+    ),
     "homebrew": Source("homebrew-faq/docs/FAQ.md", {"format": "faq_markdown"}, faq),
     "taxonomy": Source(
         "instructlab-taxonomy/foundational_skills/**/qna.yaml",
-        {"format": "prompt_completion", "records": "seed_examples", "columns": {"prompt": "question", "completion": "answer"}},
+        {
+            "format": "prompt_completion",
+            "records": "seed_examples",
+            "columns": {"prompt": "question", "completion": "answer"},
+        },
         counted(r"^ *(?:- )?answer:"),
     ),
 }
 
 
-def files(source: Source, data: Path) -> list[Path]:
-    return sorted(data.glob(source.path))
+def read(data: Path) -> dict[tuple[str, str], list[Turns]]:
+    """(source, file) -> the turns of each of its rows; a row whose turns are not known has none."""
+    return {
+        (name, str(file)): list(source.rows(file))
+        for name, source in SOURCES.items()
+        for file in sorted(data.glob(source.path))
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, Project
-from tests.real.catalog import SOURCES
+from tests.real.catalog import SOURCES, Turns, read
 
 THRESHOLD, NGRAM = 0.7, 5
 
@@ -39,6 +40,11 @@ class Built:
     def ledger(self) -> pl.DataFrame:
         return self.project.ledger(self.name)
 
+    @cached_property
+    def files(self) -> dict[tuple[str, str], list[Turns]]:
+        """The same sources, read with the standard library only."""
+        return read(self.data)
+
     @property
     def rows(self) -> pl.DataFrame:
         return pl.concat([self.project.rows(split, self.name) for split in self.manifest["splits"]])
@@ -58,14 +64,15 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def build(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Built]:
-    """Builds all sources with a tokenizer and its template, each once; what does not depend on the tokenizer is shared."""
+    """Builds all sources with a tokenizer and a template, each once; they share what does not depend on either."""
     folder = tmp_path_factory.mktemp("real")
     project = Project(folder, lambda: SimpleNamespace(out="", err=""))
     done: dict[str, Built] = {}
 
     def make(name: str, tokenizer: Path, template: str) -> Built:
         if name not in done:
-            project.write({f"recipes/{name}.yaml": yaml.safe_dump(recipe(name, data, tokenizer, template), allow_unicode=True, sort_keys=False)})
+            text = yaml.safe_dump(recipe(name, data, tokenizer, template), allow_unicode=True, sort_keys=False)
+            project.write({f"recipes/{name}.yaml": text})
             ran = project.spawn(f"recipe={name}", "--quiet", "-j", "2")
             assert ran.code == 0, ran.err
             done[name] = Built(project, name, data)
@@ -87,7 +94,11 @@ def recipe(name: str, data: Path, tokenizer: Path, template: str) -> dict[str, A
         "on_bad_row": {"max": 0.2},
         "sources": {key: {"path": str(data / one.path), **one.recipe} for key, one in SOURCES.items()},
         "filters": {"response_chars": {"max": 20000}},
-        "dedup": {"keep": ["priority"], "exact": {"on": "conversation"}, "near": {"threshold": THRESHOLD, "ngram": NGRAM, "on": "conversation"}},
+        "dedup": {
+            "keep": ["priority"],
+            "exact": {"on": "conversation"},
+            "near": {"threshold": THRESHOLD, "ngram": NGRAM, "on": "conversation"},
+        },
         "split": {"stratify": ["source"], "group": ["group", "near_duplicates"]},
         "template": {"tokenizer": str(tokenizer)},
     }

@@ -43,6 +43,7 @@ class Builder:
         self.stand_ins = [self._stand_in(turn, message) for turn, message in enumerate(messages)]
         self.assistants = [turn for turn, message in enumerate(messages) if message["role"] == "assistant"]
         self.drawn = self._draw(self.stand_ins)
+        self.asked: dict[int, Drawn | Parity] = {}
         self.first: dict[int, int] = {}
         self.last: dict[int, int] = {}
         for position, number in enumerate(self.drawn.order):
@@ -123,6 +124,11 @@ class Builder:
 
     def _asked(self, turn: int) -> Drawn | Parity:
         """The turns before with the generation prompt, or why a model could not be asked so."""
+        if turn not in self.asked:
+            self.asked[turn] = self._ask(turn)
+        return self.asked[turn]
+
+    def _ask(self, turn: int) -> Drawn | Parity:
         if not any(message["role"] == "user" for message in self.messages[:turn]):
             return Parity.NO_USER_TURN_BEFORE
         try:
@@ -315,10 +321,11 @@ class Builder:
 
     def _prompt(self, turn: int) -> Drawn | None:
         """The turns before, with the generation prompt; None where a template has none or refuses such a beginning."""
-        if not any(message["role"] == "user" for message in self.messages[:turn]):
+        asked = self._asked(turn)
+        if isinstance(asked, Parity):
             return None
         try:
-            asked, plain = self._draw(self.stand_ins[:turn], prompt=True), self._draw(self.stand_ins[:turn])
+            plain = self._draw(self.stand_ins[:turn])
         except RecordError:
             return None
         return asked if asked.text != plain.text else None

@@ -1,0 +1,112 @@
+"""What a model will see of a row, token by token, for `dsbuild show --mask`: from what was rendered, nothing anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import polars as pl
+
+from datasetbuild.engine.gather import Piece
+from datasetbuild.engine.story import Search
+from datasetbuild.engine.templates import expand_messages, opened_template
+from datasetbuild.errors import BuildError, UsageError
+from datasetbuild.record import Fate
+from datasetbuild.stages.render import PARITIES
+
+
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring tokens that fare alike. weight: of the loss, 0 for what is not trained. control: a control token.
+    prompt: a weight that is the prompt's, not a turn's."""
+
+    text: str
+    tokens: int
+    weight: float
+    control: bool
+    prompt: bool = False
+
+
+@dataclass(frozen=True)
+class Masked:
+    """One rendered row. row: its line of the ledger. turn, row_weight: with `expansion: per_turn`. parity: a class for each
+    trained turn, in order. detail: why there is nothing to show."""
+
+    row: dict[str, Any]
+    runs: tuple[Run, ...] = ()
+    tokens: int = 0
+    trained: int = 0
+    parity: tuple[str, ...] = ()
+    turn: int | None = None
+    row_weight: float | None = None
+    detail: str | None = None
+
+
+def masked_rows(asked: Search, *, text: str | None = None, count: int = 5) -> list[Masked]:
+    """The rows with an id or a text, or some kept ones: those that come first in the order of their ids' hashes."""
+    if asked.found.plan.template is None:
+        raise UsageError("the recipe has no template, so that nothing is masked", hint="template=chatml template.tokenizer=FOLDER")
+    rows = asked.found.decision.rows
+    if text is None:
+        chosen = rows.filter(pl.col("fate") == Fate.KEPT.value).sort("key", "id").head(count)
+    else:
+        found = asked.matches(text)
+        if not len(found):
+            raise UsageError(f"no row has the id or holds the text {text!r}", hint="ids stand in ledger.parquet")
+        chosen = rows.filter(pl.col("id").is_in(found["id"].to_list())).head(count)
+    return [masked for line in chosen.iter_rows(named=True) for masked in _masked(asked, line)]
+
+
+def _masked(asked: Search, line: dict[str, Any]) -> list[Masked]:
+    ledger = asked.found.ledger.row(by_predicate=pl.col("id") == line["id"], named=True)
+    piece = next(piece for piece in asked.found.pieces if piece.place == line["place"])
+    rendered = _rendered(asked, piece, line)
+    if not len(rendered):
+        story = asked.tell(line["id"])
+        return [Masked(ledger, detail=f"{ledger['reason']}: {story.detail or story.reason}")]
+    return [_one(asked, ledger, row) for row in rendered.iter_rows(named=True)]
+
+
+def _rendered(asked: Search, piece: Piece, line: dict[str, Any]) -> pl.DataFrame:
+    """The rendered rows of a record, with the messages of each."""
+    assert piece.measured.rendered is not None
+    rows = asked.cache.frame(piece.measured.rendered).filter(pl.col("row") == line["shard_row"])
+    if line["pos"] is None or not len(rows):
+        return rows.clear()
+    record = asked.cache.frame(piece.measured.records, ["messages", "tools"])[[line["pos"]] * len(rows)]
+    return expand_messages(pl.concat([rows, record], how="horizontal"))
+
+
+def _one(asked: Search, ledger: dict[str, Any], row: dict[str, Any]) -> Masked:
+    plan = asked.found.plan
+    assert plan.template is not None and plan.spec is not None
+    spec, chat = opened_template(asked.cache.object(plan.spec), plan.template, asked.recipe.project)
+    text = chat.render(row["messages"], row["tools"] or None)
+    pieces = _pieces(text, row["input_ids"], spec)
+    inside = {n for a, b in zip(row["spans"][::2], row["spans"][1::2], strict=True) for n in range(a, b)}
+    weights = row["loss_weights"] or [float(n in inside) for n in range(len(pieces))]
+    known = set(spec.added.values())
+    fares = [(weight, number in known, weight > 0 and n not in inside) for n, (number, weight) in enumerate(zip(row["input_ids"], weights, strict=True))]
+    runs = []
+    for (weight, control, prompt), group in groupby(range(len(pieces)), key=lambda n: fares[n]):
+        mine = list(group)
+        runs.append(Run("".join(pieces[n] for n in mine), len(mine), weight, control, prompt))
+    names = [str(list(PARITIES)[code]) for code in row["parity"] if code < len(PARITIES)]
+    return Masked(ledger, tuple(runs), len(pieces), len(inside), tuple(names), row["turn"], row["row_weight"])
+
+
+def _pieces(text: str, ids: list[int], spec: Any) -> list[str]:
+    """The part of the text that each token stands for: bytes of one character go to its first token."""
+    from datasetbuild.stages.render.encode import encoder
+
+    encoding = encoder(spec).oracle.encode(text, add_special_tokens=False)
+    if encoding.ids != ids:
+        raise BuildError("what was rendered is not what the template gives now", hint="run the build again with --force")
+    pieces, at = [], 0
+    for start, end in encoding.offsets:
+        pieces.append(text[at : max(end, at)] if start <= at else text[at:end])
+        at = max(at, end)
+    if pieces:
+        pieces[-1] += text[at:]
+    return pieces
