@@ -41,10 +41,22 @@ class Clock:
 
 
 def template(folder: Path) -> Callable[[list[dict[str, str]]], str]:
-    """The tokenizer's ChatML template, as transformers compiles it."""
+    """The recipe's chat template, compiled as transformers compiles it when nobody asks for masks."""
+    from jinja2 import nodes
+    from jinja2.ext import Extension, loopcontrols
+    from jinja2.parser import Parser
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    class Generation(Extension):
+        """`{% generation %}` blocks, as if they were not there."""
+
+        tags = {"generation"}  # noqa: RUF012
+
+        def parse(self, parser: Parser) -> list[nodes.Node]:
+            next(parser.stream)
+            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
     compiled = environment.from_string((folder / "chat_template.jinja").read_text(encoding="utf-8"))
     return lambda messages: compiled.render(messages=messages, tools=None, add_generation_prompt=False)
 
@@ -59,7 +71,7 @@ def measured(corpus: Path, tokenizer: Path, work: Path, kept: set[int] | None) -
     from datasetbuild.stages.words import word_hashes
 
     clock, render = Clock(), template(tokenizer)
-    encoder = fastokens.Tokenizer(str(tokenizer / "tokenizer.json"))
+    encoder = fastokens.Tokenizer.from_json_str((tokenizer / "tokenizer.json").read_text(encoding="utf-8"))
     tokens = 0
     work.mkdir(parents=True, exist_ok=True)
     out = [work / "floor.parquet", work / "floor.jsonl"]
@@ -69,7 +81,7 @@ def measured(corpus: Path, tokenizer: Path, work: Path, kept: set[int] | None) -
             joined = pl.Series(["\n".join(turn["content"] for turn in row["messages"]) for row in rows])
             clock.take("hash words", lambda j=joined: word_hashes(j))
             texts = clock.take("render", lambda r=rows: [render(row["messages"]) for row in r])
-            tokens += clock.take("tokenize", lambda t=texts: sum(map(len, encoder.encode_batch(t, False))))
+            tokens += len(clock.take("tokenize", lambda t=texts: encoder.encode_batch_flat(t))[0]) // 4
             wanted = [(row, text) for row, text in zip(rows, texts, strict=True) if kept is None or row["id"] in kept]
             clock.take("write", lambda w=wanted: _write(parquet, jsonl, w))
         clock.take("write", parquet.close)

@@ -1,8 +1,15 @@
 """Rows per CPU second from a file to records, for every format: python bench/formats.py [rows]
 
 Each file is written from a seed: 100,000 raw rows of about 400 characters of text, 2 turns each (oasst: 25,000 trees of
-4 threads; chat_table: 100,000 conversations of 2 rows; squad: 10 questions on each of 10,000 texts). Measured is what a build does
-with them first: cut into shards, load, normalize. CPU seconds of one process; the best of three runs.
+4 threads; chat_table: 100,000 conversations of 2 rows; squad: 10 questions on each of 10,000 texts). Measured is what a
+build does with them first: cut into shards, load, normalize. CPU seconds of one process; the best of three runs.
+
+Slower than half of the fastest, and why: `messages` with tool calls has twice the turns and bytes, and the arguments of
+every call are checked to be JSON and written as text; `faq_markdown` and `squad` look for rows inside one text, line by
+line and with Python's JSON scanner, which alone tells where a value ends and on which line it began; `chat_table` reads
+two rows of a TSV for each conversation (per row of the file it is as fast as `table` from CSV); `oasst` decodes, joins,
+selects and encodes again the messages of every thread, and shared turns once for each thread that they are in. Files that
+are not plain JSON Lines are copied once into the cache, which takes 0.2 s of each.
 """
 
 from __future__ import annotations
@@ -41,13 +48,22 @@ def pair(question: str, answer: str) -> list[Row]:
 def tools(n: int, question: str, answer: str) -> Row:
     call = {"id": f"c{n}", "type": "function", "function": {"name": "look_up", "arguments": {"words": question[:40]}}}
     turns = [{"role": "user", "content": question}, {"role": "assistant", "content": None, "tool_calls": [call]}]
-    turns += [{"role": "tool", "content": answer[:100], "tool_call_id": f"c{n}"}, {"role": "assistant", "content": answer}]
+    turns += [
+        {"role": "tool", "content": answer[:100], "tool_call_id": f"c{n}"},
+        {"role": "assistant", "content": answer},
+    ]
     schema = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}
     return {"messages": turns, "tools": [schema]}
 
 
 def message(name: str, parent: str | None, role: str, text: str, **more: Any) -> Row:
-    state = {"review_result": True, "deleted": False, "synthetic": False, "lang": "en", "tree_state": "ready_for_export"}
+    state = {
+        "review_result": True,
+        "deleted": False,
+        "synthetic": False,
+        "lang": "en",
+        "tree_state": "ready_for_export",
+    }
     return {"message_id": name, "parent_id": parent, "text": text, "role": role, **state, **more}
 
 
@@ -77,10 +93,19 @@ def table(path: Path, rows: Iterator[Row], delimiter: str = ",") -> None:
 def squad_file(path: Path, count: int) -> None:
     pairs = list(texts(count))
     paragraphs = [
-        {"context": pairs[n][1], "qas": [{"id": q, "question": q, "answers": [{"text": a[:60], "answer_start": 0}]} for q, a in pairs[n : n + 10]]}
+        {
+            "context": pairs[n][1],
+            "qas": [
+                {"id": q, "question": q, "answers": [{"text": a[:60], "answer_start": 0}]} for q, a in pairs[n : n + 10]
+            ],
+        }
         for n in range(0, count, 10)
     ]
-    path.write_text(json.dumps({"data": [{"title": "t", "paragraphs": paragraphs[n : n + 100]} for n in range(0, len(paragraphs), 100)]}))
+    path.write_text(
+        json.dumps(
+            {"data": [{"title": "t", "paragraphs": paragraphs[n : n + 100]} for n in range(0, len(paragraphs), 100)]}
+        )
+    )
 
 
 def interleaved(count: int) -> Iterator[Row]:
@@ -93,24 +118,74 @@ def interleaved(count: int) -> Iterator[Row]:
 
 
 TURNS = [{"role": "user", "content": "{{ q }}"}, {"role": "assistant", "content": "{{ a }}"}]
-CHAT = {"conversation": "ticket", "order": "no", "role": "who", "text": "said", "roles": {"customer": "user", "agent": "assistant"}}
+CHAT = {
+    "conversation": "ticket",
+    "order": "no",
+    "role": "who",
+    "text": "said",
+    "roles": {"customer": "user", "agent": "assistant"},
+}
 Writer = Callable[[Path, int], None]
 
 CASES: dict[str, tuple[str, dict[str, Any], Writer]] = {
     "messages": ("m.jsonl", {}, lambda path, n: lines(path, ({"messages": pair(q, a)} for q, a in texts(n)))),
-    "messages, tool calls": ("c.jsonl", {"format": "messages"}, lambda path, n: lines(path, (tools(i, q, a) for i, (q, a) in enumerate(texts(n))))),
-    "sharegpt": ("s.jsonl", {}, lambda path, n: lines(path, ({"conversations": [{"from": "human", "value": q}, {"from": "gpt", "value": a}]} for q, a in texts(n)))),
-    "alpaca": ("a.jsonl", {}, lambda path, n: lines(path, ({"instruction": q, "input": "", "output": a} for q, a in texts(n)))),
-    "prompt_completion": ("p.jsonl", {}, lambda path, n: lines(path, ({"prompt": q, "completion": a} for q, a in texts(n)))),
-    "triple": ("t.jsonl", {}, lambda path, n: lines(path, ({"system": "Be brief.", "instruction": q, "response": a} for q, a in texts(n)))),
+    "messages, tool calls": (
+        "c.jsonl",
+        {"format": "messages"},
+        lambda path, n: lines(path, (tools(i, q, a) for i, (q, a) in enumerate(texts(n)))),
+    ),
+    "sharegpt": (
+        "s.jsonl",
+        {},
+        lambda path, n: lines(
+            path, ({"conversations": [{"from": "human", "value": q}, {"from": "gpt", "value": a}]} for q, a in texts(n))
+        ),
+    ),
+    "alpaca": (
+        "a.jsonl",
+        {},
+        lambda path, n: lines(path, ({"instruction": q, "input": "", "output": a} for q, a in texts(n))),
+    ),
+    "prompt_completion": (
+        "p.jsonl",
+        {},
+        lambda path, n: lines(path, ({"prompt": q, "completion": a} for q, a in texts(n))),
+    ),
+    "triple": (
+        "t.jsonl",
+        {},
+        lambda path, n: lines(path, ({"system": "Be brief.", "instruction": q, "response": a} for q, a in texts(n))),
+    ),
     "completion": ("x.jsonl", {}, lambda path, n: lines(path, ({"text": f"{q} {a}"} for q, a in texts(n)))),
-    "table, csv": ("t.csv", {"format": "table", "messages": TURNS}, lambda path, n: table(path, ({"q": q, "a": a} for q, a in texts(n)))),
-    "table, parquet": ("t.parquet", {"format": "table", "messages": TURNS}, lambda path, n: parquet(path, ({"q": q, "a": a} for q, a in texts(n)))),
+    "table, csv": (
+        "t.csv",
+        {"format": "table", "messages": TURNS},
+        lambda path, n: table(path, ({"q": q, "a": a} for q, a in texts(n))),
+    ),
+    "table, parquet": (
+        "t.parquet",
+        {"format": "table", "messages": TURNS},
+        lambda path, n: parquet(path, ({"q": q, "a": a} for q, a in texts(n))),
+    ),
     "faq_markdown": ("f.md", {}, lambda path, n: _text(path, (f"## {q}\n\n{a}\n\n" for q, a in texts(n)))),
     "squad": ("q.json", {}, squad_file),
     "chat_table, tsv": ("l.tsv", {"format": "chat_table", **CHAT}, lambda path, n: table(path, interleaved(n), "\t")),
-    "oasst, trees": ("o.jsonl", {"format": "oasst"}, lambda path, n: lines(path, ({"message_tree_id": one[0]["message_id"], "prompt": one[0] | {"replies": one[1:]}} for one in trees(n // 4)))),
-    "oasst, messages": ("h.jsonl", {"format": "oasst"}, lambda path, n: lines(path, (one for tree in trees(n // 4) for one in tree))),
+    "oasst, trees": (
+        "o.jsonl",
+        {"format": "oasst"},
+        lambda path, n: lines(
+            path,
+            (
+                {"message_tree_id": one[0]["message_id"], "prompt": one[0] | {"replies": one[1:]}}
+                for one in trees(n // 4)
+            ),
+        ),
+    ),
+    "oasst, messages": (
+        "h.jsonl",
+        {"format": "oasst"},
+        lambda path, n: lines(path, (one for tree in trees(n // 4) for one in tree)),
+    ),
 }
 
 
@@ -158,7 +233,9 @@ def main() -> None:
     print(f"{'format':<22}{'records':>9}{'MB':>6}{'read s':>8}{'convert s':>11}{'rows/s':>10}{'of fastest':>12}")
     for label, (count, read, convert, size) in best.items():
         speed = count / (read + convert)
-        print(f"{label:<22}{count:>9}{size / 1e6:>6.0f}{read:>8.2f}{convert:>11.2f}{speed:>10,.0f}{speed / fastest:>12.2f}")
+        print(
+            f"{label:<22}{count:>9}{size / 1e6:>6.0f}{read:>8.2f}{convert:>11.2f}{speed:>10,.0f}{speed / fastest:>12.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -131,25 +131,6 @@ def kind_page(title: str, lead: str, what: str) -> Callable[[], str]:
     return page
 
 
-def masks_page() -> str:
-    from datasetbuild.stages.render.layout import PARITIES
-
-    rows = [(f"`{parity.value}`", sentence) for parity, sentence in PARITIES.items()]
-    lead = (
-        "What stands before a trained turn should be what the model is given when it answers. Every trained turn "
-        "has one of these classes; `manifest.json` counts them under `masks`, `parity`. How a mask is found and "
-        "proved: [masks](../explanation/masks.md).\n"
-    )
-    thoughts = (
-        "Templates of thinking models drop the thoughts of earlier turns, so within one long row the earlier answers "
-        "are learned in a form that the model is never shown. `template.expansion: per_turn` makes a row of each "
-        "trained turn, with the turns before it as they will be, and gives it the weight 1 / rows of its conversation "
-        "in the column `row_weight`.\n"
-    )
-    classes = table(["class", "meaning"], rows)
-    return "\n".join(["# Masks: parity classes\n", NOTE, lead, classes, "## Thoughts in earlier turns\n", thoughts])
-
-
 def reasons_page() -> str:
     from datasetbuild.record import REASONS, Fate, Stage
 
@@ -217,7 +198,6 @@ PAGES: dict[str, Callable[[], str]] = {
         "`{profile: NAME, ...}` with the keys below; `folder: NAME` sets it apart from another of the same profile.",
         "profile",
     ),
-    "masks.md": masks_page,
     "reasons.md": reasons_page,
     "cli.md": cli_page,
 }

@@ -3,8 +3,9 @@
     .dsbuild/cache/remote/files/ab/cdef…/tickets.csv   the bytes, named by their SHA-256
     .dsbuild/cache/remote/states/….json                a state of an address, or a commit -> those bytes
 
-An address is fetched once for each state that its store tells of it, a dataset once for each commit. A database is asked
-in every build, and so is a server that tells no state: equal rows are equal bytes, so nothing downstream is done again.
+An address is fetched once for each state that its store tells of it, a dataset once for each commit. A database is
+asked in every build, and so is a server that tells no state: equal rows are equal bytes, so nothing downstream is done
+again.
 """
 
 from __future__ import annotations

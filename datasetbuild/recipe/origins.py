@@ -46,15 +46,15 @@ def _one(recipe: Recipe, path: tuple[str, ...], given: list[str]) -> Iterator[Fa
         yield recipe.fault((*path, origin), message, f"keep one of {words}, or make two sources of it")
 
 
-def _belonging(
-    recipe: Recipe, path: tuple[str, ...], source: Mapping[str, Any], given: list[str]
-) -> Iterator[Fault]:
+def _belonging(recipe: Recipe, path: tuple[str, ...], source: Mapping[str, Any], given: list[str]) -> Iterator[Fault]:
     for origin, names in _origins().items():
         for name in names:
             if source.get(name) is not None and origin not in given:
                 yield recipe.fault((*path, name), f"`{name}` belongs to `{origin}`, and the source has none")
     if "sql" in given and source.get("query") is None:
-        yield recipe.fault((*path, "query"), "a source with `sql` needs a `query`", "write `query: select ... from ...`")
+        yield recipe.fault(
+            (*path, "query"), "a source with `sql` needs a `query`", "write `query: select ... from ...`"
+        )
 
 
 def _commit(recipe: Recipe, path: tuple[str, ...], source: Mapping[str, Any]) -> Iterator[Fault]:
@@ -84,6 +84,8 @@ def _passwords(recipe: Recipe, path: tuple[str, ...], source: Mapping[str, Any])
     for place, address in written.items():
         if isinstance(address, str) and written_password(address):
             message = "a password stands in the recipe, where everybody who has it can read it"
-            fault = recipe.fault(place, message, "change it, then write `$PASSWORD` and set PASSWORD in the environment")
+            fault = recipe.fault(
+                place, message, "change it, then write `$PASSWORD` and set PASSWORD in the environment"
+            )
             # The excerpt would print it once more.
             yield Fault(fault.path, fault.message, fault.file, fault.line, None, fault.suggestion)

@@ -25,7 +25,7 @@ BLANKS = r"[\x{a0}\x{2000}-\x{200a}\x{202f}\x{205f}]"
 """Blanks of a fixed width, which tokenizers read as rare tokens. U+3000 stays: it is typography in Chinese and Japanese."""
 
 
-@section("clean", version=1)
+@section("clean", version=2)
 def clean(
     records: pl.DataFrame | None = None,
     /,
@@ -37,7 +37,7 @@ def clean(
 
     unicode: `fix` undoes mojibake (donâ€™t -> don’t), composes to NFC and removes control characters; `keep` leaves all.
     whitespace: `normalize` makes line ends "\\n", fixed-width blanks " ", removes blanks at line ends and around the
-        text, and keeps at most one empty line in a row; indentation and blanks inside a line stay.
+        text, and keeps at most one empty line in a row; indentation of several lines and blanks inside a line stay.
     """
     assert records is not None
     lengths, turns = flatten_turns(records["messages"])
@@ -75,7 +75,8 @@ def normalize_whitespace(text: pl.Series) -> pl.Series:
 def _tidy_lines(text: pl.Series) -> pl.Series:
     text = text.str.replace_all("\r\n?", "\n").str.replace_all(r"[ \t]+\n", "\n").str.replace_all(r"\n{3,}", "\n\n")
     text = text.str.strip_chars_end().str.replace(r"\A\s*\n", "")
-    return text.str.replace(r"\A[ \t]+(\S[^\n]*)\z", "$1")  # the blanks before a single line are no indentation
+    # Blanks before the first line are indentation only when the next line is indented too.
+    return text.str.replace(r"\A[ \t]+(\S[^\n]*(?:\n+\S|\z))", "$1")
 
 
 REPAIRS = {"unicode": fix_unicode, "whitespace": normalize_whitespace}

@@ -35,7 +35,9 @@ def _bytes_in_csv(project: Project) -> None:
 
 
 def _large(project: Project) -> None:
-    project.write({"bad.jsonl": _line("Where?", "Here.") + _line("Long?", "word " * 4_000_000) + _line("When?", "Now.")})
+    project.write(
+        {"bad.jsonl": _line("Where?", "Here.") + _line("Long?", "word " * 4_000_000) + _line("When?", "Now.")}
+    )
 
 
 def _deep(project: Project) -> None:

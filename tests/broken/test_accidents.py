@@ -131,7 +131,7 @@ def gated() -> object:
 
 @contextmanager
 def held(project: Project, words: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A build that is held in the middle, measuring a fact that never ends. Afterwards the recipe is without that fact."""
+    """A build held in the middle by a fact that never ends. Afterwards the recipe is without that fact."""
     gated = RECIPE.replace("filters: {", "plugins: [gate.py]\nfilters: {gated: {min: 0}, ")
     project.write({"gate.py": GATE, "recipes/small.yaml": gated})
     with started(project, *words) as process:
@@ -152,7 +152,7 @@ MOMENTS = {
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_and_run_again(filled: Callable[[], Project], right: dict[str, bytes], moment: str) -> None:
-    """kill -9 at any moment, run again: the bytes of an undisturbed build, nothing left over, nothing half-published."""
+    """kill -9 at any moment, run again: the bytes of an undisturbed build, nothing left over or half-published."""
     project = filled()
     with started(project) as process:
         wait_for(project, process, MOMENTS[moment])
@@ -193,7 +193,7 @@ def _members(session: int) -> list[int]:
 
 @pytest.mark.parametrize("words", [[], ["-j", "2"]], ids=["one process", "workers"])
 def test_interrupted(filled: Callable[[], Project], right: dict[str, bytes], words: list[str]) -> None:
-    """Ctrl-C, which reaches every process of a terminal: exit 130, one line, nothing published, and the next build is right."""
+    """Ctrl-C, which reaches every process: exit 130, one line, nothing published, and the next build is right."""
     project = filled()
     with held(project, words) as process:
         send(process, signal.SIGINT)
@@ -206,9 +206,11 @@ def test_interrupted(filled: Callable[[], Project], right: dict[str, bytes], wor
 
 def test_a_worker_that_dies(filled: Callable[[], Project]) -> None:
     """A worker that the system kills (out of memory) ends the build with a sentence."""
-    fact = "@fact(version=1)\ndef fatal() -> object:\n    '''Kills its process.'''\n    return lambda frame: os.kill(os.getpid(), 9)\n"
+    fact = "@fact(version=1)\ndef fatal() -> object:\n    'Kills.'\n    return lambda _: os.kill(os.getpid(), 9)\n"
     project = filled().write({"bad.py": f"import os\n\nfrom datasetbuild.op import fact\n\n\n{fact}"})
-    project.write({"recipes/small.yaml": RECIPE.replace("filters: {", "plugins: [bad.py]\nfilters: {fatal: {min: 0}, ")})
+    project.write(
+        {"recipes/small.yaml": RECIPE.replace("filters: {", "plugins: [bad.py]\nfilters: {fatal: {min: 0}, ")}
+    )
     ran = project.spawn("recipe=small", "-j", "2")
     assert ran.code == 1
     assert ran.err == (
@@ -256,8 +258,10 @@ def empty(path: Path) -> None:
         ("files/*", flip),
     ],
 )
-def test_a_damaged_cache(filled: Callable[[], Project], right: dict[str, bytes], what: str, harm: Callable[[Path], None]) -> None:
-    """Every file of one kind in the cache damaged: the next build gives the right bytes, not wrong ones and no error."""
+def test_a_damaged_cache(
+    filled: Callable[[], Project], right: dict[str, bytes], what: str, harm: Callable[[Path], None]
+) -> None:
+    """Every file of one kind in the cache damaged: the next build gives the right bytes and no error."""
     project = filled()
     assert built(project) == right
     harmed = list((project.folder / ".dsbuild" / "cache").glob(what))
@@ -269,7 +273,9 @@ def test_a_damaged_cache(filled: Callable[[], Project], right: dict[str, bytes],
 
 def test_everything_in_the_cache_damaged(filled: Callable[[], Project], right: dict[str, bytes]) -> None:
     """Objects, actions and blobs damaged at once: the right bytes, and `why` works on what is left."""
-    project = filled().write({"recipes/small.yaml": RECIPE + "template: {tokenizer: tokenizer, chat_template: chatml}\n"})
+    project = filled().write(
+        {"recipes/small.yaml": RECIPE + "template: {tokenizer: tokenizer, chat_template: chatml}\n"}
+    )
     rendered = built(project)
     assert rendered["data/train-00000-of-00001.parquet"] != right["data/train-00000-of-00001.parquet"]
     for path in (project.folder / ".dsbuild" / "cache").rglob("*"):
@@ -296,7 +302,10 @@ def test_a_source_that_changes_under_the_build(
     """A file written to between its hash and its reading fails the build, and poisons no cache."""
     project = filled()
     before, cut = (project.folder / file).read_bytes(), inputs.cut
-    more = {"a.jsonl": json.dumps(pair("What is new?", "This row, and no other row is like it.")), "b.csv": "What is new?,This row."}
+    more = {
+        "a.jsonl": json.dumps(pair("What is new?", "This row, and no other row is like it.")),
+        "b.csv": "What is new?,This row.",
+    }
     after = before + more[file].encode() + b"\n"
 
     def late(path: Path, **options: object) -> object:
@@ -328,7 +337,9 @@ def test_a_disk_that_is_full(filled: Callable[[], Project], right: dict[str, byt
             ran = project.run("recipe=small")
             assert ran.code == 1
             assert "No space left on device" in ran.err
-            assert ran.err.endswith("  -> make room, then run again: what was measured is kept, and the artifact stands as it was\n")
+            assert ran.err.endswith(
+                "  -> make room, then run again: what was measured is kept, and the artifact stands as it was\n"
+            )
             assert list((hidden / "tmp").glob("*")) == []
         assert not project.artifact().exists()
     assert built(project) == right
@@ -350,7 +361,13 @@ def mounted(folder: Path, kilobytes: int) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("path", "mode", "code", "message", "hint"),
     [
-        ("a.jsonl", 0o000, 1, "recipes/small.yaml:3: source 'a': a.jsonl cannot be read: permission denied", "chmod u+r a.jsonl"),
+        (
+            "a.jsonl",
+            0o000,
+            1,
+            "recipes/small.yaml:3: source 'a': a.jsonl cannot be read: permission denied",
+            "chmod u+r a.jsonl",
+        ),
         ("recipes/small.yaml", 0o000, 3, "cannot be read: Permission denied", "chmod u+r recipes/small.yaml"),
         ("build", 0o500, 1, "build cannot be written: permission denied", "chmod u+wx build, then run again"),
         (".dsbuild", 0o500, 1, ".dsbuild cannot be written: permission denied", "chmod u+wx .dsbuild, then run again"),

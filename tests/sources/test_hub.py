@@ -67,7 +67,7 @@ def test_a_build_from_a_folder(folder: Project) -> None:
 
 def test_errors(found: Found, folder: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """No such folder, no such split, no such dataset, no network: each has its own sentence."""
-    with pytest.raises(SourceError, match="no folder ./fqa"):
+    with pytest.raises(SourceError, match=r"no folder \./fqa"):
         found(hub="./fqa")
     with pytest.raises(SourceError, match=r"\./faq has no split 'tset'") as caught:
         found(hub="./faq", split="tset")

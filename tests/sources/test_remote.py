@@ -27,7 +27,7 @@ sources:
 
 
 class Server(ThreadingHTTPServer):
-    """A web server of one folder in memory. files: path -> (bytes, ETag or None). asked: (method, path) of each request."""
+    """A web server with files in memory. files: path -> (bytes, ETag or None). asked: (method, path) of each request."""
 
     files: dict[str, tuple[bytes, str | None]]
     asked: list[tuple[str, str]]
@@ -37,7 +37,7 @@ class Server(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     server: Server
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         """Send a file."""
         self.server.asked.append((self.command, self.path))
         expected = "Basic " + base64.b64encode(f"me:{self.server.password}".encode()).decode()
@@ -109,7 +109,9 @@ def test_a_build_from_addresses_and_files(project: Project, web: tuple[Server, s
     server, at = web
     server.files["/b.jsonl.gz"] = (gzip.compress(b'\n{"q": "Who?", "a": "I."}\n'), '"1"')
     server.files["/c.jsonl"] = (b'{"q": "When?", "a": "Now."}\n', '"1"')
-    project.write({"a.jsonl": ROWS, "recipes/small.yaml": RECIPE % (f"['{at}/b.jsonl.gz', a.jsonl, '{at}/c.jsonl']", "")})
+    project.write(
+        {"a.jsonl": ROWS, "recipes/small.yaml": RECIPE % (f"['{at}/b.jsonl.gz', a.jsonl, '{at}/c.jsonl']", "")}
+    )
     done = project.run("build", "recipe=small")
     assert done.code == 0, done.err
     wanted = [(f"{at}/b.jsonl.gz", 2), ("a.jsonl", 1), (f"{at}/c.jsonl", 1)]
@@ -125,7 +127,7 @@ def test_a_build_from_addresses_and_files(project: Project, web: tuple[Server, s
 
 def test_errors_name_address_and_remedy(found: Found, web: tuple[Server, str]) -> None:
     """What is not there, what cannot be listed, what is not known, who does not answer: each has its own sentence."""
-    server, at = web
+    _, at = web
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -142,7 +144,9 @@ def test_errors_name_address_and_remedy(found: Found, web: tuple[Server, str]) -
             assert caught.value.hint
 
 
-def test_credentials_come_from_the_environment(project: Project, web: tuple[Server, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_come_from_the_environment(
+    project: Project, web: tuple[Server, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A password reaches the server, and no file and no error."""
     server, at = web
     server.password = "pass/word @1"
@@ -189,7 +193,13 @@ def test_a_password_inside_a_variable_is_hidden_too() -> None:
     found = address("$URL", {"URL": "postgresql://me:hid%2Fden@h/d"})
     assert found.scrub("bad password hid/den or hid%2Fden") == "bad password *** or ***"
     assert shown("postgresql://me:x@h/d?sslkey=abc") == "postgresql://h/d?sslkey=***"
-    assert [written_password(one) for one in ("a://u:p@h", "a://u:$P@h", "a://u@h", "a://h/x:y", "s3://b")] == [True, False, False, False, False]
+    assert [written_password(one) for one in ("a://u:p@h", "a://u:$P@h", "a://u@h", "a://h/x:y", "s3://b")] == [
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_the_extra_is_named(found: Found, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +208,7 @@ def test_the_extra_is_named(found: Found, monkeypatch: pytest.MonkeyPatch) -> No
     from fsspec.registry import _registry
 
     monkeypatch.delitem(_registry, "s3", raising=False)
-    with pytest.raises(SourceError, match="s3://bucket/a.jsonl needs a package that is not installed") as caught:
+    with pytest.raises(SourceError, match=r"s3://bucket/a\.jsonl needs a package that is not installed") as caught:
         found(path="s3://bucket/a.jsonl")
     assert caught.value.hint == "pip install 'datasetbuild[s3]'"
 
@@ -246,4 +256,6 @@ def test_s3(project: Project, found: Found, bucket: Any) -> None:
     project.write({"recipes/small.yaml": RECIPE % ("s3://support/20*/*.jsonl", "")})
     assert project.run("build", "recipe=small").code == 0
     assert len(project.ledger()) == 3
-    assert not [file for file in Path(project.folder).rglob("*") if file.is_file() and b"hidden-word" in file.read_bytes()]
+    assert not [
+        file for file in Path(project.folder).rglob("*") if file.is_file() and b"hidden-word" in file.read_bytes()
+    ]

@@ -84,7 +84,11 @@ def lamps(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 def steady(text: str, project: Project) -> str:
     """The screen without what differs between machines and versions: folders, packages, and digests over packages."""
     text = text.replace(project.folder.as_posix(), "PROJECT")
-    text = re.sub(r'("(?:key|digest|sha256|records|recipe_digest|code|tokenizer_digest|template_digest)": )"[0-9a-f]{64}"', r'\1"DIGEST"', text)
+    text = re.sub(
+        r'("(?:key|digest|sha256|records|recipe_digest|code|tokenizer_digest|template_digest)": )"[0-9a-f]{64}"',
+        r'\1"DIGEST"',
+        text,
+    )
     text = re.sub(r'("packages": \{)[^}]*\}', r"\1...}", text)
     text = re.sub(r'("(?:bytes|file_bytes)": )\d+', r"\1BYTES", text)
     return re.sub(r"(small-)[0-9a-f]{10}\b", r"\1KEY", text)
@@ -112,7 +116,7 @@ def tell(lamps: Project) -> Callable[..., None]:
 
 
 def test_building(tell: Callable[..., None], lamps: Project) -> None:
-    """Build, build again, build with an override, write again: what happened, why rows are not in, and where it lies."""
+    """Build, build again, build with an override, write again: where the rows went, and where it lies."""
     tell(
         "building",
         "recipe=small",
@@ -180,7 +184,15 @@ def test_why_by_id(lamps: Project) -> None:
 
 def test_looking_up_operators(tell: Callable[..., None]) -> None:
     """`ops` lists what a recipe can name, and `ops NAME` prints a manual."""
-    tell("looking_up_operators", "ops", "ops unique_word_ratio", "ops split", "ops dedup.near", "ops split --json", "ops splitt")
+    tell(
+        "looking_up_operators",
+        "ops",
+        "ops unique_word_ratio",
+        "ops split",
+        "ops dedup.near",
+        "ops split --json",
+        "ops splitt",
+    )
 
 
 def test_help(tell: Callable[..., None], lamps: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,11 +28,10 @@ def name_of(hub: str, revision: str | None, config: str | None, split: str | Non
 
 def fetch(
     hub: str, revision: str | None, config: str | None, split: str | None, project: Path, work: Path, out: IO[bytes]
-) -> int:
-    """Write the rows of a split, one JSON object a line, in their order; returns their number."""
+) -> None:
+    """Write the rows of a split, one JSON object a line, in their order."""
     import pyarrow as pa
 
-    count = 0
     dataset = _load(hub, revision, config, split or "train", project, work)
     table = dataset.with_format("arrow")
     batches = (
@@ -40,14 +39,13 @@ def fetch(
         for start in range(0, len(dataset), BATCH)
         for chunk in table[start : start + BATCH].combine_chunks().to_batches()
     )
-    for count, row in enumerate(rows_of_batches(batches), 1):
+    for row in rows_of_batches(batches):
         if row.fault:
             raise SourceError(
                 f"{name_of(hub, revision, config, split)}: row {row.line} is {row.fault[1]}",
                 hint="images and sound cannot be carried: choose a dataset of text",
             )
         out.write(row.raw + b"\n")
-    return count
 
 
 def _load(hub: str, revision: str | None, config: str | None, split: str, project: Path, work: Path) -> Any:
@@ -55,7 +53,9 @@ def _load(hub: str, revision: str | None, config: str | None, split: str, projec
 
     folder = is_folder(hub)
     if folder and not (project / Path(hub).expanduser()).is_dir():
-        raise SourceError(f"no folder {hub}", hint="`hub: org/name` is a dataset of the Hub, `hub: ./folder` one on disk")
+        raise SourceError(
+            f"no folder {hub}", hint="`hub: org/name` is a dataset of the Hub, `hub: ./folder` one on disk"
+        )
     where: dict[str, Any] = {"path": str(project / Path(hub).expanduser()) if folder else hub, "name": config}
     where |= {"cache_dir": str(work)} if folder else {"revision": revision}
     bars = datasets.are_progress_bars_disabled()
@@ -79,7 +79,9 @@ def _failed(hub: str, revision: str | None, error: Exception, project: Path) -> 
     said = " ".join(str(error).split())
     said = said.replace(str(project), shown(project, project))
     if is_folder(hub):
-        return SourceError(f"{hub} cannot be read by `datasets`: {said}", hint="is it a folder that load_dataset reads?")
+        return SourceError(
+            f"{hub} cannot be read by `datasets`: {said}", hint="is it a folder that load_dataset reads?"
+        )
     if isinstance(error, ConnectionError) or "connect" in said.lower() or "offline" in said.lower():
         return SourceError(
             f"the Hub cannot be reached for {hub}: {said[:300]}",

@@ -14,6 +14,9 @@ from datasetbuild.stages.read.text import text_row
 
 HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)$")
+MARKS = ("#", "`", "~")
+"""What a heading or a fence begins with."""
+
 ANCHOR = re.compile(r"\s*\{\s*[#.:][^}]*\}$")
 QUESTION_MARKS = ("?", "？", "؟")
 
@@ -66,6 +69,8 @@ def _headings(lines: list[str]) -> list[Heading]:
     found = []
     fence = ""
     for index, line in enumerate(lines[(start := _front_matter(lines)) :], start):
+        if line.lstrip(" ")[:1] not in MARKS:
+            continue  # most lines: three times cheaper than two patterns
         mark = FENCE.match(line)
         if fence:
             if mark and mark[1].startswith(fence) and not mark[2].strip():

@@ -91,7 +91,8 @@ class _Messages:
         if node["message_id"] in self._nodes:
             first = self._nodes[node["message_id"]][0].line
             raise RecordError(Reason.BAD_ROW, f"message_id {node['message_id']!r} stands in line {first} already")
-        self._nodes[node["message_id"]] = row, node | {"replies": []}
+        node["replies"] = []
+        self._nodes[node["message_id"]] = row, node
 
     def threads(self, selection: Selection, trained: set[str]) -> Iterator[Row]:
         roots = []

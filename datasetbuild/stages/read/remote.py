@@ -1,7 +1,7 @@
 """Files at an address: what state they are in, and their bytes, through fsspec.
 
-A state is what the store says about a file without sending it: ETag, size, time of change. A server that says nothing of
-the kind has its files fetched in every build.
+A state is what the store says about a file without sending it: ETag, size, time of change. A server that says nothing
+of the kind has its files fetched in every build.
 """
 
 from __future__ import annotations
@@ -52,9 +52,13 @@ def find(address: Address) -> list[RemoteFile]:
         if not paths:
             raise SourceError(f"no file matches {address.shown}", hint="list the store with its own tool")
         stem = address.shown.partition("://")[0] + "://"
-        return [RemoteFile(stem + path.lstrip("/"), _state(address, system, path), path, system, address) for path in paths]
+        return [
+            RemoteFile(stem + path.lstrip("/"), _state(address, system, path), path, system, address) for path in paths
+        ]
     if "*" in address.used:
-        raise SourceError(f"{address.shown}: a web server does not list its files", hint="name each file in `path`, as a list")
+        raise SourceError(
+            f"{address.shown}: a web server does not list its files", hint="name each file in `path`, as a list"
+        )
     system, path = _system(address)
     return [RemoteFile(address.shown, _state(address, system, path), path, system, address)]
 
@@ -95,7 +99,9 @@ def _asked(address: Address, ask: Any) -> Any:
         # fsspec calls whatever a web server answers "not found", and keeps the answer as the cause.
         cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ else error
         if isinstance(cause, FileNotFoundError) or getattr(cause, "status", None) == 404:
-            raise SourceError(f"there is no file {address.shown}", hint="look at the address, and at who may read it") from None
+            raise SourceError(
+                f"there is no file {address.shown}", hint="look at the address, and at who may read it"
+            ) from None
         said = " ".join(address.scrub(cause).split()) or type(cause).__name__
         raise SourceError(
             f"{address.shown} cannot be read: {said[:300]}",

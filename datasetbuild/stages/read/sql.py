@@ -28,18 +28,15 @@ ORDER_BY = re.compile(r"\border\s+by\b", re.IGNORECASE)
 OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
-def fetch(address: Address, query: str, project: Path, out: IO[bytes]) -> int:
-    """Write the rows of a query, one JSON object a line; returns their number.
+def fetch(address: Address, query: str, project: Path, out: IO[bytes]) -> None:
+    """Write the rows of a query, one JSON object a line.
 
     In the order of the query's own ORDER BY, or else in that of their bytes, for which they are held in memory.
     """
     lines = (_line(row) for row in _rows(address, query, project))
     if not is_ordered(query):
         lines = iter(sorted(lines))
-    count = 0
-    for count, line in enumerate(lines, 1):
-        out.write(line + b"\n")
-    return count
+    out.writelines(line + b"\n" for line in lines)
 
 
 def is_ordered(query: str) -> bool:
@@ -153,7 +150,9 @@ def _line(row: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(row, default=_said, option=OPTIONS)
     except TypeError:  # an integer beyond 64 bits, or text that is not valid, which becomes a fault of its row
-        return json.dumps(row, default=_said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogateescape")
+        return json.dumps(row, default=_said, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "surrogateescape"
+        )
 
 
 def _said(value: Any) -> Any:

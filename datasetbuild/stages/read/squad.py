@@ -1,4 +1,4 @@
-"""SQuAD files: data > paragraphs > questions, one raw row for each question, with its own line; never the whole file."""
+"""SQuAD files: data > paragraphs > questions; one raw row for each question, with its line; never the whole file."""
 
 from __future__ import annotations
 

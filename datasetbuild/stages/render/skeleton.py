@@ -6,7 +6,6 @@ conversation of the shape is then laid out by one string comparison (`layout.Ske
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from datasetbuild.errors import RecordError
 from datasetbuild.record import Message, Reason
 from datasetbuild.stages.render.layout import Mark, Parity, Place, Region, Skeleton, Slot, Trained, unproved
+from datasetbuild.stages.render.literals import call_words, shared, tool_names, unused
 from datasetbuild.stages.render.shape import Shape, text_fields
 from datasetbuild.stages.render.template import ChatTemplate
 
@@ -37,7 +37,7 @@ class Builder:
 
     def __init__(self, template: ChatTemplate, messages: list[Message], tools: str | None, shape: Shape) -> None:
         self.template, self.messages, self.tools = template, messages, tools
-        self.base = _unused(template, shape, tools)
+        self.base = unused(template, shape, tools)
         self.split = re.compile(f"{self.base}([0-9]{{6}})q")
         self.slots: list[Slot] = []
         self.stand_ins = [self._stand_in(turn, message) for turn, message in enumerate(messages)]
@@ -191,7 +191,7 @@ class Builder:
                 role = self.messages[slot.turn]["role"]
                 sentence = f"{self.template.name} leaves out the text of turn {slot.turn + 1} ({role})"
                 raise RecordError(Reason.TEMPLATE_ERROR, sentence)
-        for name in _tool_names(self.tools):
+        for name in tool_names(self.tools):
             if name not in self.drawn.text:
                 raise RecordError(Reason.TEMPLATE_ERROR, f"{self.template.name} leaves out the tool {name!r}")
 
@@ -203,7 +203,7 @@ class Builder:
         for turn in self.assistants:
             own = [region for region in regions if region.turn == turn]
             said = "".join(self.drawn.text[region.start : region.end] for region in own)
-            for word in _call_words(self.messages[turn].get("tool_calls")):
+            for word in call_words(self.messages[turn].get("tool_calls")):
                 if word not in said:
                     raise RecordError(
                         Reason.TEMPLATE_ERROR,
@@ -262,7 +262,7 @@ class Builder:
             if token >= 0:
                 return Region(turn, start, after + end, token, after + end)
             said = rest.lstrip()
-            closing = _shared(said, self._ending().lstrip()).rstrip()
+            closing = shared(said, self._ending().lstrip()).rstrip()
             return Region(turn, start, after + (len(rest) - len(said) + len(closing) if closing else 0), -1, -1)
         token, stop = self._usual_stop()
         if not stop or (found := rest.find(stop)) < 0:
@@ -292,7 +292,7 @@ class Builder:
         )
         if gap < 0 or (own is not None and gap != self.first[turn]):
             raise unproved(f"the template puts turn {turn + 1} elsewhere than after the turn before it")
-        header = _shared(self.drawn.literals[gap], prompt.literals[-1])
+        header = shared(self.drawn.literals[gap], prompt.literals[-1])
         opener = prompt.literals[-1][len(header) :]  # such as <think>, which not every turn reproduces
         if not OPENER.match(opener) or any(token in opener for token in self.template.control):
             raise unproved(f"turn {turn + 1} does not begin as the template's generation prompt ends")
@@ -369,39 +369,3 @@ class Builder:
         ending = self._ending()
         token, end = self._next_stop(ending, 0)
         return (token, ending[:end].strip()) if token >= 0 else (-1, ending.strip())
-
-
-def _shared(text: str, other: str) -> str:
-    """The common beginning of two texts, not ending inside a tag."""
-    length = next((n for n, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), min(len(text), len(other)))
-    common = text[:length]
-    if len(common) == len(text) or len(common) == len(other):
-        return common
-    opened = common.rfind("<")
-    return common[:opened] if opened > common.rfind(">") else common
-
-
-def _unused(template: ChatTemplate, shape: Shape, tools: str | None) -> str:
-    """A word that nothing else in the drawn text can hold."""
-    around = repr(shape.key) + template.text + (template.tool_text or "") + (tools or "")
-    return next(word for word in (f"Zq{n}w" for n in range(10**6)) if word not in around)
-
-
-def _tool_names(tools: str | None) -> list[str]:
-    entries = json.loads(tools) if tools else []
-    return [name for entry in entries if isinstance(name := (entry.get("function") or entry).get("name"), str)]
-
-
-def _call_words(calls: str | None) -> list[str]:
-    """Names of called functions and of their arguments: what must be found again in the text."""
-    words: list[str] = []
-    for call in json.loads(calls) if calls else []:
-        inner = call.get("function") or call
-        arguments = inner.get("arguments")
-        if isinstance(arguments, str):
-            try:
-                arguments = json.loads(arguments)
-            except ValueError:
-                arguments = None
-        words += [inner["name"], *(arguments if isinstance(arguments, dict) else ())]
-    return words

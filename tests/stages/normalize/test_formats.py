@@ -20,7 +20,13 @@ def table(*turns: tuple[str, str], **more: Any) -> dict[str, Any]:
     return {"conversation": "7", "turns": [{"who": who, "said": said, **more} for who, said in turns]}
 
 
-CHAT = {"format": "chat_table", "conversation": "ticket", "role": "who", "text": "said", "roles": {"customer": "user", "agent": "assistant"}}
+CHAT = {
+    "format": "chat_table",
+    "conversation": "ticket",
+    "role": "who",
+    "text": "said",
+    "roles": {"customer": "user", "agent": "assistant"},
+}
 
 
 def test_chat_table(turns: Turns) -> None:
@@ -40,8 +46,9 @@ def test_chat_table_faults(fault: Fault) -> None:
     """A fault says which turn, and how to map it."""
     assert fault(table(("bot1", "a")), **CHAT) == (
         "unknown_role",
-        "turns[0].role: 'bot1' is not a known role (system, developer, human, user, prompter, assistant, gpt, bot, chatgpt, "
-        "model, bing, bard, tool, function, observation, function_response, function_call, customer, agent). Map it with `roles`.",
+        "turns[0].role: 'bot1' is not a known role (system, developer, human, user, prompter, assistant, gpt, bot, "
+        "chatgpt, model, bing, bard, tool, function, observation, function_response, function_call, customer, agent). "
+        "Map it with `roles`.",
     )
     reason, detail = fault(table(("customer", "a")), **{**CHAT, "text": "says"})
     assert (reason, detail) == ("missing_field", "row has no field 'says'; it has: who, said. Name it with `text`.")
@@ -51,22 +58,33 @@ def test_chat_table_faults(fault: Fault) -> None:
 def test_completion(turns: Turns, frames: Frames, fault: Fault) -> None:
     """Plain text is one assistant turn, trained whole: no user is asked for, and no system is put before it."""
     assert turns({"text": "Once."}, format="completion") == [{"role": "assistant", "content": "Once."}]
-    assert turns({"body": "Once."}, format="completion", columns={"text": "body"}, system="Be.")[0]["role"] == "assistant"
+    assert (
+        turns({"body": "Once."}, format="completion", columns={"text": "body"}, system="Be.")[0]["role"] == "assistant"
+    )
     assert fault({"text": " "}, format="completion")[0] == "empty_content"
     assert fault({"text": None}, format="completion") == ("wrong_type", "text: expected a string, found null")
 
 
 def question(**more: Any) -> dict[str, Any]:
-    return {"context": "Tea came from China.", "question": "Where from?", "answers": [{"text": "China"}, {"text": "the East"}, {"text": "the East"}], **more}
+    return {
+        "context": "Tea came from China.",
+        "question": "Where from?",
+        "answers": [{"text": "China"}, {"text": "the East"}, {"text": "the East"}],
+        **more,
+    }
 
 
-@pytest.mark.parametrize(("answer", "said"), [("first", "China"), ("most_frequent", "the East"), ("longest", "the East")])
+@pytest.mark.parametrize(
+    ("answer", "said"), [("first", "China"), ("most_frequent", "the East"), ("longest", "the East")]
+)
 @pytest.mark.parametrize("shape", ["objects", "hub", "texts"])
 def test_squad(turns: Turns, shape: str, answer: str, said: str) -> None:
     """Context and question are the user's turn, the chosen answer the assistant's, whatever shape the answers have."""
     row = question()
     texts = [one["text"] for one in row["answers"]]
-    row["answers"] = {"objects": row["answers"], "hub": {"text": texts, "answer_start": [0, 1, 1]}, "texts": texts}[shape]
+    row["answers"] = {"objects": row["answers"], "hub": {"text": texts, "answer_start": [0, 1, 1]}, "texts": texts}[
+        shape
+    ]
     assert turns(row, format="squad", answer=answer) == [
         {"role": "user", "content": "Tea came from China.\n\nWhere from?"},
         {"role": "assistant", "content": said},
@@ -90,8 +108,14 @@ def test_squad_without_an_answer(turns: Turns, fault: Fault, row: dict[str, Any]
 
 def test_squad_faults(fault: Fault) -> None:
     """What is no answer is a fault with its place."""
-    assert fault(question(answers=7), format="squad") == ("wrong_type", "answers: expected a list of answers, found a number")
-    assert fault(question(answers=[{}]), format="squad")[1] == "answers[0]: expected an answer with a `text`, found an object"
+    assert fault(question(answers=7), format="squad") == (
+        "wrong_type",
+        "answers: expected a list of answers, found a number",
+    )
+    assert (
+        fault(question(answers=[{}]), format="squad")[1]
+        == "answers[0]: expected an answer with a `text`, found an object"
+    )
     with pytest.raises(RecipeError, match="not a template"):
         fault(question(), format="squad", prompt="{{")
 
@@ -109,7 +133,14 @@ def test_groups(frames: Frames) -> None:
 def test_oasst(turns: Turns) -> None:
     """A thread's roles are mapped; an answer that another thread trains has weight 0."""
     thread = [("prompter", "u", None), ("assistant", "a", 0.0), ("prompter", "v", None), ("assistant", "b", None)]
-    row = {"message_tree_id": "t", "thread": [{"message_id": "m", "role": role, "text": text, "lang": "en"} | ({} if weight is None else {"weight": weight}) for role, text, weight in thread]}
+    row = {
+        "message_tree_id": "t",
+        "thread": [
+            {"message_id": "m", "role": role, "text": text, "lang": "en"}
+            | ({} if weight is None else {"weight": weight})
+            for role, text, weight in thread
+        ],
+    }
     assert turns(row, format="oasst") == [
         {"role": "user", "content": "u"},
         {"role": "assistant", "content": "a", "weight": 0.0},
@@ -132,17 +163,29 @@ def test_reasoning_has_three_names(turns: Turns, name: str) -> None:
     found = turns({"messages": [user, {"role": "assistant", "content": "<think>x</think>a", name: "because"}]})
     assert found[1] == {"role": "assistant", "content": "<think>x</think>a", "reasoning_content": "because"}
     if name == "thinking":
-        assert turns({"messages": [user, {"role": "assistant", "content": "a", name: False}]})[1] == {"role": "assistant", "content": "a"}
+        assert turns({"messages": [user, {"role": "assistant", "content": "a", name: False}]})[1] == {
+            "role": "assistant",
+            "content": "a",
+        }
 
 
 def test_rows_left_out_are_dropped(project: Project) -> None:
     """In a build, what a source leaves out by its own settings is dropped with reason and counted, and needs no
     `on_bad_row`; `why` says the sentence."""
-    tree = {"message_tree_id": "t", "prompt": {"message_id": "t", "role": "prompter", "text": "Why?", "replies": [
-        {"message_id": "a", "role": "assistant", "text": "So it is.", "rank": 0, "replies": []},
-        {"message_id": "b", "role": "assistant", "text": "Never mind.", "rank": 1, "replies": []},
-    ]}}
-    recipe = "name: small\nsources:\n  s: {path: t.jsonl, format: oasst, top_k: 1}\n  p: {path: p.txt, format: completion}\n  q: {path: q.txt, format: completion}\n"
+    tree = {
+        "message_tree_id": "t",
+        "prompt": {
+            "message_id": "t",
+            "role": "prompter",
+            "text": "Why?",
+            "replies": [
+                {"message_id": "a", "role": "assistant", "text": "So it is.", "rank": 0, "replies": []},
+                {"message_id": "b", "role": "assistant", "text": "Never mind.", "rank": 1, "replies": []},
+            ],
+        },
+    }
+    recipe = "name: small\nsources:\n  s: {path: t.jsonl, format: oasst, top_k: 1}\n"
+    recipe += "".join(f"  {name}: {{path: {name}.txt, format: completion}}\n" for name in "pq")
     project.write({"t.jsonl": [tree], "p.txt": "First page.", "q.txt": "Another page.", "recipes/small.yaml": recipe})
     done = project.run("build", "recipe=small")
     assert done.code == 0, done.err

@@ -60,7 +60,9 @@ def test_faults() -> None:
     """A row without a conversation is a fault of its own; a turn without a place one of its whole conversation."""
     good = {"c": 1, "n": 1}
     assert told({"k": 1}) == [("missing_field", "row has no field 'c'; it has: k. Name it with `conversation`.")]
-    assert told({"c": ""}, {"c": None}) == [("missing_field", "the row belongs to no conversation: 'c' has no value")] * 2
+    assert (
+        told({"c": ""}, {"c": None}) == [("missing_field", "the row belongs to no conversation: 'c' has no value")] * 2
+    )
     assert told(good, b"{", [1])[1][0] == "bad_json"
     assert told([1]) == [("bad_row", "the row is not an object")]
     assert told(good, {"c": 1, "n": ""}, {"c": 2, "n": 1}) == [

@@ -70,7 +70,10 @@ def test_word_file(rows: Rows) -> None:
 def test_pages(rows: Rows) -> None:
     """Each page of a PDF is a row; its number stands in the place of the line."""
     found = rows("a.pdf", _pdf("First page", "", "Third page"))
-    assert [(row.line, row.value["page"], row.value["text"]) for row in found] == [(1, 1, "First page"), (3, 3, "Third page")]
+    assert [(row.line, row.value["page"], row.value["text"]) for row in found] == [
+        (1, 1, "First page"),
+        (3, 3, "Third page"),
+    ]
 
 
 @needs_kreuzberg
@@ -87,9 +90,12 @@ def _docx(heading: str, text: str) -> bytes:
     office = "http://schemas.openxmlformats.org"
     main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
     files = {
-        "[Content_Types].xml": f'<Types xmlns="{office}/package/2006/content-types"><Default Extension="rels" ContentType='
-        f'"application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/word/document.xml" ContentType="{main}"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{office}/package/2006/relationships"><Relationship Id="r1" Type='
+        "[Content_Types].xml": f'<Types xmlns="{office}/package/2006/content-types"><Default Extension="rels" '
+        "ContentType="
+        '"application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/word/document.xml" ContentType="{main}"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{office}/package/2006/relationships"><Relationship Id="r1" '
+        "Type="
         f'"{office}/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>',
         "word/document.xml": f"<w:document {space}><w:body>{body}</w:body></w:document>",
     }

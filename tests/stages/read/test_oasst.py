@@ -70,7 +70,9 @@ def test_threads_are_taken_as_they_are() -> None:
     assert told([{"thread_id": "p1", "thread": [message("p1")]}]) == ["not_selected: no assistant answers in it"]
 
 
-TRAILING = message("p1", message("a1", message("p2"), message("p3")), message("a2", message("p4", message("a3")), message("p5")))
+TRAILING = message(
+    "p1", message("a1", message("p2"), message("p3")), message("a2", message("p4", message("a3")), message("p5"))
+)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,10 @@ def test_leaves(leaves: str, wanted: list[str]) -> None:
 def test_shared_prefix() -> None:
     """With `once`, an answer is trained in the first thread that has it, and has weight 0 in the others."""
     assert told([tree(BRANCHED)], shared_prefix="once") == ["p1 a1 p2 a2", "p1 a1* p3 a3", "p1 a4"]
-    as_threads = [{"thread_id": "x", "thread": [message("p1"), message("a1"), *more]} for more in ([message("p2"), message("a2")], [])]
+    as_threads = [
+        {"thread_id": "x", "thread": [message("p1"), message("a1"), *more]}
+        for more in ([message("p2"), message("a2")], [])
+    ]
     assert told(as_threads, shared_prefix="once")[1] == "not_selected: every answer in it is trained in another thread"
 
 
@@ -141,7 +146,10 @@ def test_faults_name_the_message() -> None:
     ]
     broken = tree(message("p1", {"message_id": "a1", "role": "assistant"}))
     assert told([broken]) == ["wrong_type: prompt.replies[0]: expected an object with a `text` that is a string"]
-    assert told([tree(message("p1", message("a1"))), good[0]])[1] == "bad_row: the file began with a message tree, and this is a message"
+    assert (
+        told([tree(message("p1", message("a1"))), good[0]])[1]
+        == "bad_row: the file began with a message tree, and this is a message"
+    )
 
 
 def test_labels_of_both_shapes() -> None:

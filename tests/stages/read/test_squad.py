@@ -20,7 +20,10 @@ def question(name: str, *answers: str) -> dict[str, Any]:
 
 
 ARTICLES = [
-    {"title": "Tea", "paragraphs": [{"qas": [question("q1", "a"), question("q2")], "context": "Tea."}, {"context": "x", "qas": []}]},
+    {
+        "title": "Tea",
+        "paragraphs": [{"qas": [question("q1", "a"), question("q2")], "context": "Tea."}, {"context": "x", "qas": []}],
+    },
     {"paragraphs": [{"context": "Tea.", "qas": [question("q3", "b")]}], "title": "Ünï"},
 ]
 

@@ -1,0 +1,67 @@
+"""How long a decision takes after everything was measured: load the recipe, find the measurements, gather, decide.
+
+    python bench/decision.py PROJECT OVERRIDE...     (in a project that was built before)
+
+Prints one JSON object with CPU and wall seconds: `start` (imports, recipe, plan), `look up` (the shards' measurements in
+the cache), `gather` (the key plane), `decide` (every row's fate, balanced).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+
+class Laps:
+    """CPU and wall seconds between marks."""
+
+    def __init__(self) -> None:
+        self.at = (0.0, time.perf_counter() - time.process_time())
+        self.taken: dict[str, dict[str, float]] = {}
+
+    def mark(self, name: str) -> None:
+        now = (time.process_time(), time.perf_counter())
+        self.taken[name] = {"cpu": round(now[0] - self.at[0], 3), "wall": round(now[1] - self.at[1], 3)}
+        self.at = now
+
+
+def main() -> None:
+    """Decide once, and print what it took."""
+    laps = Laps()
+    from datasetbuild.engine.cache import Cache
+    from datasetbuild.engine.decide import decide
+    from datasetbuild.engine.gather import gather
+    from datasetbuild.engine.inputs import find_inputs
+    from datasetbuild.engine.ledger import balance, ledger_table
+    from datasetbuild.engine.local import Serial
+    from datasetbuild.engine.near_pairs import verified_pairs
+    from datasetbuild.engine.run import _silent, measure, rows_read
+    from datasetbuild.engine.templates import resolve_template
+    from datasetbuild.plan.steps import make_plan
+    from datasetbuild.recipe import load
+
+    project = Path(sys.argv[1]).resolve()
+    recipe = load(["recipe=w", *sys.argv[2:]], project=project)[0]
+    plan, engine = make_plan(recipe.config), Serial()
+    cache = Cache(project / ".dsbuild" / "cache")
+    laps.mark("start")
+    files = find_inputs(plan, cache, project)
+    plan = resolve_template(plan, cache, project)
+    pieces = measure(plan, cache, engine, project, files, _silent)
+    laps.mark("look up")
+    plane = gather(cache, pieces)
+    laps.mark("gather")
+    decision = decide(plan, plane, lambda node: verified_pairs(cache, engine, pieces, node, plane.rows, plan.near or {}))
+    ledger = ledger_table(decision.rows)
+    balance(ledger, rows_read(plan, pieces))
+    laps.mark("decide")
+    fresh = sum(len(piece.measured.fresh) for piece in pieces)
+    print(json.dumps({"laps": laps.taken, "kept": int((ledger["fate"] == "kept").sum()), "measured": fresh}))
+
+
+if __name__ == "__main__":
+    main()

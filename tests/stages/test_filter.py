@@ -1,0 +1,80 @@
+"""Filter: bounds, quantiles and attribution."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datasetbuild.stages.filter import Rule, judge, quantile
+
+FACTS = pl.DataFrame(
+    {
+        "n": [1, 5, 9, None],
+        "r.min": [0.1, 0.5, 0.9, 0.5],
+        "r.max": [0.2, 0.9, 0.9, 0.6],
+        "lang": ["en", "de", "no", "en"],
+        "flag": [True, False, False, True],
+    }
+)
+
+
+def reasons(name: str, low: str, high: str, bounds: dict[str, Any]) -> list[str | None]:
+    return judge(FACTS, [Rule(name, low, high, bounds)])[0]["reason"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("column", "bounds", "expected"),
+    [
+        ("n", {"min": 5}, ["below_min", None, None, "unmeasured"]),
+        ("n", {"max": 5}, [None, None, "above_max", "unmeasured"]),
+        ("n", {"min": 2, "max": 8}, ["below_min", None, "above_max", "unmeasured"]),
+        ("lang", {"allow": ["en", "de"]}, [None, None, "not_allowed", None]),
+        ("lang", {"deny": ["no"]}, [None, None, "denied", None]),
+        ("lang", {"allow": []}, ["not_allowed"] * 4),
+        ("flag", {"deny": [True]}, ["denied", None, None, "denied"]),
+        ("flag", {"allow": [True]}, [None, "not_allowed", "not_allowed", None]),
+    ],
+)
+def test_every_bound_has_its_reason(column: str, bounds: dict[str, Any], expected: list[str | None]) -> None:
+    """min, max, allow and deny each drop for a reason of their own; a fact without a value never passes in silence."""
+    assert reasons("rule", column, column, bounds) == expected
+
+
+def test_a_fact_per_turn_is_bounded_at_both_ends() -> None:
+    """`min` looks at the smallest turn and `max` at the largest."""
+    assert reasons("r", "r.min", "r.max", {"min": 0.3, "max": 0.8}) == ["below_min", "above_max", "above_max", None]
+
+
+def test_the_first_rule_in_order_gives_the_reason_and_the_others_are_named() -> None:
+    """Attribution follows the recipe's order, and hides nothing."""
+    rules = [Rule("a", "n", "n", {"max": 8}), Rule("b", "lang", "lang", {"deny": ["no"]}), Rule("c", "flag", "flag", {"allow": [True]})]
+    judged, _ = judge(FACTS, rules)
+    assert judged.row(2) == ("above_max", "a", ["b", "c"])
+    assert judged.row(1) == ("not_allowed", "c", [])
+    assert judged.row(0) == (None, None, None)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50), st.floats(0, 1))
+def test_a_quantile_is_one_of_the_values(values: list[float], q: float) -> None:
+    """At least a share q of the values does not exceed it, and fewer do not exceed any smaller one."""
+    found = quantile(pl.Series(values), q)
+    assert found in values
+    assert sum(value <= found for value in values) >= math.ceil(q * len(values))
+    assert sum(value < found for value in values) < max(math.ceil(q * len(values)), 1)
+
+
+def test_quantiles_are_looked_up() -> None:
+    """`q0.5` is the median of the fact, and the report says which number it was."""
+    judged, bounds = judge(FACTS, [Rule("n", "n", "n", {"min": "q0.5"})])
+    assert bounds == {"n": {"min": 5.0}}
+    assert judged["reason"].to_list() == ["below_min", None, None, "unmeasured"]
+
+
+def test_no_rule_no_verdict() -> None:
+    """Without rules every record passes."""
+    assert judge(FACTS, [])[0]["reason"].to_list() == [None] * 4
