@@ -127,18 +127,23 @@ def jaccard(a: list[dict[str, str]], b: list[dict[str, str]], n: int = 5) -> flo
     return len(sets[0] & sets[1]) / len(sets[0] | sets[1])
 
 
+def write_corpus(count: int, path: Path, seed: int = 17) -> None:
+    """Write the corpus, and the truth beside it."""
+    truth_path = path.with_suffix(".truth.jsonl")
+    with open(path, "w", encoding="utf-8") as out, open(truth_path, "w", encoding="utf-8") as truths:
+        for row, truth in rows(count, seed):
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+            if truth:
+                truths.write(json.dumps(truth) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", type=int)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=17)
     args = parser.parse_args()
-    truth_path = args.out.with_suffix(".truth.jsonl")
-    with open(args.out, "w", encoding="utf-8") as out, open(truth_path, "w", encoding="utf-8") as truths:
-        for row, truth in rows(args.rows, args.seed):
-            out.write(json.dumps(row, ensure_ascii=False) + "\n")
-            if truth:
-                truths.write(json.dumps(truth) + "\n")
+    write_corpus(args.rows, args.out, args.seed)
 
 
 if __name__ == "__main__":

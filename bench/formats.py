@@ -8,8 +8,8 @@ Slower than half of the fastest, and why: `messages` with tool calls has twice t
 every call are checked to be JSON and written as text; `faq_markdown` and `squad` look for rows inside one text, line by
 line and with Python's JSON scanner, which alone tells where a value ends and on which line it began; `chat_table` reads
 two rows of a TSV for each conversation (per row of the file it is as fast as `table` from CSV); `oasst` decodes, joins,
-selects and encodes again the messages of every thread, and shared turns once for each thread that they are in. Files that
-are not plain JSON Lines are copied once into the cache, which takes 0.2 s of each.
+selects and encodes again the messages of every thread, and shared turns once for each thread that they are in. Files
+that are not plain JSON Lines are copied once into the cache, which takes 0.2 s of each.
 """
 
 from __future__ import annotations
@@ -230,7 +230,8 @@ def main() -> None:
             best[label] = (count, read, convert, path.stat().st_size)
             path.unlink()
     fastest = max(count / (read + convert) for count, read, convert, _ in best.values())
-    print(f"{'format':<22}{'records':>9}{'MB':>6}{'read s':>8}{'convert s':>11}{'rows/s':>10}{'of fastest':>12}")
+    titles = ("format", "records", "MB", "read s", "convert s", "rows/s", "of fastest")
+    print("{:<22}{:>9}{:>6}{:>8}{:>11}{:>10}{:>12}".format(*titles))
     for label, (count, read, convert, size) in best.items():
         speed = count / (read + convert)
         print(

@@ -34,8 +34,17 @@ def check_target(folder: Path, project: Path) -> None:
 
 
 def publish(draft: Path, target: Path, trash: Path) -> None:
-    """Put `draft` in the place of `target`; what stood there goes to `trash`. All three on one file system."""
+    """Put `draft` in the place of `target`; what stood there goes to `trash`, which lies beside `draft`.
+
+    Where `.dsbuild` is on another file system than the artifact, the draft is first copied to a hidden folder beside it.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f".{target.name}.draft-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    if draft.stat().st_dev != target.parent.stat().st_dev:
+        beside = target.with_name(f".{target.name}.draft-{os.getpid()}")
+        shutil.copytree(draft, beside)
+        draft, trash = beside, beside.with_name(f"{beside.name}-old")
     if not target.exists():
         os.rename(draft, target)
         return

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from datasetbuild.errors import Fault, RecipeError
 from datasetbuild.record import Reason
 
 
@@ -47,9 +48,12 @@ def judge(facts: pl.DataFrame, rules: list[Rule]) -> tuple[pl.DataFrame, dict[st
 
     facts: one row per record, the columns that the rules name. Returns a frame with `reason` and `rule` (null when the
     record passes) and `also` (names of further rules that fail); and each rule's bounds with quantiles looked up.
+    Raises `RecipeError` for bounds of a kind that a fact cannot have.
     """
     verdicts: dict[str, pl.Expr] = {}
     resolved: dict[str, dict[str, Any]] = {}
+    if faults := [fault for rule in rules if (fault := _misfit(rule, facts[rule.low]))]:
+        raise RecipeError(faults)
     for rule in rules:
         bounds = {word: bound for word, bound in rule.bounds.items() if bound is not None}
         for word, column in (("min", rule.low), ("max", rule.high)):
@@ -68,6 +72,32 @@ def judge(facts: pl.DataFrame, rules: list[Rule]) -> tuple[pl.DataFrame, dict[st
         also=pl.concat_list(named).list.drop_nulls().list.slice(1),
     )
     return every.with_columns(pl.when(pl.col("rule").is_not_null()).then(pl.col("also")).alias("also")), resolved
+
+
+def _misfit(rule: Rule, values: pl.Series) -> Fault | None:
+    """A bound of a kind that the fact's values cannot have: it would drop every record, or none."""
+    kind = values.dtype
+    numeric = kind.is_numeric()
+    for word in ("min", "max"):
+        if word in rule.bounds and not (numeric or kind == pl.Null):
+            what = "true or false" if kind == pl.Boolean else "a word"
+            return Fault(
+                f"filters.{rule.name}.{word}", f"`{word}` bounds a number, and this fact is {what}", suggestion="use `allow` or `deny`"
+            )
+    for word in ("allow", "deny"):
+        odd = [value for value in rule.bounds.get(word) or () if kind != pl.Null and not _fits(value, kind)]
+        if odd:
+            what = "a number" if numeric else "true or false" if kind == pl.Boolean else "a word"
+            return Fault(f"filters.{rule.name}.{word}", f"{odd[0]!r} is no value of this fact, which is {what}")
+    return None
+
+
+def _fits(value: Any, kind: pl.DataType) -> bool:
+    if kind == pl.Boolean:
+        return isinstance(value, bool)
+    if kind.is_numeric():
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, str)
 
 
 def _verdict(rule: Rule, bounds: Mapping[str, Any]) -> pl.Expr:

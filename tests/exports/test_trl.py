@@ -111,18 +111,16 @@ def seen(dataset: Any, known: list[Sequence], folder: Path, **settings: Any) -> 
 def sequences(batch: dict[str, Any], known: list[Sequence]) -> Iterator[Sequence]:
     """The sequences of a batch: padding taken away, packed rows taken apart where positions start anew.
 
-    TRL before 0.22 hands packed rows over without positions, unless flash attention is there: these are taken apart by
+    TRL before 0.24 hands packed rows over without positions, unless flash attention is there: these are taken apart by
     the tokens of the rows that we know.
     """
     for number in range(len(batch["input_ids"])):
         ids, labels = batch["input_ids"][number].tolist(), batch["labels"][number].tolist()
         if "position_ids" in batch:
             starts = [place for place, position in enumerate(batch["position_ids"][number].tolist()) if position == 0]
-        elif "attention_mask" in batch:
-            starts = [0]
+        else:
             length = int(batch["attention_mask"][number].sum())
             ids, labels = ids[:length], labels[:length]
-        else:
             starts = list(boundaries(ids, known))
         for start, end in zip(starts, [*starts[1:], len(ids)], strict=True):
             yield tuple(ids[start:end]), tuple(labels[start:end])

@@ -27,7 +27,7 @@ sources:
 
 
 class Server(ThreadingHTTPServer):
-    """A web server with files in memory. files: path -> (bytes, ETag or None). asked: (method, path) of each request."""
+    """A web server with files in memory. files: path -> (bytes, ETag or None). asked: (method, path) of requests."""
 
     files: dict[str, tuple[bytes, str | None]]
     asked: list[tuple[str, str]]

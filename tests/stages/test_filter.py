@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasetbuild.errors import RecipeError
 from datasetbuild.stages.filter import Rule, judge, quantile
 
 FACTS = pl.DataFrame(
@@ -78,3 +79,19 @@ def test_quantiles_are_looked_up() -> None:
 def test_no_rule_no_verdict() -> None:
     """Without rules every record passes."""
     assert judge(FACTS, [])[0]["reason"].to_list() == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("column", "bounds", "sentence"),
+    [
+        ("flag", {"min": 1}, "this fact is true or false"),
+        ("lang", {"max": 3}, "this fact is a word"),
+        ("n", {"allow": ["one"]}, "'one' is no value of this fact, which is a number"),
+        ("flag", {"deny": ["yes"]}, "'yes' is no value of this fact, which is true or false"),
+        ("lang", {"deny": [1]}, "1 is no value of this fact, which is a word"),
+    ],
+)
+def test_a_bound_that_cannot_fit_is_a_fault(column: str, bounds: dict[str, Any], sentence: str) -> None:
+    """A bound of the wrong kind would drop everything or nothing: it is refused."""
+    with pytest.raises(RecipeError, match=sentence):
+        reasons("rule", column, column, bounds)

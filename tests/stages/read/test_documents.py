@@ -51,8 +51,10 @@ def test_the_extra_is_named(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None
 @needs_kreuzberg
 def test_web_page(rows: Rows) -> None:
     """HTML becomes Markdown, code with its language; the title is that of the head, of which nothing else is left."""
-    page = "<html><head><title>My &amp; page</title><meta name=author content=A></head><body><h1>Head</h1><p>Hello <b>w</b></p>"
-    page += '<pre><code class="language-python">a = 1</code></pre></body></html>'
+    page = "<html><head><title>My &amp; page</title><meta name=author content=A></head>"
+    page += (
+        '<body><h1>Head</h1><p>Hello <b>w</b></p><pre><code class="language-python">a = 1</code></pre></body></html>'
+    )
     (row,) = rows("a.html", page)
     assert row.value["title"] == "My & page"
     assert row.value["text"] == "# Head\n\nHello **w**\n\n```python\na = 1\n```"
