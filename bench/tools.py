@@ -103,8 +103,9 @@ def dsbuild(project: Path, *words: str) -> list[str]:
 
 
 class Script(Tool):
-    """A peer: a script of `bench/peers` in an environment of its own."""
+    """A peer: a script of `bench/peers` in an environment of its own. home: its environment, and its requirements' file."""
 
+    home: str
     script: str
 
     def __init__(self, venvs: Path) -> None:
@@ -112,7 +113,7 @@ class Script(Tool):
 
     @property
     def python(self) -> Path:
-        return self.venvs / self.script / "bin" / "python"
+        return self.venvs / self.home / "bin" / "python"
 
     def command(self, given: Given, bound: int) -> list[str]:
         words = [given.corpus, given.tokenizer, given.work / "out", "--min-chars", bound]
@@ -133,11 +134,11 @@ class Script(Tool):
 
     def install(self) -> None:
         """Make the environment, once for each version of its requirements."""
-        requirements = BENCH / "requirements" / f"{self.script}.txt"
-        mark = self.venvs / self.script / "installed.txt"
+        requirements = BENCH / "requirements" / f"{self.home}.txt"
+        mark = self.venvs / self.home / "installed.txt"
         if mark.exists() and mark.read_text(encoding="utf-8") == requirements.read_text(encoding="utf-8"):
             return
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(self.venvs / self.script)], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(self.venvs / self.home)], check=True)
         subprocess.run([str(self.python), "-m", "pip", "install", "--quiet", "-r", str(requirements)], check=True)
         shutil.copy(requirements, mark)
 
@@ -145,19 +146,19 @@ class Script(Tool):
 class Tutorial(Script):
     """(a) The script that tutorials give: datasets, md5, datasketch, apply_chat_template."""
 
-    name, script, limit = "tutorial", "tutorial", 100_000
+    name, home, script, limit = "tutorial", "tutorial", "tutorial", 100_000
 
 
 class Datatrove(Script):
     """(c) datatrove: MinHash stages around custom steps."""
 
-    name, script, limit = "datatrove", "datatrove_w", 100_000
+    name, home, script, limit = "datatrove", "datatrove", "on_datatrove", 100_000
 
 
 class DataJuicer(Script):
     """(b) Data-Juicer: a recipe with our functions where its operators do not see into `messages`."""
 
-    name, script, limit = "data-juicer", "datajuicer", 10_000
+    name, home, script, limit = "data-juicer", "datajuicer", "on_data_juicer", 10_000
 
 
 def all_tools(venvs: Path) -> list[Tool]:

@@ -112,8 +112,8 @@ def test_forced_repro_finds_the_artifact_up_to_date(repository: Repository) -> N
 
 
 def test_changed_bound_shows_in_metrics_diff_and_keeps_gitignore(repository: Repository) -> None:
-    """A changed recipe is built by `dvc repro` and compared with the last commit; DVC's own .gitignore, which lies in the
-    artifact's folder, outlives the new artifact."""
+    """A changed recipe is built by `dvc repro` and compared with the last commit; DVC's own .gitignore, which lies in
+    the artifact's folder, outlives the new artifact."""
     ignored = {name: (repository.folder / "build" / name / ".gitignore").read_bytes() for name in RECIPES}
     shown: dict[str, Any] = json.loads(repository.dvc("metrics", "show", "--json"))
     metrics = json.loads((repository.folder / "build/support_bot/metrics.json").read_bytes())

@@ -43,7 +43,8 @@ def judge(
             if any(trained[place] for place in found):
                 faults.append(f"text of turn {turn + 1} ({messages[turn]['role']}) is trained")
             continue
-        if not all(trained[place] for place in found if place >= given(template, messages[:turn], tools, text)):
+        start = given(template, messages[:turn], tools, text)
+        if not all(trained[place] for place in found if place >= start):
             faults.append(f"text of turn {turn + 1} is not trained")
         start, end = min(place for place in found if trained[place]), ending(text, max(found) + 1, stops, bool(messages[turn].get("tool_calls")))
         swallowed = next((b for a, b in encoding.offsets if a < end < b and not text[end:b].strip()), end)

@@ -1,7 +1,7 @@
 """Formats whose raw rows are not the rows of their files: which of them put rows together, and how.
 
 A raw row is what is counted, identified, kept, dropped or quarantined: a record is made of one, always. Where the rows
-of a file are something else (a turn, a message of a tree), the reader makes the raw rows, and no later stage has to know.
+of a file are something else (a turn, a message of a tree), the reader makes the raw rows; no later stage has to know.
 
     format       a file's row            a raw row                       a file's row is in
     oasst        tree, thread, message   a thread                        every thread that it is on, or a fault
