@@ -122,7 +122,7 @@ REASONS: dict[Reason, str] = {
     Reason.DENIED: "a fact's value is in the rule's `deny`",
     Reason.UNMEASURED: "the fact has no value for this record",
     Reason.TOO_LONG: "more tokens than `template.max_tokens`",
-    Reason.EXACT_DUPLICATE: "the same text as another record",
+    Reason.EXACT_DUPLICATE: "the same text as another record, in what `dedup.exact.on` compares",
     Reason.NEAR_DUPLICATE: "nearly the same text as another record",
     Reason.NOT_SAMPLED: "the mix needs fewer rows of this source",
     Reason.OVER_CAP: "the mix caps this record's category",
@@ -166,6 +166,10 @@ def record_schema() -> dict[str, Any]:
         "meta": pl.String,
         "cleaned": pl.List(pl.String),
     }
+
+
+KEY_COLUMNS = ("row", "line", "base", "group", "category", "date", "cleaned", "@system")
+"""What the key plane needs of a record, beside its facts. `@system`: whether it has a system turn."""
 
 
 def quarantine_schema() -> dict[str, Any]:

@@ -18,7 +18,7 @@ import workload as w
 from datatrove.data import Document
 from datatrove.executor import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
-from datatrove.pipeline.dedup import MinhashDedupCluster, MinhashDedupFilter, MinhashDedupSignature
+from datatrove.pipeline.dedup import MinhashDedupCluster, MinhashDedupFilter, MinhashDedupSignature, minhash
 from datatrove.pipeline.dedup.minhash import MinhashConfig, MinhashDedupBuckets
 from datatrove.pipeline.readers import JsonlReader
 from datatrove.pipeline.writers.jsonl import JsonlWriter
@@ -53,16 +53,8 @@ class Clean(PipelineStep):
                 yield document
 
 
-class Signatures(MinhashDedupSignature):
-    """MinHash over words found by a regex."""
-
-    def __init__(self, folder: str, config: MinhashConfig) -> None:
-        super().__init__(folder, config)
-        self.word_tokenizer = Words()
-
-
 class Words:
-    """Splits a text into words."""
+    """Splits a text into words; stands in for the tokenizer that MinHash would load, which needs spaCy."""
 
     def word_tokenize(self, text: str) -> list[str]:
         return w.WORD.findall(text.lower())
@@ -108,12 +100,13 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--min-chars", type=int, default=w.MIN_CHARS)
     args = parser.parse_args()
+    minhash.load_word_tokenizer = lambda language: Words()
     stages = args.out.parent / "stages"
     config = MinhashConfig(n_grams=w.NGRAM, num_buckets=BANDS, hashes_per_bucket=ROWS)
     clean, signatures, buckets, removed = (str(stages / name) for name in ("clean", "signatures", "buckets", "removed"))
     reader = JsonlReader(str(args.corpus.parent), glob_pattern=args.corpus.name, adapter=read_row, add_file_path=False)
     pipelines = {
-        "1": [reader, Clean(args.min_chars), JsonlWriter(clean, compression=None), Signatures(signatures, config)],
+        "1": [reader, Clean(args.min_chars), JsonlWriter(clean, compression=None), MinhashDedupSignature(signatures, config)],
         "2": [MinhashDedupBuckets(signatures, buckets, config=config)],
         "3": [MinhashDedupCluster(buckets, removed, config=config)],
         "4": [

@@ -37,8 +37,8 @@ overrides:
   group=option           choose from conf: template=llama2
 
 exit codes:
-  0 done   1 build failed   2 usage   3 recipe invalid   4 source changed   5 check failed
-  6 git or DVC failed   10 changes pending (with --check)   130 interrupted
+  0 done   1 build failed   2 usage   3 recipe invalid   4 a source is not what it was
+  10 changes pending (with --check)   130 interrupted
 """
 
 

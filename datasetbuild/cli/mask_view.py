@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -23,7 +23,7 @@ def as_text(rows: Sequence[Masked], *, colour: bool) -> str:
         parts.append("\n" + _title(masked))
         if masked.detail:
             parts.append("  " + masked.detail)
-        parts.append("".join(_coloured(run) for run in masked.runs) if colour else _bracketed(masked.runs))
+        parts.append("".join(_coloured(run, before) for run, before in _pairs(masked.runs)) if colour else _bracketed(masked.runs))
     return "\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
@@ -61,15 +61,22 @@ def _title(masked: Masked) -> str:
     return "  ".join(parts).removesuffix("  parity ")
 
 
-def _weight(run: Run) -> str:
-    return f"{{{run.weight:.3g}}}" if run.weight not in (0, 1) else ""
+def _pairs(runs: Sequence[Run]) -> Iterator[tuple[Run, Run | None]]:
+    """Each run with the one before it."""
+    return zip(runs, (None, *runs), strict=False)
 
 
-def _coloured(run: Run) -> str:
+def _weight(run: Run, before: Run | None = None) -> str:
+    """The weight of a run, where it is worth saying and was not just said."""
+    said = before is not None and before.weight == run.weight
+    return f"{{{run.weight:.3g}}}" if run.weight not in (0, 1) and not said else ""
+
+
+def _coloured(run: Run, before: Run | None) -> str:
     style = WEIGHED if run.prompt else TRAINED if run.weight else CONTROL if run.control else ""
     if not style:
         return _visible(run.text)
-    lines = (_weight(run) + _visible(run.text)).split("\n")  # colours end with the line: pagers forget them there
+    lines = (_weight(run, before) + _visible(run.text)).split("\n")  # colours end with the line: pagers forget them there
     return "\n".join(f"{style}{line}{RESET}" if line else "" for line in lines)
 
 
@@ -123,14 +130,15 @@ def as_html(rows: Sequence[Masked], name: str) -> str:
 
 def _section(masked: Masked) -> str:
     head, *rest = _title(masked).split("  ")
-    body = f"<pre>{''.join(map(_span, masked.runs))}</pre>" if masked.runs else f"<pre>{escape(masked.detail or '')}</pre>"
+    body = f"<pre>{''.join(_span(*pair) for pair in _pairs(masked.runs))}</pre>" if masked.runs else f"<pre>{escape(masked.detail or '')}</pre>"
     return f"<section>\n<header><h2>{escape(head)}</h2><p>{escape(' · '.join(rest))}</p></header>\n{body}\n</section>"
 
 
-def _span(run: Run) -> str:
+def _span(run: Run, before: Run | None) -> str:
     classes = [name for name, there in (("prompt", run.prompt), ("trained", run.weight and not run.prompt), ("control", run.control)) if there]
     text = escape(_visible(run.text)).replace("\n", '<span class="break">↵</span>\n')
-    weight = f'<span class="weight">{run.weight:.3g}</span>' if run.weight not in (0, 1) else ""
+    said = _weight(run, before).strip("{}")
+    weight = f'<span class="weight">{said}</span>' if said else ""
     if not classes:
         return text
     return f'<span class="{" ".join(classes)}" title="{run.tokens} tokens, weight {run.weight:.3g}">{weight}{text}</span>'

@@ -7,6 +7,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from datasetbuild.cli.project import find_project
+
 if TYPE_CHECKING:
     from datasetbuild.op import Operator
 
@@ -14,7 +16,7 @@ TITLES = {"format": "formats (sources.NAME.format)", "fact": "facts (filters.NAM
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", help="an operator: sharegpt, unique_word_ratio, dedup.near")
+    parser.add_argument("words", nargs="*", metavar="NAME|recipe=NAME", help="an operator; a recipe, for those of its plugins")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -22,12 +24,19 @@ def run(args: argparse.Namespace) -> int:
     from datasetbuild.errors import UsageError
     from datasetbuild.op import did_you_mean, operators
 
-    chosen = [op for op in operators() if args.name in (None, op.name)]
-    if not chosen:
-        raise UsageError(f"no operator {args.name!r}", hint=did_you_mean(args.name, [op.name for op in operators()]))
+    overrides = [word for word in args.words if "=" in word]
+    names = [word for word in args.words if word not in overrides]
+    if overrides:
+        from datasetbuild.recipe import load
+
+        load(overrides, project=find_project(args.directory))  # registers the plugins that the recipe names
+    known = [op.name for op in operators()]
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"no operator {unknown[0]!r}", hint=did_you_mean(unknown[0], known))
+    chosen = [op for op in operators() if not names or op.name in names]
     if args.json:
         sys.stdout.write(json.dumps([_document(op) for op in chosen], indent=1) + "\n")
-    elif args.name:
+    elif names:
         sys.stdout.write("\n".join(manual(op) for op in chosen))
     else:
         sys.stdout.write(_list(chosen))

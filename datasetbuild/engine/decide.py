@@ -157,7 +157,8 @@ def _keep_best(plan: Plan, rows: pl.DataFrame, groups: pl.Series, alive: pl.Seri
     survivor = survivors(masked, keep_rank(rows, list(plan.keep)))
     lost = (survivor.cast(pl.Int64) != pl.Series(np.arange(len(rows)))) & masked.is_not_null()
     rows = rows.with_columns(rows["id"].gather(survivor).alias("_survivor"), lost.alias("_lost"))
-    similarity = 1.0 if reason is Reason.EXACT_DUPLICATE else None
+    whole = reason is Reason.EXACT_DUPLICATE and plan.exact is not None and plan.exact["on"] == "conversation"
+    similarity = 1.0 if whole else None
     twins = {"duplicate_of": "_survivor", "twin": "_survivor", "similarity": similarity}
     rows = _end(rows, pl.col("_lost"), Stage.DEDUP, reason, **twins)
     if reason is Reason.NEAR_DUPLICATE:

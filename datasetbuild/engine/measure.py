@@ -22,7 +22,7 @@ from datasetbuild.hashing import record_hash
 from datasetbuild.op import load_plugin
 from datasetbuild.plan import keys
 from datasetbuild.plan.steps import FactStep, ShardPlan
-from datasetbuild.record import quarantine_schema
+from datasetbuild.record import KEY_COLUMNS, quarantine_schema
 from datasetbuild.stages import annotate
 from datasetbuild.stages.clean import clean
 from datasetbuild.stages.dedup.exact import exact_keys
@@ -30,9 +30,6 @@ from datasetbuild.stages.dedup.near import sketch
 from datasetbuild.stages.normalize import normalize
 from datasetbuild.stages.render.system import apply_system, has_system
 from datasetbuild.stages.read import RawRows, RawShard, load
-
-KEY_COLUMNS = ("row", "line", "base", "group", "category", "date", "cleaned")
-"""What the key plane needs of a record, beside its facts."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,7 @@ class _ShardWork:
             records, refused = apply_system(records, system)
             unusable = pl.concat([unusable, _with_raw(refused, rows)]).sort("row")
         unusable = _identified(unusable, rows, self.plan.source)
-        narrow = records.select(*KEY_COLUMNS, has_system(pl.col("messages")).alias("@system"))
+        narrow = records.with_columns(has_system(pl.col("messages")).alias("@system")).select(KEY_COLUMNS)
         return {
             "objects": {
                 "records": self.cache.store_frame(records),

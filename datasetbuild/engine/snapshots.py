@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,7 @@ def of_address(path: str, cache: Cache) -> list[Snapshot]:
     found = []
     for file in remote.find(address(path)):
         state = None if file.state is None else digest([file.name, file.state])
-        fetched = _kept(cache, state, file.basename, lambda target, file=file: remote.fetch(file, target))
-        found.append((file.name, fetched))
+        found.append((file.name, _kept(cache, state, file.basename, partial(remote.fetch, file))))
     return found
 
 

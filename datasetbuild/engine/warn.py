@@ -92,7 +92,7 @@ def _large_clusters(decision: Decision) -> list[str]:
 def _splits(plan: Plan, decision: Decision) -> list[str]:
     kept = decision.rows.filter(pl.col("fate") == Fate.KEPT.value)
     held = set(kept["split"].unique())
-    lines = [f"split {name!r} is empty: {len(kept)} records are few for it" for name in plan.fractions if name not in held]
+    lines = [f"split {name!r} is empty: {_counted(len(kept), 'record')} are few for it" for name in plan.fractions if name not in held]
     columns = plan.split["stratify"]
     if columns and len(plan.fractions) > 1:
         strata = kept.with_columns(pl.concat_str([pl.col(c).cast(pl.String).fill_null("none") for c in columns], separator=" / ").alias("stratum"))
@@ -103,6 +103,10 @@ def _splits(plan: Plan, decision: Decision) -> list[str]:
                 listed = ", ".join(f"{stratum} ({count} records)" for stratum, count, _ in missing.head(3).iter_rows())
                 lines.append(f"split {name!r} holds nothing of {listed}; `split.assign: exact` gives each stratum its share")
     return lines
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _mix(decision: Decision) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from datasetbuild.hashing import digest
 from datasetbuild.op import find
 from datasetbuild.plan.steps import FactStep, Plan, ShardPlan
+from datasetbuild.record import KEY_COLUMNS, record_schema
 
 FORMAT_VERSION = 1
 """Version of what a build writes; raised whenever the same recipe would give other bytes for a reason of ours."""
@@ -77,6 +78,7 @@ def prepare_key(plan: ShardPlan, shard_digest: str) -> str:
         reads=source_identity(plan.params),
         clean=clean_identity(plan.clean),
         shard=shard_digest,
+        columns=[*record_schema(), *KEY_COLUMNS],
         **({"system": system} if (system := changing(plan.system)) else {}),
     )
 

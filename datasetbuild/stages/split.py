@@ -28,7 +28,8 @@ def split(
 ) -> None:
     """Names of the splits with their fractions, which add up to 1: `train: 0.9`, `validation: 0.1`.
 
-    stratify: columns (`source`, `category`) within whose values the fractions are drawn and reported apart.
+    stratify: columns (`source`, `category`) whose values are strata. `assign: exact` gives each split its share of every
+        stratum; `stable` does so in expectation, and a build warns of a stratum that a split has nothing of.
     group: what must not be parted: records with the same `group` key of their source, the same first user message, or in
         the same near-duplicate cluster. Where the recipe drops no near-duplicates, they are looked for all the same, with
         the defaults of `dedup.near`, when there is more than one split.

@@ -49,8 +49,9 @@ def _vetted(convert: Callable[[Raw], Conversation]) -> Callable[[Raw], Conversat
     reader = Turns(None, {"role": "role", "content": "content"})
 
     def vet(row: Raw) -> Conversation:
-        turns, tools, *more = convert(row)
-        return Conversation(reader.read(list(turns), "messages"), tools_text(tools, "tools"), *more)
+        given = Conversation(*convert(row))
+        turns = reader.read(list(given.messages), "messages")
+        return given._replace(messages=turns, tools=tools_text(given.tools, "tools"))
 
     return vet
 

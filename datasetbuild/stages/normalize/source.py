@@ -88,7 +88,7 @@ def source(
 
     priority: whose record stays when two are duplicates; the larger number.
 
-    limit: at most so many records of this source, chosen by chance from the seed; the others are dropped with reason
+    limit: the first so many rows of this source, in the order of its files; the others are dropped with reason
     over_limit.
 
     key: column that names a row for good, so that its id survives a change of its text; without one the text is the

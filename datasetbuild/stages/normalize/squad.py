@@ -71,10 +71,12 @@ def _texts(answers: Any, path: str) -> list[str]:
         return [answers]
     if type(answers) is not list:
         raise wrong(path, "a list of answers", answers)
-    texts = [one.get("text") if type(one) is dict else one for one in answers]
-    for index, text in enumerate(texts):
+    texts = []
+    for index, one in enumerate(answers):
+        text = one.get("text") if type(one) is dict else one
         if type(text) is not str:
-            raise wrong(f"{path}[{index}]", "an answer with a `text`", answers[index])
+            raise wrong(f"{path}[{index}]", "an answer with a `text`", one)
+        texts.append(text)
     return texts
 
 

@@ -6,6 +6,7 @@ The file is held in memory until it ends, since conversations may be interleaved
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -93,14 +94,16 @@ def _ordered(turns: list[Turn], order: str) -> list[Turn]:
 
 
 def _number(value: Any) -> int | float | None:
-    if type(value) in (int, float):
+    if type(value) is int or type(value) is float:
         return value
-    if type(value) is not str:
+    if type(value) is not str or value.strip() != value:
         return None
-    for kind in (int, float):
-        try:
-            number = kind(value)
-        except ValueError:
-            continue
-        return number if number == number and value.strip() == value else None  # not NaN
-    return None
+    try:
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

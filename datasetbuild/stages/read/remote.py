@@ -73,7 +73,8 @@ def _system(address: Address) -> tuple[Any, str]:
 
     kind = urlsplit(address.used).scheme
     try:
-        return fsspec.core.url_to_fs(address.used, skip_instance_cache=True, use_listings_cache=False)
+        system, path = fsspec.core.url_to_fs(address.used, skip_instance_cache=True, use_listings_cache=False)
+        return system, str(path)
     except ImportError as error:
         extra = EXTRAS.get(kind)
         hint = f"pip install 'datasetbuild[{extra}]'" if extra else address.scrub(error)

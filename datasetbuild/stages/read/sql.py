@@ -33,7 +33,7 @@ def fetch(address: Address, query: str, project: Path, out: IO[bytes]) -> None:
 
     In the order of the query's own ORDER BY, or else in that of their bytes, for which they are held in memory.
     """
-    lines = (_line(row) for row in _rows(address, query, project))
+    lines: Iterator[bytes] = (_line(row) for row in _rows(address, query, project))
     if not is_ordered(query):
         lines = iter(sorted(lines))
     out.writelines(line + b"\n" for line in lines)

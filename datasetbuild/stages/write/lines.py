@@ -30,7 +30,7 @@ def encode(frame: pl.DataFrame, form: Lines, fields: frozenset[str]) -> bytes:
     shape = form.plain(fields) if form.plain else None
     if shape is None:
         return b"".join(_slow(frame, form, fields))
-    easy = pl.Series([True] * len(frame)) if form.text else plain_rows(frame)
+    easy = pl.Series([True] * len(frame), dtype=pl.Boolean) if form.text else plain_rows(frame)
     fast = _fast(frame.filter(easy), shape, form.columns)
     if easy.all():
         return fast.str.join("\n").item().encode() + b"\n" if len(fast) else b""
