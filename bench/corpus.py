@@ -2,10 +2,10 @@
 
     python bench/corpus.py 100000 OUT.jsonl        also writes OUT.truth.jsonl
 
-Sentences are drawn word by word from the vocabulary of `examples/` with Zipf weights, so that texts share frequent words
-and hardly any 5-gram. Of 100 rows about 10 are near repeats of an earlier one (a few words changed; the truth names the
-exact 5-gram Jaccard), 3 exact repeats, 1 a refusal, 2 messy (mojibake, odd blanks), 10 have a system message, 10 a second
-turn, 2 have an answer of 2 to 12 words, and 2 repeat themselves. The same seed gives the same bytes.
+Sentences are drawn word by word from the vocabulary of `examples/` with Zipf weights, so that texts share frequent
+words and hardly any 5-gram. Of 100 rows about 10 are near repeats of an earlier one (a few words changed; the truth
+names the exact 5-gram Jaccard), 3 exact repeats, 1 a refusal, 2 messy (mojibake, odd blanks), 10 have a system message,
+10 a second turn, 2 have an answer of 2 to 12 words, and 2 repeat themselves. The same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -107,7 +107,9 @@ def _spoilt(writer: Writer, turns: list[dict[str, str]], draw: float) -> tuple[l
         turns[-1] = {"role": "assistant", "content": writer.random.choice(REFUSALS)}
         return turns, "refusal"
     if draw < 0.16:
-        turns[-1]["content"] = turns[-1]["content"].replace(". ", ".  \r\n\r\n\r\n ").replace("e ", "\u00e2\u20ac\u2122s ", 1)
+        turns[-1]["content"] = (
+            turns[-1]["content"].replace(". ", ".  \r\n\r\n\r\n ").replace("e ", "\u00e2\u20ac\u2122s ", 1)
+        )
         return turns, "mess"
     if draw < 0.18:
         turns[-1]["content"] = writer.text(2, 12)  # some end between 50 and 60 characters

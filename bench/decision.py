@@ -2,8 +2,8 @@
 
     python bench/decision.py PROJECT OVERRIDE...     (in a project that was built before)
 
-Prints one JSON object with CPU and wall seconds: `start` (imports, recipe, plan), `look up` (the shards' measurements in
-the cache), `gather` (the key plane), `decide` (every row's fate, balanced).
+Prints one JSON object with CPU and wall seconds: `start` (imports, recipe, plan), `look up` (the shards' measurements
+in the cache), `gather` (the key plane), `decide` (every row's fate, balanced).
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def main() -> None:
     laps.mark("look up")
     plane = gather(cache, pieces)
     laps.mark("gather")
-    decision = decide(plan, plane, lambda node: verified_pairs(cache, engine, pieces, node, plane.rows, plan.near or {}))
+    decision = decide(
+        plan, plane, lambda node: verified_pairs(cache, engine, pieces, node, plane.rows, plan.near or {})
+    )
     ledger = ledger_table(decision.rows)
     balance(ledger, rows_read(plan, pieces))
     laps.mark("decide")

@@ -2,26 +2,24 @@
 
     python bench/floors.py CORPUS.jsonl TOKENIZER WORK [--kept LEDGER]
 
-parse: every line through orjson. tokenize: every rendered conversation through fastokens, in batches. hash: the words of
-every conversation as 64-bit hashes. render: every conversation through Jinja, with the template of the recipe. write: the
-kept rows as parquet (messages) and as JSON Lines (text). Prints one JSON object. Runs in one process with one thread.
+parse: every line through orjson. tokenize: every rendered conversation through fastokens, in batches. hash words: the
+words of every conversation as 64-bit hashes. render: every conversation through Jinja, with the template of the recipe.
+write: the kept rows as parquet (messages) and as JSON Lines (text). Prints one JSON object. Runs in one process with
+one thread.
 """
 
 from __future__ import annotations
 
-import os
-
-for _name in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
-    os.environ[_name] = "1"  # before the libraries read them
-
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+ONE_THREAD = {"POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = 4096
 """Rows handled at once, so that the floors fit in the memory that a shard takes."""
@@ -56,7 +54,9 @@ def template(folder: Path) -> Callable[[list[dict[str, str]]], str]:
             next(parser.stream)
             return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
-    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
+    )
     compiled = environment.from_string((folder / "chat_template.jinja").read_text(encoding="utf-8"))
     return lambda messages: compiled.render(messages=messages, tools=None, add_generation_prompt=False)
 
@@ -113,6 +113,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--kept", type=Path, help="ledger.parquet of a build: only what it kept is written")
     args = parser.parse_args()
+    os.environ.update(ONE_THREAD)  # before the libraries read it
     sys.path.insert(0, str(ROOT))
     kept = None
     if args.kept:

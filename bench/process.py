@@ -1,8 +1,8 @@
 """Run a command and measure its whole process tree: CPU seconds, wall seconds, peak memory, the machine's load.
 
-CPU is what the kernel charged to the command and all its descendants, those included that outlived their parent. Memory is
-the sum of their proportional set sizes (shared pages are counted once), sampled five times a second, so that a peak of
-less than that may be missed.
+CPU is what the kernel charged to the command and all its descendants, those included that outlived their parent.
+Memory is the sum of their proportional set sizes (shared pages are counted once), sampled five times a second, so that
+a shorter peak may be missed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,12 @@ def run(
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     with open(log, "wb") as output:
         child = subprocess.Popen(
-            list(command), env={**os.environ, **env}, cwd=folder, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            list(command),
+            env={**os.environ, **env},
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         sampler = Sampler(child.pid)
         sampler.start()

@@ -1,8 +1,8 @@
-"""What near dedup found of the planted pairs: those at or above the threshold that were missed, those below that were merged.
+"""What near dedup found of the planted pairs: those above the threshold that it missed, those below that it merged.
 
-Only pairs that near dedup alone decides about are counted, by a rule that knows no tool: both rows pass the filters, both
-have a first user message of their own (so exact dedup leaves them alone), and neither is in another planted pair (so no
-third row connects or replaces them).
+Only pairs that near dedup alone decides about are counted, by a rule that knows no tool: both rows pass the filters,
+both have a first user message of their own (so exact dedup leaves them alone), and neither is in another planted pair
+(so no third row connects or replaces them).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 
-import workload as w  # noqa: E402  (the peers import it as a plain module, from their own folder)
+import workload as w
 
-from bench.floors import template  # noqa: E402
+from bench.floors import template
 
 Pair = tuple[int, int]
 

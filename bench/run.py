@@ -26,11 +26,23 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import process  # noqa: E402
-from bench.corpus import write_corpus  # noqa: E402
-from bench.recall import planted  # noqa: E402
-from bench.tools import (  # noqa: E402
-    BENCH, BOUND, CHANGED, ROOT, Dsbuild, Given, Kept, Script, Tool, all_tools, chosen, dsbuild, given_tokenizer,
+from bench import process
+from bench.corpus import write_corpus
+from bench.recall import planted
+from bench.tools import (
+    BENCH,
+    BOUND,
+    CHANGED,
+    ROOT,
+    Dsbuild,
+    Given,
+    Kept,
+    Script,
+    Tool,
+    all_tools,
+    chosen,
+    dsbuild,
+    given_tokenizer,
 )  # fmt: skip
 
 SWEEP = ("filters.response_chars.min=20,60,120", "dedup.near.threshold=0.7,0.8,0.9")
@@ -174,7 +186,9 @@ def run_floors(session: Session, rows: int, repeat: int) -> None:
     session.keep(rows, {"tool": "floors", "scenario": "cold", "repeat": repeat, **found, "floors": floors})
 
 
-def run_size(session: Session, rows: int, tools: Sequence[Tool], only: Sequence[str], repeats: int, all_sizes: bool) -> None:
+def run_size(
+    session: Session, rows: int, tools: Sequence[Tool], only: Sequence[str], repeats: int, all_sizes: bool
+) -> None:
     """Everything at one size, repeats outermost."""
     corpus = session.corpus(rows)
     say(f"{rows:,} rows: the planted pairs that near dedup decides about")
@@ -201,9 +215,13 @@ def main() -> None:
     """Parse, install, run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
-    parser.add_argument("--only", nargs="+", default=[], help="dsbuild, tutorial, datatrove, data-juicer, floors, extras")
+    parser.add_argument(
+        "--only", nargs="+", default=[], help="dsbuild, tutorial, datatrove, data-juicer, floors, extras"
+    )
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--work", type=Path, default=BENCH / ".work", help="a folder for corpora, environments and runs")
+    parser.add_argument(
+        "--work", type=Path, default=BENCH / ".work", help="a folder for corpora, environments and runs"
+    )
     parser.add_argument("--results", type=Path, default=BENCH / "results")
     parser.add_argument("--timeout", type=float, default=3600, help="seconds that one command may take")
     parser.add_argument("--all-sizes", action="store_true", help="run peers also at sizes that take them hours")

@@ -17,7 +17,13 @@ TEMPLATE = ROOT / "datasetbuild" / "stages" / "render" / "templates" / "chatml.j
 BOUND, CHANGED = 50, 60
 """`response_chars.min` of the workload, and of the re-run after one changed bound."""
 
-OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "PIP_NO_INDEX": "1", "UV_OFFLINE": "1", "DO_NOT_TRACK": "1"}
+OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "PIP_NO_INDEX": "1",
+    "UV_OFFLINE": "1",
+    "DO_NOT_TRACK": "1",
+}
 """No tool may download anything while it is measured; Data-Juicer would install packages in the middle of a run."""
 
 Kept = dict[int, str]
@@ -26,7 +32,7 @@ Kept = dict[int, str]
 
 @dataclass(frozen=True)
 class Given:
-    """What every tool is given. corpus: JSON Lines; tokenizer: a folder with our ChatML template; work: for this tool."""
+    """What a tool is given. corpus: JSON Lines; tokenizer: a folder with our ChatML template; work: its own folder."""
 
     corpus: Path
     tokenizer: Path
@@ -103,7 +109,7 @@ def dsbuild(project: Path, *words: str) -> list[str]:
 
 
 class Script(Tool):
-    """A peer: a script of `bench/peers` in an environment of its own. home: its environment, and its requirements' file."""
+    """A peer: a script of `bench/peers` in an environment of its own. home: the name of both it and its requirements."""
 
     home: str
     script: str
@@ -120,7 +126,12 @@ class Script(Tool):
         return [str(self.python), str(BENCH / "peers" / f"{self.script}.py"), *map(str, words)]
 
     def environment(self, given: Given) -> dict[str, str]:
-        places = {"HF_HOME": "hf", "HF_DATASETS_CACHE": "hf/datasets", "TMPDIR": "tmp", "DATA_JUICER_CACHE_HOME": "juicer"}
+        places = {
+            "HF_HOME": "hf",
+            "HF_DATASETS_CACHE": "hf/datasets",
+            "TMPDIR": "tmp",
+            "DATA_JUICER_CACHE_HOME": "juicer",
+        }
         (given.work / "tmp").mkdir(exist_ok=True)
         return {**OFFLINE, **{name: str(given.work / place) for name, place in places.items()}}
 

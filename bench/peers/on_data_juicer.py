@@ -2,9 +2,9 @@
 
     python on_data_juicer.py CORPUS.jsonl TOKENIZER OUT [--min-chars 50]
 
-Its text operators do not see into `messages`, so cleaning, the facts and rendering are our functions (python_file_mapper)
-and the split is made here; the rules and both dedups are its own operators. It wants its text keys in the raw file, so the
-corpus is copied with them first.
+Its text operators do not see into `messages`, so cleaning, the facts and rendering are our functions
+(python_file_mapper) and the split is made here; the rules and both dedups are its own operators. It wants its text keys
+in the raw file, so the corpus is copied with them first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BATCH = 1000
 
 
 def clean(samples: Any) -> Batch:
-    """Clean the conversations, and say of them what the rules ask. phrases counts from 1: 0 is no number to its filter."""
+    """Clean, and say what the rules ask. phrases counts from 1: 0 is no number to its filter."""
     batch = dict(samples)
     batch["messages"] = [w.clean(messages) for messages in batch["messages"]]
     answers = [[t["content"] for t in messages if t["role"] == "assistant"] for messages in batch["messages"]]
@@ -66,7 +66,12 @@ def recipe(raw: Path, exported: Path, min_chars: int) -> dict[str, Any]:
     def rule(field: str, **bounds: float) -> dict[str, Any]:
         return {"specified_numeric_field_filter": {"field_key": field, **bounds}}
 
-    near = {"tokenization": "space", "window_size": w.NGRAM, "num_permutations": w.PERMUTATIONS, "jaccard_threshold": w.THRESHOLD}
+    near = {
+        "tokenization": "space",
+        "window_size": w.NGRAM,
+        "num_permutations": w.PERMUTATIONS,
+        "jaccard_threshold": w.THRESHOLD,
+    }
     return {
         "project_name": "w",
         "dataset_path": str(raw),
@@ -107,14 +112,14 @@ def main() -> None:
         for line in lines:
             out.write(json.dumps({**json.loads(line), "text": "-", "first_user": "-"}, ensure_ascii=False) + "\n")
     run(recipe(raw, exported, args.min_chars), stages / "recipe.yaml")
-    splits = {name: open(args.out / f"{name}.jsonl", "w", encoding="utf-8") for name in ("train", "validation")}
+    found: dict[str, list[str]] = {"train": [], "validation": []}
     with open(exported, encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
             kept = w.row(row["id"], row["messages"], row["text"])
-            splits[w.split_of(row["id"])].write(json.dumps(kept, ensure_ascii=False) + "\n")
-    for file in splits.values():
-        file.close()
+            found[w.split_of(row["id"])].append(json.dumps(kept, ensure_ascii=False) + "\n")
+    for name, rows in found.items():
+        (args.out / f"{name}.jsonl").write_text("".join(rows), encoding="utf-8")
 
 
 def run(config: dict[str, Any], path: Path) -> None:
@@ -124,7 +129,9 @@ def run(config: dict[str, Any], path: Path) -> None:
     path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     from data_juicer.config import init_configs
     from data_juicer.core import DefaultExecutor
+    from data_juicer.ops import base_op
 
+    base_op.free_models = lambda *_, **__: None  # it empties the GPU's cache, and would install torch for that
     DefaultExecutor(init_configs(["--config", str(path)])).run()
 
 

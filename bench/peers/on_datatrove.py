@@ -106,7 +106,12 @@ def main() -> None:
     clean, signatures, buckets, removed = (str(stages / name) for name in ("clean", "signatures", "buckets", "removed"))
     reader = JsonlReader(str(args.corpus.parent), glob_pattern=args.corpus.name, adapter=read_row, add_file_path=False)
     pipelines = {
-        "1": [reader, Clean(args.min_chars), JsonlWriter(clean, compression=None), MinhashDedupSignature(signatures, config)],
+        "1": [
+            reader,
+            Clean(args.min_chars),
+            JsonlWriter(clean, compression=None),
+            MinhashDedupSignature(signatures, config),
+        ],
         "2": [MinhashDedupBuckets(signatures, buckets, config=config)],
         "3": [MinhashDedupCluster(buckets, removed, config=config)],
         "4": [

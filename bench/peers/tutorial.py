@@ -1,9 +1,9 @@
-"""Peer (a): the script that tutorials give: `datasets` map and filter, md5, `datasketch.MinHashLSH`, `apply_chat_template`.
+"""Peer (a): the script that tutorials give: `datasets` map and filter, md5, MinHashLSH, `apply_chat_template`.
 
     python tutorial.py CORPUS.jsonl TOKENIZER OUT [--min-chars 50]
 
-One process, one record at a time, as tutorials show it, but for tokenizing, which goes in batches. The cache of `datasets`
-is where HF_DATASETS_CACHE says.
+One process, one record at a time, as tutorials show it, but for tokenizing, which goes in batches. The cache of
+`datasets` is where HF_DATASETS_CACHE says.
 """
 
 from __future__ import annotations

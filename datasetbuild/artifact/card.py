@@ -12,7 +12,8 @@ from typing import Any
 def make_card(manifest: Mapping[str, Any], description: str | None) -> str:
     """README.md of an artifact."""
     parts = [_header(manifest), f"# {manifest['name']}", description or "", _numbers(manifest), _loading(manifest)]
-    parts += [_sources(manifest), _splits(manifest), _lost(manifest), _mix(manifest), _tokens(manifest), _reproduce(manifest)]
+    parts += [_sources(manifest), _splits(manifest), _lost(manifest), _mix(manifest), _tokens(manifest)]
+    parts += [_exports(manifest), _reproduce(manifest)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -89,6 +90,16 @@ def _tokens(manifest: Mapping[str, Any]) -> str:
     names = ("min", "median", "mean", "p95", "max", "total", "trained")
     table = _table("Tokens", list(names), [[tokens[name] for name in names]])
     return f"{table}\n\n95 % of the rows fit `max_seq_length` {tokens['max_seq_length']}."
+
+
+def _exports(manifest: Mapping[str, Any]) -> str:
+    """What stands under `export/`, and what was lowered for a consumer that cannot carry it."""
+    lines = []
+    for folder, export in (manifest.get("exports") or {}).items():
+        rows = ", ".join(f"{split} {count}" for split, count in export["rows"].items())
+        lowered = ", ".join(f"{name} ({count} records)" for name, count in export["lowered"].items())
+        lines.append([f"`export/{folder}`", f"{export['profile']} (version {export['version']})", rows, lowered or "nothing"])
+    return _table("Exports", ["folder", "profile", "rows", "lowered"], lines)
 
 
 def _reproduce(manifest: Mapping[str, Any]) -> str:

@@ -1,4 +1,5 @@
-"""Masked rows for people: in the terminal, with colour or with brackets, and as one HTML page that needs nothing else."""
+"""Masked rows for people: in the terminal, with colour or with brackets, and as one HTML page that needs nothing
+else."""
 
 from __future__ import annotations
 
@@ -23,7 +24,11 @@ def as_text(rows: Sequence[Masked], *, colour: bool) -> str:
         parts.append("\n" + _title(masked))
         if masked.detail:
             parts.append("  " + masked.detail)
-        parts.append("".join(_coloured(run, before) for run, before in _pairs(masked.runs)) if colour else _bracketed(masked.runs))
+        parts.append(
+            "".join(_coloured(run, before) for run, before in _pairs(masked.runs))
+            if colour
+            else _bracketed(masked.runs)
+        )
     return "\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
@@ -57,7 +62,9 @@ def _title(masked: Masked) -> str:
         parts.append(f"turn {masked.turn + 1}, row weight {masked.row_weight:.3g}")
     if masked.runs:
         parts.append(f"{masked.trained} of {masked.tokens} tokens trained")
-        parts.append("parity " + ", ".join(f"{name} x{masked.parity.count(name)}" for name in dict.fromkeys(masked.parity)))
+        parts.append(
+            "parity " + ", ".join(f"{name} x{masked.parity.count(name)}" for name in dict.fromkeys(masked.parity))
+        )
     return "  ".join(parts).removesuffix("  parity ")
 
 
@@ -76,7 +83,9 @@ def _coloured(run: Run, before: Run | None) -> str:
     style = WEIGHED if run.prompt else TRAINED if run.weight else CONTROL if run.control else ""
     if not style:
         return _visible(run.text)
-    lines = (_weight(run, before) + _visible(run.text)).split("\n")  # colours end with the line: pagers forget them there
+    lines = (_weight(run, before) + _visible(run.text)).split(
+        "\n"
+    )  # colours end with the line: pagers forget them there
     return "\n".join(f"{style}{line}{RESET}" if line else "" for line in lines)
 
 
@@ -93,7 +102,9 @@ def _bracketed(runs: Sequence[Run]) -> str:
 
 def _visible(text: str) -> str:
     """Control characters by their names, so that a text cannot steer the terminal."""
-    return "".join(c if c in "\n\t" or (c.isprintable() or ord(c) > 0x9F) and c != "\x7f" else f"\\x{ord(c):02x}" for c in text)
+    return "".join(
+        c if c in "\n\t" or ((c.isprintable() or ord(c) > 0x9F) and c != "\x7f") else f"\\x{ord(c):02x}" for c in text
+    )
 
 
 STYLE = """
@@ -101,8 +112,10 @@ STYLE = """
   --trained: #c8efd4; --edge: #1a7f37; --prompt: #fff3c4; --control: #0550ae }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --quiet: #9198a1; --paper: #0d1117; --card: #151b23;
   --line: #3d444d; --trained: #12441f; --edge: #3fb950; --prompt: #4b3a05; --control: #79c0ff } }
-body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper) }
-h1 { font-size: 1.3rem } h2 { font-size: .95rem; margin: 0; font-weight: 600 } p { color: var(--quiet); margin: .2rem 0 }
+body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font: 15px/1.5 system-ui, sans-serif;
+  color: var(--ink); background: var(--paper) }
+h1 { font-size: 1.3rem } h2 { font-size: .95rem; margin: 0; font-weight: 600 }
+p { color: var(--quiet); margin: .2rem 0 }
 section { border: 1px solid var(--line); border-radius: 8px; margin: 1rem 0; overflow: hidden }
 header { background: var(--card); padding: .6rem 1rem; border-bottom: 1px solid var(--line) }
 pre { margin: 0; padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere; font: 13px/1.7 ui-monospace, monospace }
@@ -115,8 +128,9 @@ pre { margin: 0; padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere; 
 def as_html(rows: Sequence[Masked], name: str) -> str:
     """One page: no script, nothing from elsewhere."""
     legend = (
-        'What is <span class="trained">underlined on green</span> is trained; <span class="prompt">on yellow</span> is a '
-        'prompt with a weight; <span class="control">blue</span> are control tokens. A weight other than 1 stands in front. '
+        'What is <span class="trained">underlined on green</span> is trained; <span class="prompt">on yellow</span> '
+        'is a prompt with a weight; <span class="control">blue</span> are control tokens. A weight other than 1 stands '
+        "in front. "
         '<span class="break">↵</span> is a line break.'
     )
     sections = "\n".join(map(_section, rows))
@@ -130,15 +144,29 @@ def as_html(rows: Sequence[Masked], name: str) -> str:
 
 def _section(masked: Masked) -> str:
     head, *rest = _title(masked).split("  ")
-    body = f"<pre>{''.join(_span(*pair) for pair in _pairs(masked.runs))}</pre>" if masked.runs else f"<pre>{escape(masked.detail or '')}</pre>"
+    body = (
+        f"<pre>{''.join(_span(*pair) for pair in _pairs(masked.runs))}</pre>"
+        if masked.runs
+        else f"<pre>{escape(masked.detail or '')}</pre>"
+    )
     return f"<section>\n<header><h2>{escape(head)}</h2><p>{escape(' · '.join(rest))}</p></header>\n{body}\n</section>"
 
 
 def _span(run: Run, before: Run | None) -> str:
-    classes = [name for name, there in (("prompt", run.prompt), ("trained", run.weight and not run.prompt), ("control", run.control)) if there]
+    classes = [
+        name
+        for name, there in (
+            ("prompt", run.prompt),
+            ("trained", run.weight and not run.prompt),
+            ("control", run.control),
+        )
+        if there
+    ]
     text = escape(_visible(run.text)).replace("\n", '<span class="break">↵</span>\n')
     said = _weight(run, before).strip("{}")
     weight = f'<span class="weight">{said}</span>' if said else ""
     if not classes:
         return text
-    return f'<span class="{" ".join(classes)}" title="{run.tokens} tokens, weight {run.weight:.3g}">{weight}{text}</span>'
+    return (
+        f'<span class="{" ".join(classes)}" title="{run.tokens} tokens, weight {run.weight:.3g}">{weight}{text}</span>'
+    )

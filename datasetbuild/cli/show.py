@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override", help="the recipe, and overrides of it")
-    parser.add_argument("--origin", action="store_true", help="say which file and line, or which override, set each value")
-
+    parser.add_argument(
+        "--origin", action="store_true", help="say which file and line, or which override, set each value"
+    )
 
     parser.add_argument("--mask", action="store_true", help="show rendered conversations with what is trained")
-    parser.add_argument("--row", metavar="ID|TEXT", help="with --mask: the row with this id (or its begin), or with this text")
+    parser.add_argument(
+        "--row", metavar="ID|TEXT", help="with --mask: the row with this id (or its begin), or with this text"
+    )
     parser.add_argument("-n", type=int, default=5, metavar="N", help="with --mask: at most so many conversations (5)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="with --mask: write one HTML page instead")
 
@@ -65,7 +68,10 @@ def _print(recipe: Recipe, args: argparse.Namespace) -> None:
     if args.origin:
         found = annotated(recipe)
         if args.json:
-            listed = [{"path": path, "value": value, "origin": _origin(origin, recipe.project)} for path, value, origin in found]
+            listed = [
+                {"path": path, "value": value, "origin": _origin(origin, recipe.project)}
+                for path, value, origin in found
+            ]
             sys.stdout.write(json.dumps(listed, indent=1, ensure_ascii=False) + "\n")
             return
         width = max(len(path) for path, _, _ in found)

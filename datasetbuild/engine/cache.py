@@ -54,13 +54,15 @@ class Cache:
     def once(self, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The result of an action: from the cache, else made now and stored.
 
-        A result is a small JSON mapping; under `objects` it names the objects that it needs (name -> digest).
+        A result is a small JSON mapping; under `objects` it names the objects that it needs (name -> digest). One with
+        `volatile` set is not stored.
         """
         known = self.action(key)
         if known is not None:
             return known
         result = make()
-        self.write(self._place("actions", key).with_suffix(".json"), sealed(result))
+        if not result.get("volatile"):
+            self.write(self._place("actions", key).with_suffix(".json"), sealed(result))
         return result
 
     def forget(self, key: str) -> None:

@@ -126,8 +126,15 @@ def finish_exports(
             files[path] = {"sha256": file_digest(path), "bytes": path.stat().st_size}
         done.files.update({path.relative_to(draft).as_posix(): entry for path, entry in files.items()})
         done.accounts[step.folder] = _account(step, column, mine)
-        done.warnings.extend(f"export {step.folder!r}: {warning}" for warning in export.warnings(mine))
+        done.warnings.extend(f"export {step.folder!r}: {warning}" for warning in [*_unmasked(step, form, mine), *export.warnings(mine)])
     return done
+
+
+def _unmasked(step: ExportStep, form: Lines | Tokens, delivery: Delivery) -> list[str]:
+    """Rows that a trainer masks by itself do not say what the recipe's template would train."""
+    if not delivery.masking or not isinstance(form, Lines) or step.profile == "messages":
+        return []
+    return [f"its rows do not hold {' and '.join(delivery.masking)}: the trainer has its own setting for that, or export tokens"]
 
 
 Entries = dict[Path, dict[str, Any]]

@@ -30,8 +30,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Masked:
-    """One rendered row. row: its line of the ledger. turn, row_weight: with `expansion: per_turn`. parity: a class for each
-    trained turn, in order. detail: why there is nothing to show."""
+    """One rendered row. row: its line of the ledger. turn, row_weight: with `expansion: per_turn`. parity: a class
+    for each trained turn, in order. detail: why there is nothing to show."""
 
     row: dict[str, Any]
     runs: tuple[Run, ...] = ()
@@ -46,7 +46,9 @@ class Masked:
 def masked_rows(asked: Search, *, text: str | None = None, count: int = 5) -> list[Masked]:
     """The rows with an id or a text, or some kept ones: those that come first in the order of their ids' hashes."""
     if asked.found.plan.template is None:
-        raise UsageError("the recipe has no template, so that nothing is masked", hint="template=chatml template.tokenizer=FOLDER")
+        raise UsageError(
+            "the recipe has no template, so that nothing is masked", hint="template=chatml template.tokenizer=FOLDER"
+        )
     rows = asked.found.decision.rows
     if text is None:
         chosen = rows.filter(pl.col("fate") == Fate.KEPT.value).sort("key", "id").head(count)
@@ -80,14 +82,18 @@ def _rendered(asked: Search, piece: Piece, line: dict[str, Any]) -> pl.DataFrame
 
 def _one(asked: Search, ledger: dict[str, Any], row: dict[str, Any]) -> Masked:
     plan = asked.found.plan
-    assert plan.template is not None and plan.spec is not None
+    assert plan.template is not None
+    assert plan.spec is not None
     spec, chat = opened_template(asked.cache.object(plan.spec), plan.template, asked.recipe.project)
     text = chat.render(row["messages"], row["tools"] or None)
     pieces = _pieces(text, row["input_ids"], spec)
     inside = {n for a, b in zip(row["spans"][::2], row["spans"][1::2], strict=True) for n in range(a, b)}
     weights = row["loss_weights"] or [float(n in inside) for n in range(len(pieces))]
     known = set(spec.added.values())
-    fares = [(weight, number in known, weight > 0 and n not in inside) for n, (number, weight) in enumerate(zip(row["input_ids"], weights, strict=True))]
+    fares = [
+        (weight, number in known, weight > 0 and n not in inside)
+        for n, (number, weight) in enumerate(zip(row["input_ids"], weights, strict=True))
+    ]
     runs = []
     for (weight, control, prompt), group in groupby(range(len(pieces)), key=lambda n: fares[n]):
         mine = list(group)
@@ -102,7 +108,9 @@ def _pieces(text: str, ids: list[int], spec: Any) -> list[str]:
 
     encoding = encoder(spec).oracle.encode(text, add_special_tokens=False)
     if encoding.ids != ids:
-        raise BuildError("what was rendered is not what the template gives now", hint="run the build again with --force")
+        raise BuildError(
+            "what was rendered is not what the template gives now", hint="run the build again with --force"
+        )
     pieces, at = [], 0
     for start, end in encoding.offsets:
         pieces.append(text[at : max(end, at)] if start <= at else text[at:end])

@@ -22,7 +22,7 @@ from datasetbuild.hashing import record_hash
 from datasetbuild.op import load_plugin
 from datasetbuild.plan import keys
 from datasetbuild.plan.steps import FactStep, ShardPlan
-from datasetbuild.record import KEY_COLUMNS, quarantine_schema
+from datasetbuild.record import KEY_COLUMNS, Reason, quarantine_schema
 from datasetbuild.stages import annotate
 from datasetbuild.stages.clean import clean
 from datasetbuild.stages.dedup.exact import exact_keys
@@ -161,6 +161,7 @@ class _ShardWork:
                 "quarantine": self.cache.store_frame(unusable),
             },
             "fields": _fields_in_use(records),
+            "volatile": _operator_failed(unusable),
         }
 
     def _loaded(self) -> RawRows:
@@ -188,7 +189,7 @@ class _ShardWork:
             objects = {"values": self.cache.store_frame(values)}
             if len(failed):
                 objects["quarantine"] = self.cache.store_frame(failed.with_columns(base=pl.lit(None, dtype=pl.String)))
-            return {"objects": objects}
+            return {"objects": objects, "volatile": _operator_failed(failed)}
 
         return self._once(f"fact {step.name}", key, make)["objects"]
 
@@ -217,7 +218,13 @@ class _ShardWork:
         if len(failed):
             objects["quarantine"] = self.cache.store_frame(failed.with_columns(base=pl.lit(None, dtype=pl.String)))
         fields = rendered_fields(rendered, self.plan.template)
-        return {"objects": objects, "warnings": warnings, "tally": tally, "fields": fields}
+        volatile = _operator_failed(failed)
+        return {"objects": objects, "warnings": warnings, "tally": tally, "fields": fields, "volatile": volatile}
+
+
+def _operator_failed(quarantine: pl.DataFrame) -> bool:
+    """Whether an operator broke on a record: such a result is not kept, since the next try may meet a mended machine."""
+    return bool((quarantine["reason"] == Reason.OPERATOR_ERROR.value).any())
 
 
 def _with_raw(quarantine: pl.DataFrame, rows: RawRows) -> pl.DataFrame:

@@ -23,9 +23,11 @@ from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.templates import expand_messages, opened_template
 from datasetbuild.hashing import bytes_digest, chance, digest, file_digest
+from datasetbuild.errors import RecordError
 from datasetbuild.op import load_plugin
 from datasetbuild.plan.steps import ExportStep, Plan
 from datasetbuild.record import Fate
+from datasetbuild.stages.render import ChatTemplate, TokenizerSpec
 from datasetbuild.stages.write import DATA_COLUMNS, TOKEN_COLUMNS, narrow_messages, token_columns, write_parquet
 from datasetbuild.stages.write.carry import Delivery, Lines, Tokens
 from datasetbuild.stages.write.lines import encode, records
@@ -234,20 +236,27 @@ def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fiel
     """What is the same for all exports: the template as text, and whether trainers would put BOS before it again."""
     if plan.template is None or plan.spec is None:
         return Delivery(plan.name, {}, {}, fields=fields)
+    usual = {"train_on": "assistant", "prompt_weight": 0.0, "expansion": "none"}
+    masking = tuple(f"template.{name}: {plan.template[name]}" for name, value in usual.items() if plan.template.get(name, value) != value)
     if all(isinstance(step.open().form, Tokens) or step.profile == "messages" for step in plan.export):
-        return Delivery(plan.name, {}, {}, longest, fields)  # nobody asks for the template: 20 ms saved
+        return Delivery(plan.name, {}, {}, longest, fields, masking)  # nobody asks for the template: 20 ms saved
     spec, chat = opened_template(cache.object(plan.spec), plan.template, project)
     generation = "{% generation" in chat.text or "{%- generation" in chat.text
-    return Delivery(plan.name, {}, {}, longest, fields, chat.text, generation, chat_bos(spec, chat))
+    return Delivery(plan.name, {}, {}, longest, fields, masking, chat.text, generation, *_ends(spec, chat))
 
 
-def chat_bos(spec: Any, chat: Any) -> str | None:
-    """The BOS token that the template writes and the tokenizer adds too, else None."""
+def _ends(spec: TokenizerSpec, chat: ChatTemplate) -> tuple[str | None, str | None]:
+    """The BOS token that the template writes and the tokenizer adds too, and the token that ends an answer."""
     from tokenizers import Tokenizer
 
-    said = chat.render([{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
+    try:
+        said = chat.render([{"role": "user", "content": "question"}, {"role": "assistant", "content": "answer"}])
+    except RecordError:
+        return None, None
+    after = said.rpartition("answer")[2].lstrip()
+    stop = max((token for token in spec.added if token.strip() and after.startswith(token)), key=len, default=None)
     if not spec.bos or not said.startswith(spec.bos):
-        return None
+        return None, stop
     tokenizer = Tokenizer.from_str(spec.json)
     bos = tokenizer.token_to_id(spec.bos)
-    return spec.bos if tokenizer.encode(said).ids[:2] == [bos, bos] else None
+    return spec.bos if tokenizer.encode(said).ids[:2] == [bos, bos] else None, stop

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from datasetbuild.engine.decide import Decision
-from datasetbuild.engine.system import system_warnings
 from datasetbuild.engine.gather import KeyPlane, Piece, tally
+from datasetbuild.engine.system import system_warnings
 from datasetbuild.plan.steps import Plan
 from datasetbuild.record import Fate, Reason
 from datasetbuild.stages.write.carry import Tokens

@@ -259,6 +259,11 @@ def _export(
     if wants and not mapping(recipe.config.get("template")).get("tokenizer"):
         message = f"the profile {name!r} writes what is rendered, and the recipe has no `template` to render {wants} with"
         yield recipe.fault(path, message, "write `template: {tokenizer: ..., chat_template: chatml}`")
+    template = mapping(recipe.config.get("template"))
+    if given.get("rows") == "tokens" and template.get("prompt_weight") and given.get("on_weight", "error") == "error":
+        message = f"the profile {name!r} has no place for template.prompt_weight: its labels are trained or not"
+        advice = "`on_weight: full` gives up the weights there; the profile `tokens` carries them as loss_weights"
+        yield recipe.fault(path, message, advice)
 
 
 def _masks(recipe: Recipe) -> Iterator[Fault]:

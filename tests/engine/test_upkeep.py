@@ -77,3 +77,32 @@ def test_a_size_that_is_none(built: Project) -> None:
     ran = built.run("cache", "gc", "--budget", "much")
     assert ran.code == 2
     assert "much" in ran.err
+
+
+def test_a_failed_operator_is_tried_again(project: Project) -> None:
+    """What an operator broke on is not remembered: the next build asks again, and other results stay in the cache."""
+    plugin = """\
+from pathlib import Path
+import polars as pl
+from datasetbuild import fact
+
+@fact(version=1)
+def fragile():
+    '''Fails while a file is there.'''
+    def measure(frame: pl.DataFrame) -> pl.Series:
+        if Path({flag!r}).exists():
+            raise OSError("the disk is away")
+        return pl.Series([1] * len(frame))
+    return measure
+"""
+    flag = project.folder / "away"
+    flag.touch()
+    text = RECIPE.replace("filters: {", "plugins: [fragile.py]\non_bad_row: {max: 1000}\nfilters: {fragile: {min: 1}, ")
+    files = {"a.jsonl": numbered(12), "recipes/small.yaml": text, "fragile.py": plugin.format(flag=str(flag))}
+    project.write(files)
+    assert "operator_error" in project.run("recipe=small").err
+    flag.unlink()
+    ran = project.run("recipe=small", "--json")
+    assert ran.code == 0
+    assert ran.json["manifest"]["counts"]["quarantined"] == 0
+    assert ran.json["steps"]["ran"] == 1

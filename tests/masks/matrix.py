@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,25 @@ STOPS: dict[str, tuple[str, ...]] = {
     "glm4": ("<|user|>", "<|observation|>"),
     "gpt_oss": ("<|return|>", "<|end|>"),
     **dict.fromkeys(
-        ("chatml", "qwen2_5", "qwen3", "qwen3_5", "phi4", "smollm3", "yi", "internlm2", "hermes_tools", "header_marked"),
+        (
+            "chatml",
+            "qwen2_5",
+            "qwen3",
+            "qwen3_5",
+            "phi4",
+            "smollm3",
+            "yi",
+            "internlm2",
+            "hermes_tools",
+            "header_marked",
+        ),
         ("<|im_end|>",),
     ),
 }
 TURNS = ("endoftext", "user", "assistant", "system", "observation", "return")
-CONTROL = re.compile(r"<\|[^|<>\s]+\|>|<｜[^｜]+｜>|<(?:start|end)_of_turn>|\[/?[A-Z_]{4,}\]|</?s>|<bos>|<BOS_TOKEN>|\[gMASK\]|<sop>")
+CONTROL = re.compile(
+    r"<\|[^|<>\s]+\|>|<｜[^｜]+｜>|<(?:start|end)_of_turn>|\[/?[A-Z_]{4,}\]|</?s>|<bos>|<BOS_TOKEN>|\[gMASK\]|<sop>"
+)
 MARKS = {"proved": "●", "template_error": "T", "mask_unproved": "M", "control_token": "C"}
 
 
@@ -47,15 +60,22 @@ def tokenizer_json(more: tuple[str, ...] = ()) -> str:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=700 + len(more), special_tokens=tokens, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
-    tokenizer.train_from_iterator(["Because it is. Why so? The first answer and the second one of many turns.\n\n" * 40], trainer)
+    trainer = trainers.BpeTrainer(
+        vocab_size=700 + len(more),
+        special_tokens=tokens,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(
+        ["Because it is. Why so? The first answer and the second one of many turns.\n\n" * 40], trainer
+    )
     return tokenizer.to_str()
 
 
 EMPTY = TokenizerSpec("empty", '{"added_tokens": [], "model": {"vocab": {}}}')
 
 
-@lru_cache(maxsize=None)
+@cache
 def opened(family: str) -> tuple[ChatTemplate, TokenizerSpec]:
     """A family's template with the tokenizer of the matrix; `ours/NAME` for one of ours."""
     name = family.removeprefix("ours/")
@@ -73,7 +93,7 @@ def records(messages: list[dict[str, Any]], tools: str | None) -> pl.DataFrame:
     return pl.DataFrame({name: pl.Series(name, values, schema[name]) for name, values in columns.items()})
 
 
-@lru_cache(maxsize=None)
+@cache
 def cell(template: ChatTemplate, spec: TokenizerSpec, shape: str) -> tuple[str, str, list[dict[str, Any]]]:
     """(outcome, parity classes or the detail of the refusal, rendered rows) of a shape."""
     rendered, held = render(records(SHAPES[shape], DECLARED.get(shape)), spec=spec, params={}, template=template)
@@ -100,9 +120,19 @@ def table() -> str:
         cells = [cell(template, spec, shape) for shape in SHAPES]
         proved += sum(outcome == "proved" for outcome, _, _ in cells)
         classes = sorted({name for outcome, said, _ in cells if outcome == "proved" for name in said.split(", ")})
-        lines.append(f"| {family} | " + " | ".join(MARKS[outcome] for outcome, _, _ in cells) + f" | {', '.join(classes)} |")
+        lines.append(
+            f"| {family} | " + " | ".join(MARKS[outcome] for outcome, _, _ in cells) + f" | {', '.join(classes)} |"
+        )
     total = len(families()) * len(SHAPES)
-    return "\n".join([*lines, "", f"{len(families())} templates x {len(SHAPES)} shapes: {proved} of {total} cells proved, {total - proved} refused.", ""])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{len(families())} templates x {len(SHAPES)} shapes: {proved} of {total} cells proved, "
+            f"{total - proved} refused.",
+            "",
+        ]
+    )
 
 
 BEGIN, END = "<!-- the table: python -m tests.masks.matrix -->", "<!-- end of the table -->"

@@ -1,10 +1,9 @@
 """The judge of the mask matrix, by brute force and without the program's own method.
 
-The characters of each text are changed (all of them, or one by one where the template answers with another text) and the
-conversation is rendered again: where the rendered text changes, there they land. What is trained must then be the assistant's characters and the token that ends each of its
-turns, and nothing that came from another turn; and the tokens before a turn of class `exact` must be the ones of the
-rendered generation prompt.
-"""
+The characters of each text are changed (all of them, or one by one where the template answers with another text) and
+the conversation is rendered again: where the rendered text changes, there they land. What is trained must then be the
+assistant's characters and the token that ends each of its turns, and nothing that came from another turn; and the
+tokens before a turn of class `exact` must be the ones of the rendered generation prompt."""
 
 from __future__ import annotations
 
@@ -19,11 +18,19 @@ from datasetbuild.stages.render import PARITIES, ChatTemplate, Parity
 
 LONG = 40
 """Turns above which only every 13th is looked at."""
-OPENERS = re.compile(r"\s*(<think>.*</think>|<think>)?\s*(<\|channel\|>final<\|message\|>|<\|channel\|>analysis<\|message\|>)?\s*<?", re.DOTALL)
+OPENERS = re.compile(
+    r"\s*(<think>.*</think>|<think>)?\s*(<\|channel\|>final<\|message\|>|<\|channel\|>analysis<\|message\|>)?\s*<?",
+    re.DOTALL,
+)
 
 
 def judge(
-    template: ChatTemplate, tokenizer: Tokenizer, messages: list[dict[str, Any]], tools: str | None, row: dict[str, Any], stops: tuple[str, ...]
+    template: ChatTemplate,
+    tokenizer: Tokenizer,
+    messages: list[dict[str, Any]],
+    tools: str | None,
+    row: dict[str, Any],
+    stops: tuple[str, ...],
 ) -> list[str]:
     """What is wrong with a rendered row; nothing when it is right. stops: what can end a turn in this family."""
     text = template.render(messages, tools)
@@ -46,7 +53,10 @@ def judge(
         start = given(template, messages[:turn], tools, text)
         if not all(trained[place] for place in found if place >= start):
             faults.append(f"text of turn {turn + 1} is not trained")
-        start, end = min(place for place in found if trained[place]), ending(text, max(found) + 1, stops, bool(messages[turn].get("tool_calls")))
+        start, end = (
+            min(place for place in found if trained[place]),
+            ending(text, max(found) + 1, stops, bool(messages[turn].get("tool_calls"))),
+        )
         swallowed = next((b for a, b in encoding.offsets if a < end < b and not text[end:b].strip()), end)
         if end < 0:
             faults.append(f"no stop follows turn {turn + 1}")
@@ -81,7 +91,9 @@ def ending(text: str, after: int, stops: tuple[str, ...], called: bool) -> int:
     return next((visible + len(stop) for stop in stops if text.startswith(stop, visible)), -1)
 
 
-def provenance(template: ChatTemplate, messages: list[dict[str, Any]], tools: str | None, text: str) -> dict[int, set[int]]:
+def provenance(
+    template: ChatTemplate, messages: list[dict[str, Any]], tools: str | None, text: str
+) -> dict[int, set[int]]:
     """turn -> the places in the text at which its characters land."""
     found: dict[int, set[int]] = {}
     for turn, message in enumerate(messages):
@@ -91,17 +103,25 @@ def provenance(template: ChatTemplate, messages: list[dict[str, Any]], tools: st
             value = message.get(field)
             if not value:
                 continue
-            letters = [n for n, character in enumerate(value) if field != "tool_calls" or "Paris" in value[n - 4 : n + 5] and character in "Paris"]
+            letters = [
+                n
+                for n, character in enumerate(value)
+                if field != "tool_calls" or ("Paris" in value[n - 4 : n + 5] and character in "Paris")
+            ]
             for at in (letters, *([n] for n in letters)):
                 again = changed(template, messages, tools, turn, field, set(at))
                 if len(again) == len(text):
-                    found.setdefault(turn, set()).update(n for n, (a, b) in enumerate(zip(text, again, strict=True)) if a != b)
+                    found.setdefault(turn, set()).update(
+                        n for n, (a, b) in enumerate(zip(text, again, strict=True)) if a != b
+                    )
                     if at is letters:
                         break
     return {turn: places for turn, places in found.items() if places}
 
 
-def changed(template: ChatTemplate, messages: list[dict[str, Any]], tools: str | None, turn: int, field: str, at: set[int]) -> str:
+def changed(
+    template: ChatTemplate, messages: list[dict[str, Any]], tools: str | None, turn: int, field: str, at: set[int]
+) -> str:
     """The text after some characters of a turn were changed; empty when the template raises then."""
     copy = [*messages[:turn], dict(messages[turn]), *messages[turn + 1 :]]
     copy[turn][field] = "".join(other(c) if n in at else c for n, c in enumerate(messages[turn][field]))
@@ -119,9 +139,15 @@ def other(character: str) -> str:
 
 
 def parity_faults(
-    template: ChatTemplate, tokenizer: Tokenizer, messages: list[dict[str, Any]], tools: str | None, row: dict[str, Any], spans: list[tuple[int, int]]
+    template: ChatTemplate,
+    tokenizer: Tokenizer,
+    messages: list[dict[str, Any]],
+    tools: str | None,
+    row: dict[str, Any],
+    spans: list[tuple[int, int]],
 ) -> list[str]:
-    """Turns of class `exact` must follow the tokens of the real generation prompt, and those of other classes must not."""
+    """Turns of class `exact` must follow the tokens of the real generation prompt, and those of other classes must
+    not."""
     faults = []
     assistants = [turn for turn, message in enumerate(messages) if message["role"] == "assistant"]
     if len(spans) != len(assistants):
@@ -138,5 +164,7 @@ def parity_faults(
             continue
         same = tokenizer.encode(asked, add_special_tokens=False).ids == row["input_ids"][:start]
         if same != (parity is Parity.EXACT) and not (same and parity is Parity.STRIPPED_REASONING):
-            faults.append(f"turn {turn + 1} is called {parity}, and the tokens before it are{'' if same else ' not'} the prompt's")
+            faults.append(
+                f"turn {turn + 1} is called {parity}, and the tokens before it are{'' if same else ' not'} the prompt's"
+            )
     return faults

@@ -23,7 +23,9 @@ RESULT = {"role": "tool", "content": "dry and warm", "tool_call_id": "c1"}
 
 SHAPES: dict[str, list[dict[str, Any]]] = {
     "single": turns(("user", "Why so?"), ("assistant", "Because it is.")),
-    "multi-turn": turns(("system", "Be brief."), ("user", "One?"), ("assistant", "First."), ("user", "Two?"), ("assistant", "Second.")),
+    "multi-turn": turns(
+        ("system", "Be brief."), ("user", "One?"), ("assistant", "First."), ("user", "Two?"), ("assistant", "Second.")
+    ),
     "no system": turns(("user", "One?"), ("assistant", "First."), ("user", "Two?"), ("assistant", "Second.")),
     "system": turns(("system", "Be brief."), ("user", "Why so?"), ("assistant", "Because it is.")),
     "empty system": turns(("system", ""), ("user", "Why so?"), ("assistant", "Because it is.")),
@@ -35,13 +37,20 @@ SHAPES: dict[str, list[dict[str, Any]]] = {
         ("user", "One?"), thought("Count up.", "First."), ("user", "Two?"), thought("Go on.", "Second.")
     ),
     "thought in content": turns(
-        ("user", "One?"), ("assistant", "<think>\nCount up.\n</think>\n\nFirst."), ("user", "Two?"), ("assistant", "Second.")
+        ("user", "One?"),
+        ("assistant", "<think>\nCount up.\n</think>\n\nFirst."),
+        ("user", "Two?"),
+        ("assistant", "Second."),
     ),
     "trailing user": turns(("user", "One?"), ("assistant", "First."), ("user", "Two?")),
-    "white space around": turns(("user", "  One?\n"), ("assistant", "\n\n First. \n"), ("user", "\tTwo?"), ("assistant", " Second.  ")),
+    "white space around": turns(
+        ("user", "  One?\n"), ("assistant", "\n\n First. \n"), ("user", "\tTwo?"), ("assistant", " Second.  ")
+    ),
     "special tokens": turns(("user", "What is <|im_end|> or </s>?"), ("assistant", "It ends a turn.")),
     "repeated turns": turns(("user", "Yes"), ("assistant", "Yes"), ("user", "Yes"), ("assistant", "Yes")),
-    "headers as text": turns(("user", "assistant\nASSISTANT: model"), ("assistant", "user\nUSER: ### Instruction:\n[user]\nHuman")),
+    "headers as text": turns(
+        ("user", "assistant\nASSISTANT: model"), ("assistant", "user\nUSER: ### Instruction:\n[user]\nHuman")
+    ),
     "non-Latin": turns(("user", "안녕하세요 שלום"), ("assistant", "Übergröße, 你好。مرحبا")),
     "emoji": turns(("user", "👩‍👩‍👧‍👦?"), ("assistant", "🎉 é 🇩🇪"), ("user", "é"), ("assistant", "👍🏽!")),
     "200 turns": turns(*(("user" if n % 2 == 0 else "assistant", f"turn {n // 4} of many") for n in range(200))),

@@ -11,16 +11,21 @@ import pytest
 
 from tests.conftest import Project
 
-ROWS = [
-    {"messages": [{"role": "user", "content": "Rain?"}, {"role": "assistant", "content": "No rain."}, {"role": "user", "content": "Snow?"},
-                  {"role": "assistant", "content": "No snow."}]},
-    {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Sun?"}, {"role": "assistant", "content": "Yes."}]},
-]  # fmt: skip
+
+def talk(*said: str, system: str | None = None) -> dict[str, Any]:
+    """A row: the system prompt, and what user and assistant say in turns."""
+    roles = ("user", "assistant") * len(said)
+    turns = [{"role": role, "content": text} for role, text in zip(roles, said, strict=False)]
+    return {"messages": [{"role": "system", "content": system}, *turns] if system else turns}
+
+
+ROWS = [talk("Rain?", "No rain.", "Snow?", "No snow."), talk("Sun?", "Yes.", system="Be brief.")]
 
 
 def recipe(tokenizer: str, **template: Any) -> str:
     section = json.dumps({"tokenizer": tokenizer, **template})
-    return f"name: small\nsources:\n  x: {{path: x.jsonl, format: messages}}\nexport: [messages, tokens]\ntemplate: {section}\n"
+    source = "sources:\n  x: {path: x.jsonl, format: messages}\n"
+    return f"name: small\n{source}export: [messages, tokens]\ntemplate: {section}\n"
 
 
 @pytest.fixture
@@ -35,7 +40,8 @@ def small(project: Project, tokenizer: str) -> Any:
 
 
 def test_an_expanded_build_conserves_its_rows(project: Project, small: Any) -> None:
-    """One ledger line a record; as many rows in data/ and in every export as the ledger says; each ends with its turn."""
+    """One ledger line a record; as many rows in data/ and in every export as the ledger says; each ends with its
+    turn."""
     assert small(expansion="per_turn").code == 0
     ledger, rows = project.ledger(), project.rows()
     assert ledger["training_rows"].sort().to_list() == [1, 2]
@@ -54,7 +60,7 @@ def test_an_expanded_build_conserves_its_rows(project: Project, small: Any) -> N
 def test_loss_weights_stand_beside_the_labels(project: Project, small: Any) -> None:
     """data/ and export/tokens have one float a token, and the build says which export has none."""
     ran = small(prompt_weight=0.25)
-    assert "has no column loss_weights" in " ".join(ran.err.split())
+    assert "has no column loss_weights" in " ".join(ran.out.split())
     for frame in (project.rows(), pl.read_parquet(project.artifact() / "export/tokens/train-*.parquet")):
         assert frame.schema["loss_weights"] == pl.List(pl.Float32)
         for labels, weights in frame.select("labels", "loss_weights").iter_rows():
@@ -75,11 +81,13 @@ def test_without_weights_there_is_no_column(project: Project, small: Any) -> Non
         ({"policy": "default", "text": "Help."}, ["system", "system"]),
     ],
 )
-def test_a_system_policy_is_seen_everywhere(project: Project, small: Any, system: dict[str, str], firsts: list[str]) -> None:
+def test_a_system_policy_is_seen_everywhere(
+    project: Project, small: Any, system: dict[str, str], firsts: list[str]
+) -> None:
     """The same messages in data/, in the export and under the tokens; ids do not change; only `keep` warns."""
     ran = small(system=system)
     assert ran.code == 0
-    assert ("have a system prompt" in ran.err) == (system["policy"] == "keep")
+    assert ("have a system prompt" in " ".join(ran.out.split())) == (system["policy"] == "keep")
     rows = project.rows().sort("row")
     assert [messages[0]["role"] for messages in rows["messages"]] == firsts
     lines = [json.loads(line) for line in (project.artifact() / "export/messages/train.jsonl").read_text().splitlines()]
@@ -133,7 +141,18 @@ def test_show_mask_as_json_adds_up(project: Project, small: Any) -> None:
 def test_show_mask_as_html_stands_alone(project: Project, small: Any, tmp_path: Path) -> None:
     """One page: nothing is loaded, no script runs, and texts are escaped."""
     small()
-    project.write({"x.jsonl": [{"messages": [{"role": "user", "content": "<script>x</script>"}, {"role": "assistant", "content": "no"}]}]})
+    project.write(
+        {
+            "x.jsonl": [
+                {
+                    "messages": [
+                        {"role": "user", "content": "<script>x</script>"},
+                        {"role": "assistant", "content": "no"},
+                    ]
+                }
+            ]
+        }
+    )
     page = tmp_path / "masks.html"
     assert project.run("show", "--mask", "recipe=small", "--html", str(page)).code == 0
     text = page.read_text("utf-8")
@@ -143,6 +162,18 @@ def test_show_mask_as_html_stands_alone(project: Project, small: Any, tmp_path: 
 
 def test_show_mask_says_why_there_is_none(project: Project, small: Any) -> None:
     """A row in quarantine is shown with its reason; a recipe without a template has nothing to show."""
-    project.write({"x.jsonl": [*ROWS, {"messages": [{"role": "user", "content": "odd <|im_end|>"}, {"role": "assistant", "content": "no"}]}]})
-    ran = project.run("show", "--mask", "recipe=small", "--row", "odd") if small().code == 0 else None
-    assert ran is None or ran.code in (0, 2)
+    small()
+    project.write(
+        {
+            "x.jsonl": [
+                *ROWS,
+                {"messages": [{"role": "user", "content": "odd <|im_end|>"}, {"role": "assistant", "content": "no"}]},
+            ]
+        }
+    )
+    assert "control_token: turn 1 (user)" in project.run("show", "--mask", "recipe=small", "--row", "odd").out
+    project.write(
+        {"recipes/plain.yaml": "name: plain\nsources:\n  x: {path: x.jsonl, format: messages}\nexport: [messages]\n"}
+    )
+    assert project.run("show", "--mask", "recipe=plain").code == 2
+    assert project.run("show", "--mask", "recipe=small", "--row", "nothing like it").code == 2

@@ -1,4 +1,5 @@
-"""The mask matrix holds: what is proved is right by an independent judge, what is refused is refused for its own reason."""
+"""The mask matrix holds: what is proved is right by an independent judge, what is refused is refused for its own
+reason."""
 
 from __future__ import annotations
 
@@ -18,13 +19,18 @@ from tests.masks.shapes import DECLARED, SHAPES
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs" / "reference" / "masks.md"
 REAL = Path(os.environ.get("DSBUILD_REAL_TOKENIZERS", ROOT.parent / "shared" / "data" / "tokenizers"))
-UNPROVED = {"glm4": "nothing ends turn|cannot be told", "olmo1": "nothing ends turn", "header_marked": "inside the generation prompt"}
+UNPROVED = {
+    "glm4": "nothing ends turn|cannot be told",
+    "olmo1": "nothing ends turn",
+    "header_marked": "inside the generation prompt",
+}
 """Families with a mask that cannot be right, and why."""
 
 
 @pytest.mark.parametrize("family", matrix.families())
 def test_a_mask_is_right_or_refused(family: str) -> None:
-    """Every shape: the trained tokens are the ones that brute force finds, or the row is refused with the right reason."""
+    """Every shape: the trained tokens are the ones that brute force finds, or the row is refused with the right
+    reason."""
     template, spec = matrix.opened(family)
     check(template, spec, matrix.stops(family), UNPROVED.get(family))
 
@@ -58,15 +64,19 @@ def loses(template: ChatTemplate, shape: str) -> bool:
 
 
 def test_the_matrix_is_wide_enough() -> None:
-    """At least 24 templates of different families, each saying where its behaviour is documented, on at least 14 shapes."""
+    """At least 24 templates of different families, each saying where its behaviour is documented, on at least 14
+    shapes."""
     assert len(matrix.FAMILIES) >= 24
     assert len(SHAPES) >= 14
-    assert [name for name, text in matrix.FAMILIES.items() if not re.match(r"\{#- Family: .*Documented:\s", text, re.DOTALL)] == []
+    assert [
+        name for name, text in matrix.FAMILIES.items() if not re.match(r"\{#- Family: .*Documented:\s", text, re.DOTALL)
+    ] == []
 
 
 @pytest.mark.parametrize("family", [name for name in matrix.families() if name.startswith("ours/")])
 def test_ours_carry_or_raise(family: str) -> None:
-    """A template of ours loses nothing: it proves a shape with parity `exact`, or the tokenizer joins a boundary, or it raises."""
+    """A template of ours loses nothing: it proves a shape with parity `exact`, or the tokenizer joins a boundary, or
+    it raises."""
     template, spec = matrix.opened(family)
     for shape in SHAPES:
         outcome, said, _ = matrix.cell(template, spec, shape)
@@ -82,7 +92,9 @@ def test_the_table_of_the_docs_is_current() -> None:
 
 def real(name: str, stop: str) -> object:
     there = (REAL / name / "tokenizer_config.json").is_file()
-    return pytest.param(name, stop, marks=pytest.mark.skipif(not there, reason=f"no {name} in DSBUILD_REAL_TOKENIZERS"), id=name)
+    return pytest.param(
+        name, stop, marks=pytest.mark.skipif(not there, reason=f"no {name} in DSBUILD_REAL_TOKENIZERS"), id=name
+    )
 
 
 @pytest.mark.real
@@ -110,7 +122,11 @@ def opened_real(name: str) -> tuple[ChatTemplate, TokenizerSpec]:
         spec = resolve(name, None, REAL)
         return ChatTemplate(spec.chat_template or "", spec, name=name), spec
     config = orjson.loads((REAL / name / "tokenizer_config.json").read_bytes())
-    special = {key: token["content"] if isinstance(token, dict) else token for key, token in config.items() if key.endswith("_token") and token}
+    special = {
+        key: token["content"] if isinstance(token, dict) else token
+        for key, token in config.items()
+        if key.endswith("_token") and token
+    }
     special = {key: token for key, token in special.items() if isinstance(token, str)}
     added = sorted(token["content"] for token in config.get("added_tokens_decoder", {}).values())
     spec = TokenizerSpec(name, matrix.tokenizer_json(tuple(added)), special=special)

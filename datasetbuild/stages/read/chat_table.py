@@ -18,11 +18,14 @@ from datasetbuild.stages.read.parse import strict
 from datasetbuild.stages.read.rows import Row
 
 
-class Turn(NamedTuple):
-    """One file row. place: what its order column says."""
+class Turns(NamedTuple):
+    """The turns of a conversation so far, as parallel lists, which cost the garbage collector nothing. places: what the
+    order column says of each."""
 
-    raw: bytes
-    place: Any
+    line: int
+    name: str
+    raws: list[bytes]
+    places: list[Any]
 
 
 def conversations(rows: Iterable[Row], *, conversation: str, order: str | None) -> Iterator[Row]:
@@ -31,8 +34,8 @@ def conversations(rows: Iterable[Row], *, conversation: str, order: str | None) 
     The turns stand in the order of the file, or by the column `order`: as numbers where all are, else as text; equal
     ones stay in the order of the file.
     """
-    found: list[Row | tuple[int, str, list[Turn]]] = []
-    turns_of: dict[str, list[Turn]] = {}
+    found: list[Row | Turns] = []
+    turns_of: dict[str, Turns] = {}
     read = 0
     for row in rows:
         read += 1
@@ -41,28 +44,31 @@ def conversations(rows: Iterable[Row], *, conversation: str, order: str | None) 
                 raise RecordError(*row.fault)
             value = strict(row.raw)
             name = _name(value, conversation)
-            if name not in turns_of:
-                turns_of[name] = []
-                found.append((row.line, name, turns_of[name]))
-            turns_of[name].append(Turn(row.raw, value.get(order) if order else None))
+            turns = turns_of.get(name)
+            if turns is None:
+                turns = turns_of[name] = Turns(row.line, name, [], [])
+                found.append(turns)
+            turns.raws.append(row.raw)
+            if order:
+                turns.places.append(value.get(order))
         except RecordError as error:
             found.append(row._replace(fault=(str(error.reason), error.detail)))
-    placed = sum(map(len, turns_of.values())) + sum(isinstance(one, Row) for one in found)
+    placed = sum(1 if isinstance(one, Row) else len(one.raws) for one in found)
     if placed != read:
         raise ConservationError(f"{read} rows were read, {placed} stand in conversations or are faults")
     for one in found:
-        yield one if isinstance(one, Row) else _conversation(*one, order)
+        yield one if isinstance(one, Row) else _conversation(one, order)
 
 
-def _conversation(line: int, name: str, turns: list[Turn], order: str | None) -> Row:
-    fault = None
+def _conversation(turns: Turns, order: str | None) -> Row:
+    fault, raws = None, turns.raws
     if order:
         try:
-            turns = _ordered(turns, order)
+            raws = _ordered(turns, order)
         except RecordError as error:
             fault = (str(error.reason), error.detail)
-    raws = b",".join(turn.raw for turn in turns)
-    return Row(line, b'{"conversation":%b,"turns":[%b]}' % (orjson.dumps(name), raws), fault)
+    text = b'{"conversation":%b,"turns":[%b]}' % (orjson.dumps(turns.name), b",".join(raws))
+    return Row(turns.line, text, fault)
 
 
 def _name(value: Any, column: str) -> str:
@@ -79,18 +85,18 @@ def _name(value: Any, column: str) -> str:
     return name if type(name) is str else repr(name)
 
 
-def _ordered(turns: list[Turn], order: str) -> list[Turn]:
-    for turn in turns:
-        if turn.place is None or turn.place == "":
+def _ordered(turns: Turns, order: str) -> list[bytes]:
+    for place in turns.places:
+        if place is None or place == "":
             raise RecordError(Reason.MISSING_FIELD, f"a turn has no value in the order column {order!r}")
-    numbers = [_number(turn.place) for turn in turns]
+    numbers = [_number(place) for place in turns.places]
     if all(number is not None for number in numbers):
         keys: list[Any] = numbers
-    elif all(type(turn.place) is str for turn in turns) and not any(number is not None for number in numbers):
-        keys = [turn.place for turn in turns]
+    elif all(type(place) is str for place in turns.places) and not any(number is not None for number in numbers):
+        keys = turns.places
     else:
         raise RecordError(Reason.WRONG_TYPE, f"the order column {order!r} holds both numbers and text")
-    return [turns[index] for index in sorted(range(len(turns)), key=keys.__getitem__)]
+    return [turns.raws[index] for index in sorted(range(len(keys)), key=keys.__getitem__)]
 
 
 def _number(value: Any) -> int | float | None:

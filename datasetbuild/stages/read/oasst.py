@@ -8,6 +8,7 @@ messages of oasst1: 160 MB), since a reply may stand before its parent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from heapq import merge
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -67,11 +68,13 @@ def threads(rows: Iterable[Row], selection: Selection) -> Iterator[Row]:
                 flat.faults.append(fault)
             else:
                 yield fault
-    yield from sorted([*flat.faults, *flat.threads(selection, trained)], key=lambda row: row.line)
+    roots = flat.roots()  # finds the messages that no root leads to, too
+    placed = (row for root in roots for row in _of_tree(root, selection, trained))
+    yield from merge(sorted(flat.faults, key=_line), placed, key=_line)
 
 
 class _Tree(NamedTuple):
-    """A tree: its first message and the state it is in. `replies` of every message is a list."""
+    """A tree: its first message and the state it is in. A message without replies may have no list of them."""
 
     line: int
     name: str
@@ -80,39 +83,54 @@ class _Tree(NamedTuple):
 
 
 class _Messages:
-    """Messages that stand one to a row, put together by `parent_id` when all have been seen."""
+    """Messages that stand one to a row, put together by `parent_id` when all have been seen.
+
+    Held so that the garbage collector has little to visit: flat mappings, bytes and numbers, no object for each row.
+    """
 
     def __init__(self) -> None:
-        self._nodes: dict[str, tuple[Row, Node]] = {}
+        self._nodes: dict[str, Node] = {}
+        self._lines: dict[str, int] = {}
+        self._raws: dict[str, bytes] = {}
         self.faults: list[Row] = []
 
     def add(self, row: Row, node: Node) -> None:
         _checked(node, "the message")
-        if node["message_id"] in self._nodes:
-            first = self._nodes[node["message_id"]][0].line
-            raise RecordError(Reason.BAD_ROW, f"message_id {node['message_id']!r} stands in line {first} already")
-        node["replies"] = []
-        self._nodes[node["message_id"]] = row, node
+        name = node["message_id"]
+        if name in self._nodes:
+            raise RecordError(Reason.BAD_ROW, f"message_id {name!r} stands in line {self._lines[name]} already")
+        node.pop("replies", None)
+        self._nodes[name], self._lines[name], self._raws[name] = node, row.line, row.raw
 
-    def threads(self, selection: Selection, trained: set[str]) -> Iterator[Row]:
+    def roots(self) -> list[_Tree]:
+        """The trees, in the order of their first messages; what belongs to none becomes a fault."""
         roots = []
-        for row, node in self._nodes.values():
+        for node in self._nodes.values():
             parent = node.get("parent_id")
             if parent is None:
-                roots.append((row, node))
+                roots.append(node)
             elif parent in self._nodes:
-                self._nodes[parent][1]["replies"].append(node)
-        placed: set[str] = set()
-        for row, root in roots:
-            placed.update(_ids(root))
-            name = str(root.get("message_tree_id") or root["message_id"])
-            yield from _of_tree(_Tree(row.line, name, root.get("tree_state"), root), selection, trained)
-        for name, (row, node) in self._nodes.items():
+                self._nodes[parent].setdefault("replies", []).append(node)
+        placed = {name for root in roots for name in _ids(root)}
+        for name, node in self._nodes.items():
             if name not in placed:
                 detail = f"no way leads from a first message to it: its parent_id {node['parent_id']!r} "
                 known = node["parent_id"] in self._nodes
                 detail += "has none either" if known else "is not in the file"
-                yield row._replace(fault=(Reason.BAD_ROW.value, detail))
+                self.faults.append(Row(self._lines[name], self._raws[name], (Reason.BAD_ROW.value, detail)))
+        return [
+            _Tree(
+                line=self._lines[root["message_id"]],
+                name=str(root.get("message_tree_id") or root["message_id"]),
+                state=root.get("tree_state"),
+                root=root,
+            )
+            for root in roots
+        ]
+
+
+def _line(row: Row) -> int:
+    return row.line
 
 
 def _shape(value: Any) -> str:
@@ -134,9 +152,7 @@ def _tree(line: int, value: Node) -> _Tree:
     while stack:
         node, path = stack.pop()
         _checked(node, path)
-        replies = node.get("replies")
-        if replies is None:
-            replies = node["replies"] = []
+        replies = node.get("replies") or []
         if type(replies) is not list:
             raise RecordError(Reason.WRONG_TYPE, f"{path}.replies: expected an array")
         stack += [(reply, f"{path}.replies[{index}]") for index, reply in enumerate(replies)]
@@ -195,9 +211,11 @@ def _ways(root: Node) -> Iterator[list[Node]]:
         node, depth = stack.pop()
         del way[depth:]
         way.append(node)
-        if not node["replies"]:
+        replies = node.get("replies")
+        if replies:
+            stack += [(reply, depth + 1) for reply in reversed(replies)]
+        else:
             yield way[:]
-        stack += [(reply, depth + 1) for reply in reversed(node["replies"])]
 
 
 def _selected(way: list[Node], state: str | None, selection: Selection) -> tuple[list[Node], str | None]:
@@ -207,7 +225,7 @@ def _selected(way: list[Node], state: str | None, selection: Selection) -> tuple
     taken = list(way)
     cut = None
     for index, node in enumerate(way):
-        alone = index == 0 or len(way[index - 1]["replies"]) < 2
+        alone = index == 0 or len(way[index - 1].get("replies") or ()) < 2
         if cut := _left_out(node, alone, selection):
             taken = way[:index]
             break
@@ -267,4 +285,4 @@ def _ids(root: Node) -> Iterator[str]:
     while stack:
         node = stack.pop()
         yield node["message_id"]
-        stack += node["replies"]
+        stack += node.get("replies") or ()

@@ -49,8 +49,8 @@ def cut(
 ) -> list[RawShard]:
     """The shards of a file, in order. Blobs go into `folder`, named after their digest, each by one rename.
 
-    regroup: how the file's rows are put together, see `regroup`. name: what people know the file by, when that is not its
-    path.
+    regroup: how the file's rows are put together, see `regroup`. name: what people know the file by, when that is not
+    its path.
     """
     input = inspect(path, name or shown(path, project), encoding)
     with _decoded(input):

@@ -21,7 +21,7 @@ from datasetbuild.stages.render.columns import assistant_masks, labels, lists, l
 from datasetbuild.stages.render.encode import Encoded, Encoder, encoder
 from datasetbuild.stages.render.jobs import make_jobs
 from datasetbuild.stages.render.layout import PARITIES, Parity
-from datasetbuild.stages.render.parity import NONE, parities
+from datasetbuild.stages.render.parity import parities
 from datasetbuild.stages.render.template import OURS, ChatTemplate, open_template
 from datasetbuild.stages.render.tokenizer import TokenizerSpec, fingerprint, load_spec, resolve, save_spec
 
@@ -78,9 +78,8 @@ def render(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rendered rows and the quarantine of a shard's records (`record.record_schema`).
 
-    params: the template section, filled. warnings: gets a sentence when the fast tokenizer could not be used. tally: gets
-    `control_token_rows` and `control_tokens`, what of them came from content.
-    """
+    params: the template section, filled. warnings: gets a sentence when the fast tokenizer could not be used. tally:
+    gets `control_token_rows` and `control_tokens`, what of them came from content."""
     jobs: list[Job] = []
     turns: list[int | None] = []
     rows: list[int] = []
@@ -165,7 +164,9 @@ def _frame(
     per_row = np.bincount(aligned.spans[:, 0], minlength=len(rows))
     spans = lists(aligned.spans[:, 1:3].reshape(-1).astype(np.uint32), sums((2 * per_row).tolist()), "spans")
     alone = None in turns or not turns
-    shares = pl.Series([None], dtype=pl.Float32) if alone else 1 / rows.to_frame("row").select(pl.len().over("row"))["len"]
+    shares = (
+        pl.Series([None], dtype=pl.Float32) if alone else 1 / rows.to_frame("row").select(pl.len().over("row"))["len"]
+    )
     columns = {
         "row": rows,
         "turn": pl.Series(turns, dtype=pl.UInt32),
@@ -182,7 +183,7 @@ def _frame(
 
 def _loss_weights(jobs: list[Job], encoded: Encoded, aligned: Aligned, prompt_weight: float) -> pl.Series:
     """A weight per token for the rows that need it: where one is neither 0 nor 1, or the prompt has one."""
-    needed = [bool(prompt_weight) or job.weights is not None and any(0 < w != 1 for w in job.weights) for job in jobs]
+    needed = [bool(prompt_weight) or (job.weights is not None and any(0 < w != 1 for w in job.weights)) for job in jobs]
     if not any(needed):
         return pl.Series("loss_weights", [None] * len(jobs), dtype=pl.List(pl.Float32))
     values = np.full(len(encoded.ids), prompt_weight, np.float32)

@@ -29,8 +29,8 @@ NOTHING = "no token is trained"
 
 @dataclass
 class Job:
-    """One rendered conversation. laid: where its turns lie, or None to train every token. trained: turns whose tokens are
-    wanted. weights: theirs, None when all are 1; turns of weight 0 are found and not trained."""
+    """One rendered conversation. laid: where its turns lie, or None to train every token. trained: turns whose tokens
+    are wanted. weights: theirs, None when all are 1; turns of weight 0 are found and not trained."""
 
     text: str
     laid: Laid | None
@@ -40,8 +40,8 @@ class Job:
 
 @dataclass
 class Aligned:
-    """spans: (row, first token, end token, region), tokens counted in the row, ordered. weights: one each. silent: spans
-    of turns with weight 0, which `spans` is without. faults: row -> sentence."""
+    """spans: (row, first token, end token, region), tokens counted in the row, ordered. weights: one each. silent:
+    spans of turns with weight 0, which `spans` is without. faults: row -> sentence."""
 
     spans: Ints
     weights: NDArray[np.float32]
@@ -53,8 +53,8 @@ class Aligned:
 class Wanted:
     """Regions and texts of many rows, each ordered by position.
 
-    region: row, turn, start, end, stop, stop_end, number. content, blocked: row, turn, start, end. Positions first count the
-    characters of all texts, one after the other; `moved` gives them in another unit.
+    region: row, turn, start, end, stop, stop_end, number. content, blocked: row, turn, start, end. Positions first
+    count the characters of all texts, one after the other; `moved` gives them in another unit.
     """
 
     region: Ints

@@ -73,7 +73,8 @@ def span_tokens(spans: pl.Series) -> pl.Series:
 
 
 def loss_weights(weights: pl.Series, input_ids: pl.Series, spans: pl.Series) -> pl.Series:
-    """`loss_weights` (list of float32), one per token: as given, and where none are, 1 for trained tokens and else 0."""
+    """`loss_weights` (list of float32), one per token: as given, and where none are, 1 for trained tokens and else
+    0."""
     _, bounds, mask = trained(input_ids, spans)
     plain = lists(mask.astype(np.float32), bounds, "loss_weights")
     cut = pl.DataFrame({"given": weights, "plain": plain})

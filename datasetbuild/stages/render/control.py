@@ -1,4 +1,5 @@
-"""Control tokens that come from content: a model would read them as the template's own, so they are found and counted."""
+"""Control tokens that come from content: a model would read them as the template's own, so they are found and
+counted."""
 
 from __future__ import annotations
 

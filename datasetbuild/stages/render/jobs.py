@@ -48,7 +48,8 @@ def make_jobs(
 
 
 def _chosen(messages: list[Message], params: dict[str, Any]) -> dict[int, float]:
-    """The assistant's turns that matter, with their weights. Silent ones only where a prompt has a weight of its own."""
+    """The assistant's turns that matter, with their weights. Silent ones only where a prompt has a weight of its
+    own."""
     turns = [turn for turn, message in enumerate(messages) if message["role"] == "assistant"]
     if params.get("train_on") == "last_assistant":
         turns = turns[-1:]

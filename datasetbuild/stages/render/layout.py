@@ -77,8 +77,8 @@ class Trained(NamedTuple):
     """A region on a skeleton. stop: id of the token that ends the turn (-1: none), at `stop_end`.
 
     parity: as far as the shape tells, `exact` still to be shown of the tokens; None for a turn's second region on.
-    given: where the generation prompt ends. tail: its text from the last added token on, when no text of a message stands in it.
-    """
+    given: where the generation prompt ends. tail: its text from the last added token on, when no text of a message
+    stands in it."""
 
     turn: int
     start: Place

@@ -58,7 +58,8 @@ def _tokens_agree(
     enough = spans[:, 1] == size if whole else spans[:, 1] >= size
     ends = np.where(enough, spans[:, 1], size) + encoded.bounds[spans[:, 0]]
     there = ends[:, None] + np.arange(-size, 0)
-    return enough & (encoded.ids[np.minimum(there, len(encoded.ids) - 1)] == header).all(axis=1)
+    agree: NDArray[np.bool_] = enough & (encoded.ids[np.minimum(there, len(encoded.ids) - 1)] == header).all(axis=1)
+    return agree
 
 
 def _prompts_agree(
@@ -68,8 +69,10 @@ def _prompts_agree(
     lengths = [laid.lengths for row in spans[:, 0].tolist() if (laid := jobs[row].laid) is not None]
     gaps = skeleton.gaps(np.array(lengths, np.int64).reshape(len(spans), -1))
     ends = gaps[:, trained.given.gap] + trained.given.offset
-    prompts = encoder.encode([jobs[row].text[:end] for row, end in zip(spans[:, 0].tolist(), ends.tolist(), strict=True)])
-    agree = np.diff(prompts.bounds) == spans[:, 1]
+    prompts = encoder.encode(
+        [jobs[row].text[:end] for row, end in zip(spans[:, 0].tolist(), ends.tolist(), strict=True)]
+    )
+    agree: NDArray[np.bool_] = np.diff(prompts.bounds) == spans[:, 1]
     for place in np.flatnonzero(agree).tolist():
         row, first = spans[place, :2]
         start = encoded.bounds[row]

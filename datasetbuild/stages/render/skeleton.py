@@ -72,15 +72,17 @@ class Builder:
         return Drawn(text, [*literals, text[position:]], order, [*starts, position], marks)
 
     def build(self) -> Skeleton:
+        self._repeat()
         self._refuse_dropped()
         marks = sorted(mark for mark in self.drawn.marks or [] if mark.end > mark.start)
         regions = self._marked(marks) if marks else [self._unmarked(turn) for turn in self.assistants]
         regions = [self._from_prompt(region) for region in regions]
         self._check(regions)
-        self._repeat()
         self._check_stops(regions)
         ordered = sorted((r for r in regions if r.end > r.start), key=lambda region: region.start)
-        placed = tuple(self._trained(r, first=r.turn not in {b.turn for b in ordered[:n]}) for n, r in enumerate(ordered))
+        placed = tuple(
+            self._trained(r, first=r.turn not in {b.turn for b in ordered[:n]}) for n, r in enumerate(ordered)
+        )
         both = tuple((self._place(mark.start), self._place(mark.end)) for mark in self.drawn.marks or [])
         return Skeleton(tuple(self.drawn.literals), tuple(self.drawn.order), self._covered(regions), placed, both)
 
@@ -137,8 +139,8 @@ class Builder:
             return Parity.PREFIX_RAISES
 
     def _from_prompt(self, region: Region) -> Region:
-        """The region moved to where the generation prompt ends when only white space stands between: the model writes what
-        comes after, and is given what comes before."""
+        """The region moved to where the generation prompt ends when only white space stands between: the model writes
+        what comes after, and is given what comes before."""
         asked = self._asked(region.turn)
         if isinstance(asked, Parity) or region.end <= region.start:
             return region
@@ -148,8 +150,8 @@ class Builder:
         return region._replace(start=start) if given and not between.strip() else region
 
     def _repeat(self) -> None:
-        """A second run, by a template compiled anew: nothing may be left of the first, and no clock may be read. A third
-        one on another day says whether the text holds the date, which a build must then name."""
+        """A second run, by a template compiled anew: nothing may be left of the first, and no clock may be read. A
+        third one on another day says whether the text holds the date, which a build must then name."""
         again, later = self.template.twins
         if again.draw(self.stand_ins, self.tools)[0] != self.drawn.text:
             raise unproved("the template gives another text when it runs a second time")
@@ -310,14 +312,18 @@ class Builder:
 
     @cached_property
     def _headless(self) -> bool:
-        """Whether nothing stands between a question and its answer, so that an answer begins where the question ends."""
+        """Whether nothing stands between a question and its answer, so that an answer begins where the question
+        ends."""
         asked: Message = {"role": "user", "content": f"{self.base}000000q"}
         answered: Message = {"role": "assistant", "content": f"{self.base}000001q"}
         try:
             before, whole = self._draw([asked]).text, self._draw([asked, answered])
         except RecordError:
             return False
-        return whole.text.startswith(before) and not whole.text[len(before) : whole.starts[1] + len(whole.literals[1])].strip()
+        return (
+            whole.text.startswith(before)
+            and not whole.text[len(before) : whole.starts[1] + len(whole.literals[1])].strip()
+        )
 
     def _prompt(self, turn: int) -> Drawn | None:
         """The turns before, with the generation prompt; None where a template has none or refuses such a beginning."""

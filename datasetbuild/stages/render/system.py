@@ -1,7 +1,7 @@
 """The system prompt policy: applied to the records, before anything is measured of them.
 
-So facts, dedup, tokens, `data/` and every export see the same messages. A record keeps its id, which is of what was read.
-"""
+So facts, dedup, tokens, `data/` and every export see the same messages. A record keeps its id, which is of what was
+read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.record import Reason, Stage, canonical_bytes, flatten_turns, fold_turns, quarantine_schema
+
 
 def has_system(messages: pl.Expr) -> pl.Expr:
     """Whether a conversation has a system turn."""
@@ -32,7 +33,9 @@ def _without_system(records: pl.DataFrame) -> pl.DataFrame:
     owner = _owner(lengths)
     stays = turns["role"] != "system"
     left = pl.DataFrame({"owner": owner.filter(stays)}).group_by("owner").len()
-    counted = pl.DataFrame({"owner": range(len(records))}, schema={"owner": pl.UInt32}).join(left, on="owner", how="left", maintain_order="left")
+    counted = pl.DataFrame({"owner": range(len(records))}, schema={"owner": pl.UInt32}).join(
+        left, on="owner", how="left", maintain_order="left"
+    )
     return records.with_columns(fold_turns(counted["len"].fill_null(0), turns.filter(stays)))
 
 
@@ -56,9 +59,13 @@ def _owner(lengths: pl.Series) -> pl.Series:
 
 def _quarantine(records: pl.DataFrame) -> pl.DataFrame:
     raw = [canonical_bytes(messages.to_list()).decode() for messages in records["messages"]]
-    return records.select("row", "line").with_columns(
-        stage=pl.lit(Stage.CLEAN.value),
-        reason=pl.lit(Reason.NO_SYSTEM_TURN.value),
-        detail=pl.lit("template.system.policy is `require`"),
-        raw=pl.Series(raw, dtype=pl.String),
-    ).cast(quarantine_schema())  # type: ignore[arg-type]
+    return (
+        records.select("row", "line")
+        .with_columns(
+            stage=pl.lit(Stage.CLEAN.value),
+            reason=pl.lit(Reason.NO_SYSTEM_TURN.value),
+            detail=pl.lit("template.system.policy is `require`"),
+            raw=pl.Series(raw, dtype=pl.String),
+        )
+        .cast(pl.Schema(quarantine_schema()))
+    )

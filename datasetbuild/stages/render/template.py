@@ -1,7 +1,7 @@
 """The chat template: a conversation's text, equal to the character to what transformers' `apply_chat_template` gives.
 
-Rendering costs about 16 us for two turns. Ours (`chatml`, `llama2`) carry `{% generation %}` marks; any other template
-works too, and `mask.py` finds the trained spans of both kinds.
+Rendering costs about 16 us for two turns. Ours carry `{% generation %}` marks; any other template works too, and
+`mask.py` finds the trained spans of both kinds.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def template(
 
     tokenizer: a folder of the project with a tokenizer.json, or a Hub id; null: messages only, no tokens are made.
     revision: the commit of a Hub id, so that the same tokenizer comes a year later. Not for folders.
-    chat_template: one of ours (`alpaca`, `chatml`, `gemma`, `llama2`, `llama3`, `mistral`, `phi3`, `zephyr`), `tokenizer`
-        (the tokenizer's own), or the path of a .jinja file of the project.
+    chat_template: one of ours (`alpaca`, `chatml`, `gemma`, `llama2`, `llama3`, `mistral`, `phi3`, `zephyr`),
+        `tokenizer` (the tokenizer's own), or the path of a .jinja file of the project.
     max_tokens: longest conversation in tokens; null for no limit.
     overflow: what happens beyond it: `drop` the record, stop with an `error`, or `truncate` its end.
     train_on: `assistant` trains all of the assistant's turns, `last_assistant` the last one, `all` every token. A turn
@@ -116,7 +116,9 @@ class ChatTemplate:
         """The same template compiled anew, and once more for another day: what proves that a text can be repeated."""
         moved = "2001-02-03" if self.date != "2001-02-03" else "2002-03-04"
         text = (self.text, self.spec)
-        return ChatTemplate(*text, self.date, self.tool_text, self.name), ChatTemplate(*text, moved, self.tool_text, self.name)
+        return ChatTemplate(*text, self.date, self.tool_text, self.name), ChatTemplate(
+            *text, moved, self.tool_text, self.name
+        )
 
     @cached_property
     def blind(self) -> bool:
@@ -251,11 +253,14 @@ def open_template(chat_template: str, spec: TokenizerSpec, project: Path, date: 
     path = project / chat_template
     if not path.is_file():
         raise BuildError(
-            f"there is no chat template {chat_template!r}: it is none of {', '.join(OURS)} and tokenizer, and no file of the project",
+            f"there is no chat template {chat_template!r}: it is none of {', '.join(OURS)} and tokenizer, "
+            "and no file of the project",
             hint=f"{did_you_mean(chat_template, [*OURS, 'tokenizer'])} Or name a .jinja file of {project}",
         )
     try:
         text = path.read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise BuildError(f"{chat_template} is not UTF-8: byte {error.start} cannot be read", hint="save it as UTF-8") from None
+        raise BuildError(
+            f"{chat_template} is not UTF-8: byte {error.start} cannot be read", hint="save it as UTF-8"
+        ) from None
     return ChatTemplate(text, spec, date, name=chat_template)

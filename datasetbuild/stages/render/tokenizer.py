@@ -160,7 +160,8 @@ def _files(folder: Path) -> list[Path]:
     ]
     if not [path for path in found if path.name != "config.json"]:
         raise TokenizerError(
-            f"no tokenizer in {folder}: it has no tokenizer.json", hint="fetch its files again, or write them: tokenizer.save_pretrained(FOLDER)"
+            f"no tokenizer in {folder}: it has no tokenizer.json",
+            hint="fetch its files again, or write them: tokenizer.save_pretrained(FOLDER)",
         )
     return found
 

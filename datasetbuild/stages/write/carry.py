@@ -93,8 +93,9 @@ class Delivery:
 
     name: of the recipe. files: split -> names of its files in the export's folder. rows: split -> rows. longest: tokens
     of the longest conversation, where there is a template. fields: optional fields that some record of the build fills.
+    masking: what of the recipe's `template` says what is trained, where it is not what trainers do by themselves.
     template: text of the chat template. generation: whether that marks what is generated. bos: the token that a
-    template writes first and a tokenizer would put there again, or None.
+    template writes first and a tokenizer would put there again, or None. stop: the token that ends an answer, or None.
     """
 
     name: str
@@ -102,9 +103,11 @@ class Delivery:
     rows: Mapping[str, int]
     longest: int | None = None
     fields: frozenset[str] = frozenset()
+    masking: tuple[str, ...] = ()
     template: str | None = None
     generation: bool = False
     bos: str | None = None
+    stop: str | None = None
 
     @property
     def train(self) -> str:
@@ -116,8 +119,8 @@ class Delivery:
 class Lines:
     """Rows as JSON Lines. row: a record's object; plain: the same for records whose turns have nothing but role and
     content, as polars expressions (15 times cheaper), or None where it cannot be said so; both get the optional fields
-    that some record of the build fills, so that all rows can have the same keys. columns: provenance beside it; needs: columns that both read.
-    text: whether `row` wants the rendered text, as `text`."""
+    that some record of the build fills, so that all rows can have the same keys. columns: provenance beside it; needs:
+    columns that both read. text: whether `row` wants the rendered text, as `text`."""
 
     row: Callable[[Row, frozenset[str]], Row]
     plain: Callable[[frozenset[str]], Mapping[str, pl.Expr] | None] | None = None

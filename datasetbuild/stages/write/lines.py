@@ -67,6 +67,11 @@ def parsed_calls(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**one, "tool_calls": orjson.loads(one["tool_calls"])} if "tool_calls" in one else one for one in messages]
 
 
+def whole_weights(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Turns with weights of 0 and 1 as whole numbers: hosted services refuse 1.0."""
+    return [{**one, "weight": int(one["weight"])} if "weight" in one else one for one in messages]
+
+
 def _fast(frame: pl.DataFrame, shape: Mapping[str, pl.Expr], columns: tuple[str, ...]) -> pl.Series:
     beside = {name: pl.col(name) for name in columns}
     return frame.select(pl.struct(**shape, **beside).struct.json_encode().alias("line"))["line"]

@@ -166,7 +166,7 @@ def _names(row: Row, carries: Carries, rules: Mapping[str, str], counts: Counter
 
 
 def _weights(row: Row, carries: Carries, rules: Mapping[str, str], counts: Counter[str]) -> Row:
-    if carries.weights == "float":
+    if carries.weights == "float" and carries.weighs == "any":
         return row
     turn = _first(row, lambda one: not _fits(one, carries))
     if turn is None:
@@ -185,8 +185,8 @@ def _fits(turn: dict[str, Any], carries: Carries) -> bool:
     default = 1 if turn["role"] == "assistant" else 0
     if weight is None or weight == default:
         return True
-    may = carries.weights == "binary" and (carries.weighs == "any" or turn["role"] == "assistant")
-    return may and weight in (0, 1)
+    has_place = carries.weighs == "any" or turn["role"] == "assistant"
+    return has_place and (carries.weights == "float" or (carries.weights == "binary" and weight in (0, 1)))
 
 
 def _rounded(turn: dict[str, Any]) -> dict[str, Any]:
@@ -197,8 +197,8 @@ def _plain_weight(turn: dict[str, Any], carries: Carries) -> dict[str, Any]:
     """A turn with its weight as 0 or 1 where the format has a place for it, else without."""
     if turn.get("weight") is None:
         return turn
-    if carries.weights == "binary" and (carries.weighs == "any" or turn["role"] == "assistant"):
-        return {**turn, "weight": int(turn["weight"])}
+    if carries.weights != "none" and (carries.weighs == "any" or turn["role"] == "assistant"):
+        return {**turn, "weight": turn["weight"] if carries.weights == "float" else int(turn["weight"])}
     return {name: value for name, value in turn.items() if name != "weight"}
 
 
@@ -302,7 +302,7 @@ def _suspicious_turns(row: Any, turns: pl.DataFrame, carries: Carries, fields: f
     """For each aspect the turns (booleans) that make their record a suspect."""
     role = turns["role"]
     held = {name: turns[name].is_not_null().to_numpy() for name in MESSAGE_FIELDS if f"messages.{name}" in fields}
-    if carries.weights != "float" and "weight" in held:
+    if (carries.weights, carries.weighs) != ("float", "any") and "weight" in held:
         yield held["weight"]
     if not carries.reasoning and "reasoning_content" in held:
         yield held["reasoning_content"]

@@ -190,7 +190,7 @@ def _named(root: Node) -> Node:
     return root
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=70)
 @given(
     nodes.map(_named),
     st.sampled_from(["trim", "drop", "keep"]),

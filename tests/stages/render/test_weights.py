@@ -20,7 +20,9 @@ Records = Callable[..., pl.DataFrame]
 TALK = [("user", "a"), ("assistant", "b"), ("user", "c"), ("assistant", "d")]
 
 
-def rendered(conversation: list[Any], records: Records, spec: TokenizerSpec, template: ChatTemplate, **params: Any) -> list[dict[str, Any]]:
+def rendered(
+    conversation: list[Any], records: Records, spec: TokenizerSpec, template: ChatTemplate, **params: Any
+) -> list[dict[str, Any]]:
     rows, held = render(records([conversation]), spec=spec, params=params, template=template)
     assert held.rows() == []
     return rows.to_dicts()
@@ -55,7 +57,8 @@ def test_fractional_weights_are_carried_and_0_stays_0(byte_level: TokenizerSpec,
 def test_each_trained_turn_becomes_a_row_with_the_history_of_inference(
     byte_level: TokenizerSpec, records: Records, family: Callable[[str], str]
 ) -> None:
-    """A thinking template strips early thoughts from one whole row; of its own row each turn is the last, and keeps them."""
+    """A thinking template strips early thoughts from one whole row; of its own row each turn is the last, and keeps
+    them."""
     turns = [("user", "q"), ("assistant", "<think>m</think>a"), ("user", "r"), ("assistant", "<think>n</think>b")]
     template = ChatTemplate(family("thinking"), byte_level)
     tokenizer = Tokenizer.from_str(byte_level.json)
@@ -72,12 +75,15 @@ def test_each_trained_turn_becomes_a_row_with_the_history_of_inference(
 def test_a_record_is_expanded_whole_or_not_at_all(byte_level: TokenizerSpec, records: Records) -> None:
     """One row that cannot be proved takes its record into quarantine, once."""
     text = (
-        "{% for m in messages %}<|{{ m.role }}|>{{ m.content if not loop.last or m.content != 'x' else 'y' }}<|end|>{% endfor %}"
+        "{% for m in messages %}<|{{ m.role }}|>"
+        "{{ m.content if not loop.last or m.content != 'x' else 'y' }}<|end|>{% endfor %}"
         "{% if add_generation_prompt %}<|assistant|>{% endif %}"
     )
     turns = [("user", "a"), ("assistant", "x"), ("user", "c"), ("assistant", "d")]
     frame = records([turns, TALK])
-    rows, held = render(frame, spec=byte_level, params={"expansion": "per_turn"}, template=ChatTemplate(text, byte_level))
+    rows, held = render(
+        frame, spec=byte_level, params={"expansion": "per_turn"}, template=ChatTemplate(text, byte_level)
+    )
     assert rows["row"].to_list() == [1, 1]
     assert held.select("row", "reason").rows() == [(0, "mask_unproved")]
 
@@ -103,7 +109,7 @@ def test_parity_is_counted_by_name(byte_level: TokenizerSpec, records: Records, 
 
 def test_a_template_that_does_not_repeat_itself_is_refused(byte_level: TokenizerSpec, records: Records) -> None:
     """Chance in a template is found by its second run."""
-    text = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ range(10 ** 9) | random }}<|end|>{% endfor %}"
+    text = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{{ range(99999) | random }}<|end|>{% endfor %}"
     _, held = render(records([TALK]), spec=byte_level, params={}, template=ChatTemplate(text, byte_level))
     assert held["reason"].to_list() == ["mask_unproved"]
     assert "second time" in held["detail"][0]
@@ -129,7 +135,11 @@ def test_our_templates_look_at_nothing_but_the_shape(
 ) -> None:
     """Any text: what the skeleton of its shape gives is what the template renders, so that it need not be rendered."""
     template = open_template(name, byte_level, Path())
-    messages: Any = [{"role": role, "content": text} for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)]
+    messages: Any = [
+        {"role": role, "content": text}
+        for pair in pairs
+        for role, text in zip(("user", "assistant"), pair, strict=True)
+    ]
     if system is not None:
         messages = [{"role": "system", "content": system}, *messages]
     shape = outline(messages, None)

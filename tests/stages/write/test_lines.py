@@ -11,7 +11,7 @@ import orjson
 import polars as pl
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import datasetbuild.builtin  # noqa: F401
@@ -44,6 +44,7 @@ def chat(*pairs: tuple[str, str]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", PROFILES)
 @pytest.mark.parametrize("fields", [frozenset(), frozenset({"tools", "messages.weight"})])
+@settings(max_examples=15, deadline=None)
 @given(conversations=st.lists(PLAIN, max_size=4))
 def test_both_ways_give_the_same_bytes(name: str, fields: frozenset[str], conversations: list[Any]) -> None:
     """For every profile, plain records come out of polars as they come out of the profile's own row."""
@@ -75,6 +76,7 @@ def test_records_with_more_are_told_from_plain_ones() -> None:
     assert [len(line["messages"][1]) for line in lines] == [2, 3, 2, 2]
 
 
+@settings(max_examples=40, deadline=None)
 @given(parts=st.lists(st.integers(0, 7), min_size=1, max_size=4), shards=st.integers(1, 5))
 def test_shards_hold_every_line_once_and_in_order(tmp_path_factory: pytest.TempPathFactory, parts: list[int], shards: int) -> None:
     """Cut into any number of shards, the lines of all parts come in the same order, and shards differ by one at most."""

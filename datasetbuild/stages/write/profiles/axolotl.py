@@ -112,6 +112,8 @@ def _messages_yaml(delivery: Delivery) -> dict[str, str]:
     beside = {}
     if delivery.template is not None:
         head = {"chat_template": "jinja", "chat_template_jinja": "chat_template.jinja"}
+        if delivery.stop:
+            head["eot_tokens"] = [delivery.stop]  # else only the tokenizer's eos ends a trained turn
         beside = {"chat_template.jinja": delivery.template}
     return {"axolotl.yaml": _yaml(delivery, head, rows), **beside}
 

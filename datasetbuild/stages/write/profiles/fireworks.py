@@ -9,7 +9,7 @@ import polars as pl
 
 from datasetbuild.op import profile
 from datasetbuild.stages.write.carry import WORDS, Carries, Export, Lines, OnName, OnWeight, Row
-from datasetbuild.stages.write.lines import turn
+from datasetbuild.stages.write.lines import turn, whole_weights
 from datasetbuild.stages.write.profiles.calls import any_id, paired
 
 CARRIES = Carries(
@@ -35,7 +35,7 @@ def fireworks(*, on_weight: OnWeight = "error", on_name: OnName = "error") -> Ex
 
 
 def row(record: Row, fields: frozenset[str]) -> Row:
-    made: Row = {"messages": paired(record["messages"], any_id)}
+    made: Row = {"messages": paired(whole_weights(record["messages"]), any_id)}
     if record["tools"]:
         made["tools"] = orjson.loads(record["tools"])
     return made

@@ -10,7 +10,7 @@ import polars as pl
 
 from datasetbuild.op import profile
 from datasetbuild.stages.write.carry import WORDS, Carries, Export, Lines, OnName, OnReasoning, OnTurns, OnWeight, Row
-from datasetbuild.stages.write.lines import turn
+from datasetbuild.stages.write.lines import turn, whole_weights
 from datasetbuild.stages.write.profiles.calls import nine_characters, paired
 
 CARRIES = Carries(
@@ -44,7 +44,7 @@ def mistral(
 
 
 def row(record: Row, fields: frozenset[str]) -> Row:
-    made: Row = {"messages": [_silent(one) for one in paired(record["messages"], nine_characters)]}
+    made: Row = {"messages": [_silent(one) for one in paired(whole_weights(record["messages"]), nine_characters)]}
     if record["tools"]:
         made["tools"] = orjson.loads(record["tools"])
     return made

@@ -10,7 +10,7 @@ import polars as pl
 
 from datasetbuild.op import profile
 from datasetbuild.stages.write.carry import WORDS, Carries, Export, Lines, OnReasoning, OnWeight, Row
-from datasetbuild.stages.write.lines import turn
+from datasetbuild.stages.write.lines import turn, whole_weights
 from datasetbuild.stages.write.profiles.calls import any_id, paired
 
 CARRIES = Carries(
@@ -39,7 +39,7 @@ def openai(*, on_weight: OnWeight = "error", on_reasoning: OnReasoning = "error"
 
 
 def row(record: Row, fields: frozenset[str]) -> Row:
-    made: Row = {"messages": [_silent(one) for one in paired(record["messages"], any_id)]}
+    made: Row = {"messages": [_silent(one) for one in paired(whole_weights(record["messages"]), any_id)]}
     if record["tools"]:
         made["tools"] = orjson.loads(record["tools"])
     return made

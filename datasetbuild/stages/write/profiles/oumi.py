@@ -9,7 +9,8 @@ import polars as pl
 
 from datasetbuild.op import profile
 from datasetbuild.stages.write.carry import WORDS, Carries, Column, Delivery, Export, Lines, OnName, OnWeightNone, Row
-from datasetbuild.stages.write.lines import parsed_calls, turn
+from datasetbuild.stages.write.lines import turn
+from datasetbuild.stages.write.profiles.calls import any_id, paired
 
 CARRIES = Carries(
     tools="openai", reasoning=True, columns=True, documented="oumi-ai/oumi, core/types/conversation.py; docs on dataset formats"
@@ -27,7 +28,8 @@ def oumi(
 
     {"conversation_id": "0f3c...", "messages": [{"role": "user", "content": "Hi"}, ...], "metadata": {"source": "faq"}}
 
-    `conversation_id` is the record's id (a repeated record has it in every copy). Oumi cuts rows at the tokenizer's
+    `conversation_id` is the record's id (a repeated record has it in every copy). Calls and results without an id get
+    `call_N`, paired by order. Oumi cuts rows at the tokenizer's
     `model_max_length` without a word.
 
     columns: provenance to write as `metadata`.
@@ -35,7 +37,7 @@ def oumi(
     chosen = tuple(columns)
 
     def make(record: Row, fields: frozenset[str]) -> Row:
-        made: Row = {"conversation_id": record["id"], "messages": parsed_calls(record["messages"])}
+        made: Row = {"conversation_id": record["id"], "messages": paired(record["messages"], any_id)}
         if "tools" in fields:
             made["tools"] = orjson.loads(record["tools"] or "[]")
         return made | ({"metadata": {name: record[name] for name in chosen}} if chosen else {})

@@ -22,7 +22,7 @@ from datasetbuild.stages.write.carry import (
     Row,
     Tokens,
 )
-from datasetbuild.stages.write.lines import turn
+from datasetbuild.stages.write.lines import turn, whole_weights
 
 CARRIES = Carries(
     weights="binary",
@@ -63,7 +63,7 @@ def together(
 
 
 def row(record: Row, fields: frozenset[str]) -> Row:
-    return {"messages": record["messages"]}
+    return {"messages": whole_weights(record["messages"])}
 
 
 def plain(fields: frozenset[str]) -> Mapping[str, pl.Expr]:
