@@ -20,7 +20,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,21 @@ class Session:
         with open(self.results / f"{rows}.jsonl", "a", encoding="utf-8") as out:
             out.write(json.dumps({"rows": rows, **result}) + "\n")
         say("  " + "  ".join(f"{key} {value}" for key, value in result.items() if not isinstance(value, dict | list)))
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How often everything runs, and how often peers do; whether peers run at sizes that take them hours."""
+
+    all: int
+    peers: int
+    all_sizes: bool
+
+    def has(self, tool: Tool, rows: int, repeat: int) -> bool:
+        if tool.limit and rows > tool.limit and not self.all_sizes:
+            say(f"{tool.name}: not at {rows:,} rows (--all-sizes runs it)")
+            return False
+        return repeat < (self.peers if isinstance(tool, Script) else self.all)
 
 
 def say(text: str) -> None:
@@ -186,20 +201,17 @@ def run_floors(session: Session, rows: int, repeat: int) -> None:
     session.keep(rows, {"tool": "floors", "scenario": "cold", "repeat": repeat, **found, "floors": floors})
 
 
-def run_size(
-    session: Session, rows: int, tools: Sequence[Tool], only: Sequence[str], repeats: int, all_sizes: bool
-) -> None:
-    """Everything at one size, repeats outermost."""
+def run_size(session: Session, rows: int, tools: Sequence[Tool], only: Sequence[str], rounds: Rounds) -> None:
+    """Everything at one size, round by round."""
     corpus = session.corpus(rows)
     say(f"{rows:,} rows: the planted pairs that near dedup decides about")
     pairs = planted(corpus, corpus.with_suffix(".truth.jsonl"), session.tokenizer)
-    session.keep(rows, {"tool": "session", "scenario": "start", "repeats": repeats, "machine": machine()})
-    for repeat in range(repeats):
+    session.keep(rows, {"tool": "session", "scenario": "start", "machine": machine()})
+    for repeat in range(rounds.all):
         for tool in tools:
-            if tool.limit and rows > tool.limit and not all_sizes:
-                say(f"{tool.name}: not at {rows:,} rows (--all-sizes runs it)")
+            if not rounds.has(tool, rows, repeat):
                 continue
-            say(f"{tool.name}, {rows:,} rows, repeat {repeat + 1} of {repeats}")
+            say(f"{tool.name}, {rows:,} rows, round {repeat + 1} of {rounds.all}")
             try:
                 run_tool(session, tool, rows, repeat, pairs)
             except RuntimeError as error:
@@ -219,6 +231,7 @@ def main() -> None:
         "--only", nargs="+", default=[], help="dsbuild, tutorial, datatrove, data-juicer, floors, extras"
     )
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--peer-repeat", type=int, help="how often peers run, in the first rounds (as --repeat)")
     parser.add_argument(
         "--work", type=Path, default=BENCH / ".work", help="a folder for corpora, environments and runs"
     )
@@ -239,7 +252,8 @@ def main() -> None:
     session = Session(work, args.results, args.timeout)
     shutil.rmtree(work / "runs", ignore_errors=True)
     for rows in args.rows:
-        run_size(session, rows, tools, only, args.repeat, args.all_sizes)
+        rounds = Rounds(args.repeat, args.repeat if args.peer_repeat is None else args.peer_repeat, args.all_sizes)
+        run_size(session, rows, tools, only, rounds)
 
 
 if __name__ == "__main__":

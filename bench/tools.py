@@ -109,7 +109,7 @@ def dsbuild(project: Path, *words: str) -> list[str]:
 
 
 class Script(Tool):
-    """A peer: a script of `bench/peers` in an environment of its own. home: the name of both it and its requirements."""
+    """A peer: a script of `bench/peers` in an environment of its own. home: the name of it and of its requirements."""
 
     home: str
     script: str

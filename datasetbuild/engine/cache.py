@@ -32,13 +32,21 @@ _own: set[Path] = set()
 """What this process has in `.dsbuild/tmp` just now."""
 
 
+_verified: dict[Path, tuple[int, ...]] = {}
+"""Objects that this process has hashed or written, and their size, times and inode then."""
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
 class Cache:
     """A folder of actions and objects. Cheap to construct, so that every worker makes its own."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.work = root.parent / "tmp" / f"{os.getpid()}"
-        self._verified: set[str] = set()
 
     def action(self, key: str) -> dict[str, Any] | None:
         """The result stored under a key, or None when there is none that can be used."""
@@ -77,7 +85,7 @@ class Cache:
         place = self._place("objects", digest)
         if not place.exists():  # one that is there may be corrupt: it is hashed when it is read
             self.write(place, data)
-            self._verified.add(digest)
+            _verified[place] = _state(place)
         return digest
 
     def store_frame(self, frame: pl.DataFrame) -> str:
@@ -93,20 +101,29 @@ class Cache:
     def object(self, digest: str) -> Path:
         """Path of an object whose bytes are what their name says. Raises `CorruptObject` (and removes it) otherwise."""
         place = self._place("objects", digest)
-        if digest not in self._verified:
-            try:
-                sound = file_digest(place) == digest
-            except FileNotFoundError:
-                raise CorruptObject(digest) from None
-            if not sound:
-                place.unlink(missing_ok=True)
-                raise CorruptObject(digest)
-            self._verified.add(digest)
+        try:
+            state = _state(place)
+            if _verified.get(place) != state:
+                if file_digest(place) != digest:
+                    place.unlink(missing_ok=True)
+                    raise CorruptObject(digest)
+                _verified[place] = state
+        except FileNotFoundError:
+            raise CorruptObject(digest) from None
         return place
 
     def frame(self, digest: str, columns: list[str] | None = None) -> pl.DataFrame:
         """The frame stored under a digest, memory-mapped."""
         return pl.read_ipc(self.object(digest), columns=columns)
+
+    def rows(self, digest: str, positions: pl.Series, columns: list[str] | None = None) -> pl.DataFrame:
+        """Some rows of the frame stored under a digest: only they are read from the mapped file."""
+        import pyarrow as pa
+
+        with pa.memory_map(str(self.object(digest))) as source:
+            table = pa.ipc.open_file(source).read_all()
+            taken = table.select(columns or table.column_names).take(pa.array(positions.to_numpy()))
+            return pl.DataFrame(pl.from_arrow(taken))
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

@@ -72,7 +72,9 @@ class Exported:
     warnings: list[str]
 
 
-def write_exports(steps: Sequence[ExportStep], frame: pl.DataFrame, place: Place, fields: frozenset[str]) -> tuple[ExportPart, ...]:
+def write_exports(
+    steps: Sequence[ExportStep], frame: pl.DataFrame, place: Place, fields: frozenset[str]
+) -> tuple[ExportPart, ...]:
     """Write one part for every export. frame: the part's records with `at`, `file`, `line`, and tokens or text as asked."""
     return tuple(_write(step, frame, place, fields) for step in steps)
 
@@ -116,7 +118,11 @@ def finish_exports(
     for step, column in zip(steps, columns, strict=True):
         export = step.open()
         form = export.form
-        files, names = _join(step, form, column, engine) if isinstance(form, Lines) else _collect(step, form, column, delivery.fields)
+        files, names = (
+            _join(step, form, column, engine)
+            if isinstance(form, Lines)
+            else _collect(step, form, column, delivery.fields)
+        )
         mine = replace(delivery, rows=_rows(column), files=names)
         _check_limits(step, mine, files, draft)
         beside = {draft / "export" / step.folder / name: text for name, text in export.beside(mine).items()}
@@ -126,7 +132,9 @@ def finish_exports(
             files[path] = {"sha256": file_digest(path), "bytes": path.stat().st_size}
         done.files.update({path.relative_to(draft).as_posix(): entry for path, entry in files.items()})
         done.accounts[step.folder] = _account(step, column, mine)
-        done.warnings.extend(f"export {step.folder!r}: {warning}" for warning in [*_unmasked(step, form, mine), *export.warnings(mine)])
+        done.warnings.extend(
+            f"export {step.folder!r}: {warning}" for warning in [*_unmasked(step, form, mine), *export.warnings(mine)]
+        )
     return done
 
 
@@ -134,7 +142,9 @@ def _unmasked(step: ExportStep, form: Lines | Tokens, delivery: Delivery) -> lis
     """Rows that a trainer masks by itself do not say what the recipe's template would train."""
     if not delivery.masking or not isinstance(form, Lines) or step.profile == "messages":
         return []
-    return [f"its rows do not hold {' and '.join(delivery.masking)}: the trainer has its own setting for that, or export tokens"]
+    return [
+        f"its rows do not hold {' and '.join(delivery.masking)}: the trainer has its own setting for that, or export tokens"
+    ]
 
 
 Entries = dict[Path, dict[str, Any]]
@@ -159,10 +169,13 @@ def _join(step: ExportStep, form: Lines, column: Column, engine: Engine) -> tupl
         strips = deal([(place.lines(step.folder), part.rows) for place, part in mine], form.shards)
         names[split] = shard_names(split, form.shards, form.compression)
         for name, some in zip(names[split], strips, strict=True):
-            tasks.append(SealTask(some, folder / name, form.compression, sum(strip.stop - strip.start for strip in some)))
+            tasks.append(
+                SealTask(some, folder / name, form.compression, sum(strip.stop - strip.start for strip in some))
+            )
     sealed = list(engine.map(seal, tasks))
     entries = {
-        task.target: {"sha256": one.sha256, "bytes": one.bytes, "rows": task.rows} for task, one in zip(tasks, sealed, strict=True)
+        task.target: {"sha256": one.sha256, "bytes": one.bytes, "rows": task.rows}
+        for task, one in zip(tasks, sealed, strict=True)
     }
     return entries, names
 
@@ -209,10 +222,16 @@ def _check_limits(step: ExportStep, delivery: Delivery, files: Entries, draft: P
         name = path.relative_to(draft).as_posix()
         if carries.max_bytes is not None and entry["bytes"] > carries.max_bytes:
             message = f"{name} has {entry['bytes'] / 2**20:.0f} MB, and {step.profile} takes at most {carries.max_bytes / 2**20:.0f} MB a file"
-            raise BuildError(message, hint=f"make the dataset smaller (mix.total, filters), or leave {step.profile!r} out of `export`")
+            raise BuildError(
+                message,
+                hint=f"make the dataset smaller (mix.total, filters), or leave {step.profile!r} out of `export`",
+            )
         if carries.max_rows is not None and entry.get("rows", 0) > carries.max_rows:
             message = f"{name} has {entry['rows']} rows, and {step.profile} takes at most {carries.max_rows} a file"
-            raise BuildError(message, hint=f"make the dataset smaller (mix.total, filters), or leave {step.profile!r} out of `export`")
+            raise BuildError(
+                message,
+                hint=f"make the dataset smaller (mix.total, filters), or leave {step.profile!r} out of `export`",
+            )
 
 
 def _refuse(steps: Sequence[ExportStep], columns: list[Column]) -> None:

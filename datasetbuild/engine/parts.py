@@ -1,6 +1,6 @@
 """The files of an artifact, part by part: which records stand in which file is decided here, and written by workers.
 
-A split is cut into a power of two of parts by the leading bits of each row's draw, about 32k rows a part, so that one
+A split is cut into a power of two of parts by the leading bits of each row's draw, about 16k rows a part, so that one
 worker holds one part. A part gathers its rows from the memory-mapped shards; nothing is sorted on disk.
 The order is a draw per record and copy, so that any prefix of a split is a fair sample of the mix, and a row that comes
 or goes leaves the order of the others.
@@ -22,8 +22,8 @@ from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_expo
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.templates import expand_messages, opened_template
-from datasetbuild.hashing import bytes_digest, chance, digest, file_digest
 from datasetbuild.errors import RecordError
+from datasetbuild.hashing import bytes_digest, chance, digest, file_digest
 from datasetbuild.op import load_plugin
 from datasetbuild.plan.steps import ExportStep, Plan
 from datasetbuild.record import Fate
@@ -32,7 +32,7 @@ from datasetbuild.stages.write import DATA_COLUMNS, TOKEN_COLUMNS, narrow_messag
 from datasetbuild.stages.write.carry import Delivery, Lines, Tokens
 from datasetbuild.stages.write.lines import encode, records
 
-PART_ROWS = 32_768
+PART_ROWS = 16_384
 
 ORDER_COLUMNS = ("at", "place", "pos", "id", "source", "file", "row", "line", "license", "copy")
 
@@ -61,7 +61,9 @@ class PartTask:
 
     @property
     def parquet(self) -> Path:
-        return self.place.draft / "data" / f"{self.place.split}-{self.place.number:05d}-of-{self.place.count:05d}.parquet"
+        return (
+            self.place.draft / "data" / f"{self.place.split}-{self.place.number:05d}-of-{self.place.count:05d}.parquet"
+        )
 
 
 @dataclass(frozen=True)
@@ -112,14 +114,16 @@ def write_artifact(
     placed = [(task.place, part.exports) for task, part in zip(tasks, parts, strict=True)]
     exported: Exported = finish_exports(plan.export, placed, engine, folder, delivery)
     shutil.rmtree(folder / "lines", ignore_errors=True)
-    digests = digest([[task.place.split, part.rows, part.records_sha256] for task, part in zip(tasks, parts, strict=True)])
+    digests = digest(
+        [[task.place.split, part.rows, part.records_sha256] for task, part in zip(tasks, parts, strict=True)]
+    )
     lost = sum(part.trained_lost for part in parts)
     return Written(files | exported.files, digests, lost, exported.accounts, exported.warnings)
 
 
 def write_part(task: PartTask) -> Part:
     """Gather, tokenize (from what was rendered) and write one part."""
-    import datasetbuild.builtin  # noqa: F401  (a spawned worker registers the operators first)
+    import datasetbuild.builtin  # noqa: F401
 
     for plugin in task.plugins:
         load_plugin(str(task.project / plugin))
@@ -170,7 +174,9 @@ def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
         pl.int_ranges("copies", dtype=pl.UInt32).alias("copy"),
     ).explode("copy", empty_as_null=False)
     with np.errstate(over="ignore"):
-        keys = repeated["key"].to_numpy() + repeated["copy"].to_numpy().astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        keys = repeated["key"].to_numpy() + repeated["copy"].to_numpy().astype(np.uint64) * np.uint64(
+            0x9E3779B97F4A7C15
+        )
     draws = pl.Series("draw", chance(seed, "order", keys), dtype=pl.UInt64)
     return repeated.with_columns(draws).sort("draw", "id", "copy").with_row_index("at")
 
@@ -186,7 +192,9 @@ def _tasks(
     fields: frozenset[str],
 ) -> list[PartTask]:
     count = 1 << max(0, (max(len(ordered), 1) - 1) // PART_ROWS).bit_length()
-    part_of = (ordered["draw"].to_numpy() >> np.uint64(64 - count.bit_length() + 1)) if count > 1 else np.zeros(len(ordered))
+    part_of = (
+        (ordered["draw"].to_numpy() >> np.uint64(64 - count.bit_length() + 1)) if count > 1 else np.zeros(len(ordered))
+    )
     edges = np.searchsorted(part_of, np.arange(count + 1))
     tasks = []
     for n in range(count):
@@ -214,12 +222,15 @@ def _tasks(
 def _gather(cache: Cache, order: pl.DataFrame, stored: str, rendered: str | None) -> pl.DataFrame:
     """The rows of one shard that a part wants, with their provenance and, where they were rendered, their tokens."""
     columns = ["row", "messages", "tools", "group", "category", "date", "meta"]
-    mine = cache.frame(stored, columns)[order["pos"]].rename({"row": "shard_row"})
+    mine = cache.rows(stored, order["pos"], columns).rename({"row": "shard_row"})
     frame = pl.concat([order.drop("place", "pos"), mine], how="horizontal")
     if rendered is None:
         return frame.drop("shard_row")
-    tokens = cache.frame(rendered).rename({"row": "shard_row"})
-    return frame.join(tokens, on="shard_row", how="left", maintain_order="left").drop("shard_row")
+    found = cache.frame(rendered, ["row"]).with_row_index("found").rename({"row": "shard_row"})
+    # An expanded conversation has several rendered rows, one for each trained turn.
+    matched = frame.select("shard_row").with_row_index("nth").join(found, on="shard_row", maintain_order="left_right")
+    tokens = cache.rows(rendered, matched["found"]).drop("row")
+    return pl.concat([frame[matched["nth"]].drop("shard_row"), tokens], how="horizontal")
 
 
 def _empty(order: pl.DataFrame) -> pl.DataFrame:
@@ -229,7 +240,9 @@ def _empty(order: pl.DataFrame) -> pl.DataFrame:
     schema = record_schema()
     extra = {name: schema[name] for name in ("messages", "tools", "group", "category", "date", "meta")}
     extra |= {name: dtype for name, dtype in render_schema().items() if name not in ("row", "tokens", "trained_tokens")}
-    return order.drop("place", "pos").with_columns(pl.lit(None, dtype=dtype).alias(name) for name, dtype in extra.items())
+    return order.drop("place", "pos").with_columns(
+        pl.lit(None, dtype=dtype).alias(name) for name, dtype in extra.items()
+    )
 
 
 def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fields: frozenset[str]) -> Delivery:
@@ -237,7 +250,11 @@ def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fiel
     if plan.template is None or plan.spec is None:
         return Delivery(plan.name, {}, {}, fields=fields)
     usual = {"train_on": "assistant", "prompt_weight": 0.0, "expansion": "none"}
-    masking = tuple(f"template.{name}: {plan.template[name]}" for name, value in usual.items() if plan.template.get(name, value) != value)
+    masking = tuple(
+        f"template.{name}: {plan.template[name]}"
+        for name, value in usual.items()
+        if plan.template.get(name, value) != value
+    )
     if all(isinstance(step.open().form, Tokens) or step.profile == "messages" for step in plan.export):
         return Delivery(plan.name, {}, {}, longest, fields, masking)  # nobody asks for the template: 20 ms saved
     spec, chat = opened_template(cache.object(plan.spec), plan.template, project)

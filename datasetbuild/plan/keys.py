@@ -79,7 +79,7 @@ def prepare_key(plan: ShardPlan, shard_digest: str) -> str:
         clean=clean_identity(plan.clean),
         shard=shard_digest,
         columns=[*record_schema(), *KEY_COLUMNS],
-        **({"system": system} if (system := changing(plan.system)) else {}),
+        system=changing(plan.system),
     )
 
 

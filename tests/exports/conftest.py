@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,14 @@ import pytest
 from tests.conftest import ROOT, Project
 
 CALL = {"id": "call_abc", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Rome"}'}}
-TOOL = {"type": "function", "function": {"name": "weather", "description": "Now.", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "Now.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
+}
 
 
 def turn(role: str, content: Any, **more: Any) -> dict[str, Any]:
@@ -21,17 +28,42 @@ def turn(role: str, content: Any, **more: Any) -> dict[str, Any]:
 
 ROWS: list[dict[str, Any]] = [
     *[{"messages": [turn("user", f"question {n}"), turn("assistant", f"answer {n}")]} for n in range(12)],
-    {"messages": [turn("system", "Be brief."), turn("user", "Hi"), turn("assistant", "Hello!"), turn("user", "Bye"), turn("assistant", "See you")]},
-    {"messages": [turn("user", "Grüße 🙂"), turn("assistant", "first", weight=0), turn("user", "再"), turn("assistant", "second", weight=1)]},
+    {
+        "messages": [
+            turn("system", "Be brief."),
+            turn("user", "Hi"),
+            turn("assistant", "Hello!"),
+            turn("user", "Bye"),
+            turn("assistant", "See you"),
+        ]
+    },
+    {
+        "messages": [
+            turn("user", "Grüße 🙂"),
+            turn("assistant", "first", weight=0),
+            turn("user", "再"),
+            turn("assistant", "second", weight=1),
+        ]
+    },
 ]
 TOOLED: list[dict[str, Any]] = [
     *ROWS,
     {
-        "messages": [turn("user", "Weather in Rome?"), turn("assistant", "", tool_calls=[CALL]), turn("tool", "20 C", tool_call_id="call_abc"), turn("assistant", "20 degrees.")],
+        "messages": [
+            turn("user", "Weather in Rome?"),
+            turn("assistant", "", tool_calls=[CALL]),
+            turn("tool", "20 C", tool_call_id="call_abc"),
+            turn("assistant", "20 degrees."),
+        ],
         "tools": [TOOL],
     },
     {
-        "messages": [turn("user", "And now?"), turn("assistant", "", tool_calls=[{"type": "function", "function": CALL["function"]}]), turn("tool", "21 C"), turn("assistant", "21.")],
+        "messages": [
+            turn("user", "And now?"),
+            turn("assistant", "", tool_calls=[{"type": "function", "function": CALL["function"]}]),
+            turn("tool", "21 C"),
+            turn("assistant", "21."),
+        ],
         "tools": [TOOL],
     },
 ]
@@ -72,7 +104,10 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     from datasetbuild.cli import main
 
     project = Project(tmp_path_factory.mktemp("project"), lambda: None)
-    recipes = {f"recipes/{name}.yaml": text.format(tokenizer=ROOT / "examples" / "tokenizer") for name, text in (("plain", PLAIN), ("tools", TOOLS))}
+    recipes = {
+        f"recipes/{name}.yaml": text.format(tokenizer=ROOT / "examples" / "tokenizer")
+        for name, text in (("plain", PLAIN), ("tools", TOOLS))
+    }
     project.write({"rows.jsonl": ROWS, "tools.jsonl": TOOLED, **recipes})
     for name in ("plain", "tools"):
         assert main([f"recipe={name}", "-q", "-C", str(project.folder)]) == 0
@@ -85,11 +120,12 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 
 def rows_of(folder: Path, split: str = "train") -> list[dict[str, Any]]:
-    return [orjson.loads(line) for path in sorted(folder.glob(f"{split}*.jsonl")) for line in path.read_bytes().splitlines()]
+    return [
+        orjson.loads(line) for path in sorted(folder.glob(f"{split}*.jsonl")) for line in path.read_bytes().splitlines()
+    ]
 
 
 @pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("DISABLE_VERSION_CHECK", "1")
-    yield

@@ -41,7 +41,12 @@ def test_together_takes_the_files(exported: Callable[[str], Path]) -> None:
 def test_mistral_takes_every_row(exported: Callable[[str], Path]) -> None:
     """mistral-common's validator for fine-tuning takes every conversation, with its ids of nine characters."""
     pytest.importorskip("mistral_common", reason="mistral-common is not installed")
-    from mistral_common.protocol.instruct.messages import FinetuningAssistantMessage, SystemMessage, ToolMessage, UserMessage
+    from mistral_common.protocol.instruct.messages import (
+        FinetuningAssistantMessage,
+        SystemMessage,
+        ToolMessage,
+        UserMessage,
+    )
     from mistral_common.protocol.instruct.request import ChatCompletionRequest
     from mistral_common.protocol.instruct.tool_calls import Tool
     from mistral_common.protocol.instruct.validator import MistralRequestValidatorV3, ValidationMode
@@ -64,7 +69,9 @@ def test_oumi_reads_the_same_conversations(exported: Callable[[str], Path]) -> N
     for row in rows_of(exported("oumi")):
         read = Conversation.from_dict(row)
         assert read.conversation_id == row["conversation_id"] and read.metadata == row["metadata"]
-        assert [(one.role.value, one.content or "") for one in read.messages] == [(one["role"], one["content"]) for one in row["messages"]]
+        assert [(one.role.value, one.content or "") for one in read.messages] == [
+            (one["role"], one["content"]) for one in row["messages"]
+        ]
 
 
 def test_torchtune_reads_the_same_messages(exported: Callable[[str], Path]) -> None:
@@ -123,7 +130,9 @@ def test_axolotl_trains_what_we_would(exported: Callable[[str], Path], tmp_path:
     config = yaml.safe_load((folder / "axolotl.yaml").read_text())
     template = (folder / config["chat_template_jinja"]).read_text()
     tokenizer = AutoTokenizer.from_pretrained(str(ROOT / "examples" / "tokenizer"))
-    cfg = DictDefault({**config, "chat_template_jinja": template, "sequence_len": config["sequence_len"], "train_on_inputs": False})
+    cfg = DictDefault(
+        {**config, "chat_template_jinja": template, "sequence_len": config["sequence_len"], "train_on_inputs": False}
+    )
     strategy = strategies.load(tokenizer, cfg, ds_cfg=DictDefault(config["datasets"][0]))
     rows = loaded("json", str(folder / config["datasets"][0]["path"]), tmp_path)
     expected = by_conversation(exported)

@@ -32,7 +32,9 @@ def test_rows_are_what_the_consumer_documents(exported: Callable[[str], Path], p
 
 
 @pytest.mark.parametrize("profile", NAMES)
-def test_keys_are_the_same_in_every_row_where_a_loader_infers_them(exported: Callable[[str], Path], profile: str) -> None:
+def test_keys_are_the_same_in_every_row_where_a_loader_infers_them(
+    exported: Callable[[str], Path], profile: str
+) -> None:
     """Loaders infer columns from the first rows: trainers' files have the same keys in each row."""
     keys = {tuple(sorted(row)) for row in rows_of(exported(profile))}
     assert len(keys) == 1 or profile in ("openai", "fireworks", "mistral")
@@ -50,13 +52,28 @@ def test_openai_files_pass_its_published_checks(exported: Callable[[str], Path])
         ({}, ["missing_messages_list"]),
         ({"messages": []}, ["missing_messages_list"]),
         ({"messages": ["hi"]}, ["data_type", "example_missing_assistant_message"]),
-        ({"messages": [{"content": "a"}, {"role": "assistant", "content": "b"}]}, ["message_missing_key", "unrecognized_role"]),
-        ({"messages": [{"role": "user", "content": "a", "id": 1}, {"role": "assistant", "content": "b"}]}, ["message_unrecognized_key"]),
-        ({"messages": [{"role": "human", "content": "a"}, {"role": "assistant", "content": "b"}]}, ["unrecognized_role"]),
+        (
+            {"messages": [{"content": "a"}, {"role": "assistant", "content": "b"}]},
+            ["message_missing_key", "unrecognized_role"],
+        ),
+        (
+            {"messages": [{"role": "user", "content": "a", "id": 1}, {"role": "assistant", "content": "b"}]},
+            ["message_unrecognized_key"],
+        ),
+        (
+            {"messages": [{"role": "human", "content": "a"}, {"role": "assistant", "content": "b"}]},
+            ["unrecognized_role"],
+        ),
         ({"messages": [{"role": "user", "content": ""}, {"role": "assistant", "content": "b"}]}, ["missing_content"]),
-        ({"messages": [{"role": "user", "content": ["a"]}, {"role": "assistant", "content": "b"}]}, ["missing_content"]),
+        (
+            {"messages": [{"role": "user", "content": ["a"]}, {"role": "assistant", "content": "b"}]},
+            ["missing_content"],
+        ),
         ({"messages": [{"role": "user", "content": "a"}]}, ["example_missing_assistant_message"]),
-        ({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": 0.5}]}, ["invalid_weight"]),
+        (
+            {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": 0.5}]},
+            ["invalid_weight"],
+        ),
         ({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": 1}]}, []),
     ],
 )

@@ -98,7 +98,13 @@ def seen(dataset: Any, known: list[Sequence], folder: Path, **settings: Any) -> 
     tokens = tokenizer()
     sizes = {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokens), **sizes))
-    common = {"output_dir": str(folder), "report_to": [], "use_cpu": True, "bf16": False, "per_device_train_batch_size": 4}
+    common = {
+        "output_dir": str(folder),
+        "report_to": [],
+        "use_cpu": True,
+        "bf16": False,
+        "per_device_train_batch_size": 4,
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         config = SFTConfig(**common, max_steps=1, save_strategy="no", dataset_num_proc=None, **settings)
@@ -157,7 +163,9 @@ def test_messages_are_masked_as_the_build_does(plain: Project, tmp_path: Path, p
     from datasets import load_dataset
 
     folder = plain.artifact() / "export" / "trl"
-    dataset = load_dataset("json", data_files={"train": str(folder / "train.jsonl")}, cache_dir=str(tmp_path / "hf"))["train"]
+    dataset = load_dataset("json", data_files={"train": str(folder / "train.jsonl")}, cache_dir=str(tmp_path / "hf"))[
+        "train"
+    ]
     expected = ours(plain)
     settings = {"assistant_only_loss": True, "chat_template_path": str(folder / "chat_template.jinja")}
     got = seen(dataset, expected, tmp_path / "out", packing=packing, max_length=512, **settings)

@@ -11,7 +11,7 @@ Texts with the same words are one node, so a repeated text costs one signature l
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
@@ -90,7 +90,7 @@ def shingle_sets(frame: pl.DataFrame, *, on: On, ngram: int) -> pl.Series:
     for first in range(0, len(frame), AT_ONCE):
         offsets = grams.offsets[first : first + AT_ONCE + 1]
         row = np.repeat(np.arange(len(offsets) - 1, dtype=np.uint64), np.diff(offsets))
-        packed = np.unique((row << np.uint64(48)) | (grams.values[offsets[0] : offsets[-1]] >> np.uint64(16)))
+        packed = _distinct((row << np.uint64(48)) | (grams.values[offsets[0] : offsets[-1]] >> np.uint64(16)))
         found.append(packed & LOW_48)
         counts.append(np.bincount((packed >> np.uint64(48)).astype(np.int64), minlength=len(offsets) - 1))
     bounds = np.cumsum(np.concatenate(counts))
@@ -141,21 +141,32 @@ def band_hashes(signature: NDArray[np.uint32], bands: int, rows: int) -> NDArray
 def candidate_pairs(bands: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Pairs (i < j) of texts that share a bucket in some band, distinct and sorted. bands: (bands, n). Returns (p, 2)."""
     found = [_bucket_pairs(band) for band in bands]
-    packed = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+    packed = _distinct(np.concatenate(found)) if found else np.empty(0, np.int64)
     return np.stack([packed >> 32, packed & 0xFFFFFFFF], axis=1)
+
+
+def _distinct(values: NDArray[Any]) -> NDArray[Any]:
+    """The distinct values, sorted: 60 times faster than `np.unique`, which hashes from numpy 2.3 on."""
+    ranked = np.sort(values)
+    return ranked[np.concatenate([[True], ranked[1:] != ranked[:-1]])] if len(ranked) else ranked
 
 
 def _bucket_pairs(band: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Pairs of one band, each as i * 2^32 + j."""
-    order = np.argsort(band, kind="stable").astype(np.int64)
+    order = np.argsort(band)
     ranked = band[order]
-    starts = np.flatnonzero(np.concatenate([[True], ranked[1:] != ranked[:-1]]))
-    sizes = np.diff(np.append(starts, len(ranked)))
-    position = np.arange(len(ranked)) - np.repeat(starts, sizes)
+    change = np.concatenate([[True], ranked[1:] != ranked[:-1], [True]])
+    shared = ~(change[1:] & change[:-1])  # the members of buckets with more than one
+    # Members of a bucket in order of their number, whatever order the sort gave them.
+    packed = np.sort((np.cumsum(change[:-1])[shared].astype(np.int64) << 32) | order[shared])
+    order, bucket = packed & 0xFFFFFFFF, packed >> 32
+    starts = np.flatnonzero(np.concatenate([[True], bucket[1:] != bucket[:-1]])) if len(bucket) else np.empty(0, np.int64)
+    sizes = np.diff(np.append(starts, len(order)))
+    position = np.arange(len(order)) - np.repeat(starts, sizes)
     size = np.repeat(sizes, sizes)
     # A member is compared with all that stand before it in its bucket, or with the bucket's leaders when it is large.
     partners = np.where(size <= BUCKET_PAIRS, position, np.minimum(position, LEADERS))
-    member = np.repeat(np.arange(len(ranked)), partners)
+    member = np.repeat(np.arange(len(order)), partners)
     nth = np.arange(len(member)) - np.repeat(np.cumsum(partners) - partners, partners)
     other = order[member - position[member] + nth]
     return (other << 32) | order[member]

@@ -186,8 +186,9 @@ def _character_bytes(data: list[bytes], characters: int) -> Callable[[Ints], Int
     joined = b"".join(data)
     if len(joined) == characters:
         return lambda at: at
-    places = np.append(np.flatnonzero((np.frombuffer(joined, np.uint8) & 0xC0) != 0x80), len(joined))
-    return lambda at: places[at]
+    further = np.flatnonzero((np.frombuffer(joined, np.uint8) & 0xC0) == 0x80)  # bytes of a character after its first
+    before = further - np.arange(len(further))  # characters that begin before each: few, where most texts are ASCII
+    return lambda at: at + np.searchsorted(before, at, "right")
 
 
 def spell(data: list[bytes], encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArray[np.bool_]]:

@@ -2,7 +2,8 @@
 
 A template of somebody else is run for every conversation (about 16 us for two turns), and its text compared with the
 skeleton. Ours look at nothing but the shape, which a test holds, so their text is put together from the skeleton (4 us)
-and only one conversation in 32, chosen by its own text, is rendered for comparison.
+and only one conversation in 32, chosen by its own text, is rendered for comparison. The generation prompts, which the
+parity of a turn is about, are rendered for the same ones, whoever wrote the template.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
+import numpy as np
+
 from datasetbuild.errors import RecordError
 from datasetbuild.record import Message, Reason
 from datasetbuild.stages.render.align import Job
 from datasetbuild.stages.render.control import refuse_escaped
-from datasetbuild.stages.render.layout import unproved
+from datasetbuild.stages.render.layout import Parity, unproved
 from datasetbuild.stages.render.mask import Laid, lay_out, skeleton_of
 from datasetbuild.stages.render.shape import outline
 from datasetbuild.stages.render.template import ChatTemplate
@@ -68,14 +71,35 @@ def _laid(messages: list[Message], tools: str | None, template: ChatTemplate) ->
     """The text, and where its turns lie in it."""
     if not template.blind:
         text, marks = _whole(messages, tools, template)
-        return text, lay_out(template, messages, tools, text, marks)
+        laid = lay_out(template, messages, tools, text, marks)
+        if _chosen_for_comparison(text):
+            _compare_prompts(messages, tools, template, text, laid)
+        return text, laid
     shape = outline(messages, tools)
     skeleton = skeleton_of(template, messages, tools, shape)
     text, lengths = skeleton.join(shape.texts)
     _refuse_surrogates(text)
-    if zlib.crc32(text.encode()) % COMPARE_EVERY == 0 and template.render(messages, tools) != text:
-        raise unproved("the template treats this conversation's texts otherwise than stand-ins of the same shape")
-    return text, Laid(skeleton, lengths, None)
+    laid = Laid(skeleton, lengths, None)
+    if _chosen_for_comparison(text):
+        if template.render(messages, tools) != text:
+            raise unproved("the template treats this conversation's texts otherwise than stand-ins of the same shape")
+        _compare_prompts(messages, tools, template, text, laid)
+    return text, laid
+
+
+def _chosen_for_comparison(text: str) -> bool:
+    """A pure function of the text, so that the company of a row changes nothing."""
+    return zlib.crc32(text.encode()) % COMPARE_EVERY == 0
+
+
+def _compare_prompts(messages: list[Message], tools: str | None, template: ChatTemplate, text: str, laid: Laid) -> None:
+    """The generation prompts of the true conversation must be what those of its shape say."""
+    gaps = laid.skeleton.gaps(np.array([laid.lengths], np.int64).reshape(1, -1))[0]
+    for region in laid.skeleton.regions:
+        if region.parity is Parity.EXACT:
+            given = text[: gaps[region.given.gap] + region.given.offset]
+            if template.render(messages[: region.turn], tools, add_generation_prompt=True) != given:
+                raise unproved(f"the generation prompt of turn {region.turn + 1} is not that of its shape")
 
 
 def _whole(messages: list[Message], tools: str | None, template: ChatTemplate) -> tuple[str, Any]:

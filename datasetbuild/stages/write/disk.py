@@ -39,11 +39,12 @@ def write_arrow(frame: pl.DataFrame, path: Path) -> None:
 def write_books(folder: Path, splits: dict[str, list[tuple[str, str, int]]], columns: tuple[str, ...]) -> list[Path]:
     """The JSON files around the Arrow files. splits: name -> (file name, sha256, rows) of each. Returns what was written."""
     features = {
-        name: ALONE.get(name) or {"feature": {"dtype": FEATURES[name], "_type": "Value"}, "_type": "Sequence"} for name in columns
+        name: ALONE.get(name) or {"feature": {"dtype": FEATURES[name], "_type": "Value"}, "_type": "Sequence"}
+        for name in columns
     }
     written = []
     for split, files in splits.items():
-        state = {
+        state: dict[str, object] = {
             "_data_files": [{"filename": name} for name, _, _ in files],
             "_fingerprint": digest([list(columns), [[sha, rows] for _, sha, rows in files]])[:16],
             "_format_columns": None,

@@ -52,13 +52,17 @@ def records(frame: pl.DataFrame) -> Iterator[Row]:
     """The rows as mappings, their turns without empty fields."""
     for part in frame.iter_slices(SLICE):
         for row in part.iter_rows(named=True):
-            row["messages"] = [{name: value for name, value in turn.items() if value is not None} for turn in row["messages"]]
+            row["messages"] = [
+                {name: value for name, value in turn.items() if value is not None} for turn in row["messages"]
+            ]
             yield row
 
 
 def turn(**fields: pl.Expr | str) -> pl.Expr:
     """The turns of `messages`, each with these fields: an expression over a turn, or the name of a field of it."""
-    chosen = {name: pl.element().struct.field(value) if isinstance(value, str) else value for name, value in fields.items()}
+    chosen = {
+        name: pl.element().struct.field(value) if isinstance(value, str) else value for name, value in fields.items()
+    }
     return pl.col("messages").list.eval(pl.struct(**chosen))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from datasetbuild.record import MESSAGE_FIELDS, flatten_turns, messages_dtype
-from datasetbuild.stages.write.carry import Carries, Export, Row
+from datasetbuild.stages.write.carry import Carries, Export, Lines, Row
 from datasetbuild.stages.write.lines import records
 
 SHOWN = 5
@@ -76,7 +76,7 @@ def lower(frame: pl.DataFrame, export: Export, fields: frozenset[str]) -> Lowere
         except _RefusedError as refusal:
             refused.append(Refusal(row["at"], row["file"], row["line"], refusal.aspect, str(refusal)))
         counts += found
-    left = _put_back(frame, suspects, kept)
+    left = _put_back(frame, suspects, kept, isinstance(export.form, Lines))
     return Lowered(left, dict(sorted(counts.items())), refused[:SHOWN], len(refused))
 
 
@@ -215,9 +215,8 @@ def _turns(row: Row, carries: Carries, rules: Mapping[str, str], counts: Counter
 
 def order_fault(messages: list[dict[str, Any]], carries: Carries) -> str | None:
     """What of the order of turns the consumer does not know, in words; None when it knows all of it."""
-    if carries.answers == "last" or carries.answer_last:
-        if messages[-1]["role"] != "assistant":
-            return f"the last turn is the {messages[-1]['role']}'s, not the assistant's"
+    if (carries.answers == "last" or carries.answer_last) and messages[-1]["role"] != "assistant":
+        return f"the last turn is the {messages[-1]['role']}'s, not the assistant's"
     if carries.order == "any":
         return None
     if carries.order == "pair" and [one["role"] for one in messages] != ["user", "assistant"]:
@@ -326,15 +325,21 @@ def _suspicious_turns(row: Any, turns: pl.DataFrame, carries: Carries, fields: f
         yield np.append(starts[1:], True)[: len(row)] & (side != 1)
 
 
-def _put_back(frame: pl.DataFrame, suspects: pl.Series, kept: list[tuple[int, Row]]) -> pl.DataFrame:
-    """The frame with the suspects' rows replaced by what is left of them, in the old order."""
-    places = [place for place, _ in kept]
+def _put_back(frame: pl.DataFrame, suspects: pl.Series, kept: list[tuple[int, Row]], said: bool) -> pl.DataFrame:
+    """The frame with the suspects' rows replaced by what is left of them, in the old order. Only `messages` and `tools`
+    are made anew, and only where they are to be written (`said`): other columns are wide."""
+    count = len(frame)
+    plain = (~suspects).arg_true().to_numpy().astype(np.int64)
+    places = np.concatenate([plain, np.array([place for place, _ in kept], np.int64)])
+    order = np.argsort(places, kind="stable")
+    same = len(places) == count and bool((places[order] == np.arange(count)).all())
+    left = frame if same else frame[places[order]]
+    if not said:
+        return left
     turns = [[{name: one.get(name) for name in MESSAGE_FIELDS} for one in row["messages"]] for _, row in kept]
-    changed = frame[places].with_columns(
-        pl.Series("messages", turns, dtype=messages_dtype()),
-        pl.Series("tools", [row["tools"] for _, row in kept], dtype=pl.String),
-        pl.Series("@place", places, dtype=pl.UInt32),
+    chosen = np.concatenate([plain, np.arange(count, count + len(kept))])[order]
+    messages = pl.concat(
+        [frame["messages"].cast(messages_dtype()), pl.Series("messages", turns, dtype=messages_dtype())]
     )
-    same = frame.with_row_index("@place").filter(~suspects).select(changed.columns)
-    same = same.with_columns(pl.col("messages").cast(messages_dtype()))
-    return pl.concat([same, changed]).sort("@place", maintain_order=True).drop("@place")
+    tools = pl.concat([frame["tools"], pl.Series("tools", [row["tools"] for _, row in kept], dtype=pl.String)])
+    return left.with_columns(messages.gather(chosen), tools.gather(chosen))

@@ -20,6 +20,9 @@ ROW_GROUP = 16_384
 
 TOKEN_COLUMNS = ("tokens", "trained_tokens", "input_ids", "labels", "assistant_masks")
 
+WIDE = ("messages", "tools", "meta", "input_ids", "labels", "assistant_masks", "loss_weights", "also", "cleaned")
+"""Columns that nobody asks for a range of: statistics on them cost a tenth of the writing."""
+
 DATA_COLUMNS = ("id", "messages", "tools", *PROVENANCE, "copy", "turn", "row_weight", *TOKEN_COLUMNS, "loss_weights")
 """Order of the artifact's columns; those that no record fills are left out."""
 
@@ -32,12 +35,12 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
         plain_table(frame),
         path,
         compression="zstd",
-        compression_level=3,
+        compression_level=1,  # 3 makes files 7 % smaller for 30 % more time
         row_group_size=ROW_GROUP,
         version="2.6",
         data_page_version="1.0",
         use_dictionary=True,
-        write_statistics=True,
+        write_statistics=[name for name in frame.columns if name not in WIDE],
         store_schema=False,
     )
 
@@ -89,7 +92,9 @@ def narrow_messages(messages: pl.Series, fields: set[str]) -> pl.Series:
     if len(used) == len(MESSAGE_FIELDS):
         return messages
     chosen = pl.element().struct.field
-    return messages.to_frame("messages").select(pl.col("messages").list.eval(pl.struct(*(chosen(name) for name in used))))["messages"]
+    return messages.to_frame("messages").select(
+        pl.col("messages").list.eval(pl.struct(*(chosen(name) for name in used)))
+    )["messages"]
 
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:

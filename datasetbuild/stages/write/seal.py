@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -72,7 +72,7 @@ def deal(parts: Sequence[tuple[Path, int]], shards: int) -> list[tuple[Strip, ..
     total = sum(lines for _, lines in parts)
     edges = [total * n // shards for n in range(shards + 1)]
     dealt = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         strips, first = [], 0
         for path, lines in parts:
             start, stop = max(low - first, 0), min(high - first, lines)

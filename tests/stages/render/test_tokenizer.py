@@ -12,7 +12,9 @@ import pytest
 
 from datasetbuild.errors import BuildError, DatasetBuildError, RecipeError
 from datasetbuild.stages.render import TokenizerSpec, fingerprint, load_spec, resolve, save_spec
-from datasetbuild.stages.render.encode import SAMPLE_LEAST, Encoder, sample
+from datasetbuild.stages.render import tokenizer
+from datasetbuild.stages.render.encode import SAMPLE_LEAST, Encoder, encode_batch, sample
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -99,6 +101,7 @@ def test_a_slow_tokenizer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     import transformers
 
     monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", lambda *_, **__: object())
+    monkeypatch.setattr(tokenizer, "_plain", lambda name, folder: None)
     with pytest.raises(BuildError, match=r"slow(.|\n)*save_pretrained"):
         resolve("tok", None, folder)
 
@@ -156,3 +159,44 @@ def test_what_fastokens_refuses_goes_to_the_oracle(words: TokenizerSpec) -> None
     encoder = Encoder(words)
     assert encoder.fast is None
     assert "refuses" in (encoder.encode(["What is LoRA?"]).warning or "")
+
+
+def test_a_plain_folder_is_read_as_transformers_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with nothing but a fast tokenizer is read without transformers, and gives the same tokens and template."""
+    folder = ROOT / "examples" / "tokenizer"
+    plain = resolve(str(folder), None, ROOT)
+    monkeypatch.setattr(tokenizer, "_plain", lambda name, folder: None)
+    whole = resolve(str(folder), None, ROOT)
+    assert (plain.chat_template, plain.special, plain.added, plain.control) == (
+        whole.chat_template,
+        whole.special,
+        whole.added,
+        whole.control,
+    )
+    texts = ["Hello, Wörld! 日本語 👩‍🚀", "<|im_start|>user\nHi<|im_end|>\n", "", "a  b\tc\n\n", "<s>[INST] x [/INST]</s>"]
+    assert encode_batch(texts, plain).ids.tolist() == encode_batch(texts, whole).ids.tolist()
+
+
+@pytest.mark.parametrize(
+    ("config", "more"),
+    [
+        ({"tokenizer_class": "LlamaTokenizerFast"}, {}),
+        ({"auto_map": {"AutoTokenizer": ["x.Y", None]}}, {}),
+        ({"add_bos_token": True}, {}),
+        ({"eos_token": {"content": "</s>"}}, {}),
+        ({"eos_token": "<not in the vocabulary>"}, {}),
+        ({}, {"special_tokens_map.json": "{}"}),
+        ({}, {"added_tokens.json": "{}"}),
+    ],
+)
+def test_anything_else_is_left_to_transformers(tmp_path: Path, config: dict[str, object], more: dict[str, str]) -> None:
+    """Another class, code, options, tokens that are objects or unknown, or further files: not a plain folder."""
+    import shutil
+
+    folder = shutil.copytree(ROOT / "examples" / "tokenizer", tmp_path / "tokenizer")
+    assert tokenizer._plain("x", folder) is not None
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | config))
+    for name, text in more.items():
+        (folder / name).write_text(text)
+    assert tokenizer._plain("x", folder) is None

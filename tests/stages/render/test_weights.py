@@ -12,7 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from datasetbuild.stages.render import OURS, PARITIES, ChatTemplate, TokenizerSpec, open_template, parity_counts, render
+from datasetbuild.stages.render import (
+    OURS,
+    PARITIES,
+    ChatTemplate,
+    TokenizerSpec,
+    jobs,
+    open_template,
+    parity_counts,
+    render,
+)
 from datasetbuild.stages.render.mask import skeleton_of
 from datasetbuild.stages.render.shape import outline
 
@@ -123,6 +132,21 @@ def test_a_dated_template_is_named(byte_level: TokenizerSpec, records: Records) 
     rows, _ = render(records([TALK]), spec=byte_level, params={}, template=template, warnings=warnings)
     assert Tokenizer.from_str(byte_level.json).decode(rows["input_ids"][0].to_list()).startswith("2031")
     assert warnings == ["dated writes today's date; every row has 2031-05-06 (template.date)"]
+
+
+def test_a_prompt_that_looks_at_the_text_is_found_out(
+    byte_level: TokenizerSpec, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the generation prompt depends on a text, rows whose turn is chosen for comparison are refused."""
+    monkeypatch.setattr(jobs, "COMPARE_EVERY", 1)
+    text = (
+        "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}<|end|>{% endfor %}"
+        "{% if add_generation_prompt %}<|assistant|>{{ '<s>' if 'x' in messages[-1].content }}{% endif %}"
+    )
+    frame = records([[("user", "x"), ("assistant", "b")], TALK])
+    rows, held = render(frame, spec=byte_level, params={}, template=ChatTemplate(text, byte_level))
+    assert rows["row"].to_list() == [1]
+    assert "generation prompt of turn 2" in held["detail"][0]
 
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)

@@ -39,7 +39,11 @@ def frame(conversations: list[list[dict[str, Any]]], tools: list[str | None] | N
 
 
 def chat(*pairs: tuple[str, str]) -> list[dict[str, Any]]:
-    return [{"role": role, "content": text} for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)]
+    return [
+        {"role": role, "content": text}
+        for pair in pairs
+        for role, text in zip(("user", "assistant"), pair, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -61,7 +65,10 @@ def test_every_character_is_written_alike() -> None:
     form = operators("profile")[0].function().form
     assert orjson.loads(encode(frame([chat((text, text))]), form, frozenset()))["output"] == text
     messages = next(op for op in operators("profile") if op.name == "messages").function().form
-    assert encode(frame([chat((text, text))]), messages, frozenset()) == orjson.dumps({"messages": chat((text, text))}) + b"\n"
+    assert (
+        encode(frame([chat((text, text))]), messages, frozenset())
+        == orjson.dumps({"messages": chat((text, text))}) + b"\n"
+    )
 
 
 def test_records_with_more_are_told_from_plain_ones() -> None:
@@ -78,7 +85,9 @@ def test_records_with_more_are_told_from_plain_ones() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(parts=st.lists(st.integers(0, 7), min_size=1, max_size=4), shards=st.integers(1, 5))
-def test_shards_hold_every_line_once_and_in_order(tmp_path_factory: pytest.TempPathFactory, parts: list[int], shards: int) -> None:
+def test_shards_hold_every_line_once_and_in_order(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[int], shards: int
+) -> None:
     """Cut into any number of shards, the lines of all parts come in the same order, and shards differ by one at most."""
     folder = tmp_path_factory.mktemp("parts")
     lines = [f'{{"n":{n}}}\n'.encode() for n in range(sum(parts))]
@@ -96,7 +105,9 @@ def test_shards_hold_every_line_once_and_in_order(tmp_path_factory: pytest.TempP
     assert max(sizes) - min(sizes) <= 1
 
 
-@pytest.mark.parametrize(("compression", "opened"), [("gzip", gzip.decompress), ("zstd", zstandard.ZstdDecompressor().decompressobj)])
+@pytest.mark.parametrize(
+    ("compression", "opened"), [("gzip", gzip.decompress), ("zstd", zstandard.ZstdDecompressor().decompressobj)]
+)
 def test_compressed_files_are_the_same_bytes_at_any_time(tmp_path: Path, compression: str, opened: Any) -> None:
     """No time and no name is in a compressed file; what comes out is what went in."""
     text = (string.printable * 1000).encode()

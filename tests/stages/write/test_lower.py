@@ -22,7 +22,12 @@ def turn(role: str, content: str = "text", **more: Any) -> dict[str, Any]:
 
 
 PAIR = [turn("user"), turn("assistant")]
-TOOLED = [turn("user"), turn("assistant", "", tool_calls=CALLS), turn("tool", "7", tool_call_id="c1"), turn("assistant", "It is 7.")]
+TOOLED = [
+    turn("user"),
+    turn("assistant", "", tool_calls=CALLS),
+    turn("tool", "7", tool_call_id="c1"),
+    turn("assistant", "It is 7."),
+]
 
 
 def lowered(profile: str, *rows: list[dict[str, Any]], tools: str | None = None, **params: Any) -> Lowered:
@@ -55,19 +60,39 @@ def left(found: Lowered) -> list[list[dict[str, Any]]]:
     [
         ("openai", [turn("user"), turn("assistant", weight=0.5)], "weight", "turn 2 (assistant) has weight 0.5"),
         ("openai", [turn("user", weight=1.0), turn("assistant")], "weight", "turn 1 (user) has weight 1"),
-        ("openai", [turn("user"), turn("assistant", reasoning_content="hm")], "reasoning", "turn 2 has reasoning_content"),
+        (
+            "openai",
+            [turn("user"), turn("assistant", reasoning_content="hm")],
+            "reasoning",
+            "turn 2 has reasoning_content",
+        ),
         ("trl", [turn("user"), turn("assistant", weight=0.0)], "weight", "turn 2 (assistant) has weight 0"),
         ("tokens", [turn("user", weight=1.0), turn("assistant")], "weight", "turn 1 (user) has weight 1"),
         ("unsloth", [turn("user"), turn("assistant", weight=0.5)], "weight", "turn 2 (assistant) has weight 0.5"),
         ("together", TOOLED, "tools", "turn 2 calls a tool or is its result"),
         ("together", [turn("user"), *PAIR], "turns", "turn 2 (user) comes where the assistant is expected"),
-        ("together", [turn("system"), turn("assistant"), *PAIR], "turns", "turn 2 (assistant) comes where the user is expected"),
+        (
+            "together",
+            [turn("system"), turn("assistant"), *PAIR],
+            "turns",
+            "turn 2 (assistant) comes where the user is expected",
+        ),
         ("together", [turn("user", name="Ann"), turn("assistant")], "name", "turn 1 has a name"),
         ("mistral", [*PAIR, turn("user")], "turns", "the last turn is the user's, not the assistant's"),
         ("torchtune", [turn("user"), *PAIR], "turns", "turn 2 (user) comes where the assistant is expected"),
-        ("llama_factory", [turn("user"), turn("assistant", "I look.", tool_calls=CALLS)], "tools", "turn 2 has text beside its tool calls"),
+        (
+            "llama_factory",
+            [turn("user"), turn("assistant", "I look.", tool_calls=CALLS)],
+            "tools",
+            "turn 2 has text beside its tool calls",
+        ),
         ("prompt_completion", [*PAIR, *PAIR], "answers", "turn 2 is an answer that is trained, and not the last"),
-        ("alpaca", [turn("user"), turn("assistant"), turn("assistant")], "turns", "turn 3 (assistant) comes where the user is expected"),
+        (
+            "alpaca",
+            [turn("user"), turn("assistant"), turn("assistant")],
+            "turns",
+            "turn 3 (assistant) comes where the user is expected",
+        ),
     ],
 )
 def test_what_cannot_be_carried_is_refused(profile: str, row: list[dict[str, Any]], aspect: str, words: str) -> None:
@@ -101,7 +126,11 @@ def test_what_cannot_be_carried_is_refused(profile: str, row: list[dict[str, Any
     ],
 )  # fmt: skip
 def test_what_a_rule_lowers_is_counted(
-    profile: str, rules: dict[str, Any], row: list[dict[str, Any]], expected: list[dict[str, Any]] | None, counts: dict[str, int]
+    profile: str,
+    rules: dict[str, Any],
+    row: list[dict[str, Any]],
+    expected: list[dict[str, Any]] | None,
+    counts: dict[str, int],
 ) -> None:
     """A rule does what its manual says, to the records that need it and no others, and each is counted once."""
     found = lowered(profile, PAIR, row, PAIR, **rules)
@@ -133,7 +162,14 @@ def test_what_can_be_carried_is_not_touched(profile: str, row: list[dict[str, An
 
 def test_each_answer_becomes_a_row() -> None:
     """`on_answers: each` writes the conversation up to every trained answer, and passes over those of weight 0."""
-    row = [turn("user", "1"), turn("assistant", "a"), turn("user", "2"), turn("assistant", "b", weight=0.0), turn("user", "3"), turn("assistant", "c")]
+    row = [
+        turn("user", "1"),
+        turn("assistant", "a"),
+        turn("user", "2"),
+        turn("assistant", "b", weight=0.0),
+        turn("user", "3"),
+        turn("assistant", "c"),
+    ]
     found = lowered("prompt_completion", row, on_answers="each")
     assert [len(messages) for messages in left(found)] == [2, 6]
     assert [messages[-1]["content"] for messages in left(found)] == ["a", "c"]

@@ -19,7 +19,12 @@ from datasetbuild.stages.write.carry import (
     Shards,
 )
 
-CARRIES = Carries(columns=True, order="alternating", answer_last=True, documented="tatsu-lab/stanford_alpaca; LLaMA-Factory data/README.md")
+CARRIES = Carries(
+    columns=True,
+    order="alternating",
+    answer_last=True,
+    documented="tatsu-lab/stanford_alpaca; LLaMA-Factory data/README.md",
+)
 
 
 @profile(version=1, carries=CARRIES, words=WORDS)

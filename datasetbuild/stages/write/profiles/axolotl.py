@@ -18,7 +18,6 @@ from datasetbuild.stages.write.carry import (
     Export,
     Lines,
     OnName,
-    OnWeight,
     Row,
     Shards,
     Tokens,
@@ -126,7 +125,10 @@ def _yaml(delivery: Delivery, head: dict[str, Any], rows: dict[str, Any]) -> str
     import yaml
 
     def listed(split: str) -> list[dict[str, Any]]:
-        return [{"path": name, **({"split": "train"} if split != delivery.train else {}), **rows} for name in delivery.files[split]]
+        return [
+            {"path": name, **({"split": "train"} if split != delivery.train else {}), **rows}
+            for name in delivery.files[split]
+        ]
 
     config: dict[str, Any] = {**head, "datasets": listed(delivery.train)}
     if delivery.rows.get("validation"):

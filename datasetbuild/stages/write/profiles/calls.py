@@ -15,7 +15,10 @@ def paired(messages: list[dict[str, Any]], name: Callable[[str | None, int], str
 
     name: the id to write, of the id that was there (or None) and the number of the call in the conversation.
     """
-    turns, waiting, known, number = [], [], {}, 0
+    turns: list[dict[str, Any]] = []
+    waiting: list[str] = []
+    known: dict[str | None, str] = {}
+    number = 0
     for one in parsed_calls(messages):
         if "tool_calls" in one:
             calls, waiting = [], []

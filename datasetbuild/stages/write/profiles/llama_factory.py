@@ -115,7 +115,10 @@ def _info(delivery: Delivery) -> dict[str, str]:
     lines = ["dataset_dir: .", f"dataset: {names[delivery.train]}"] if delivery.train in names else []
     if "validation" in names:
         lines.append(f"eval_dataset: {names['validation']}")
-    return {"dataset_info.json": orjson.dumps(entries, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode(), "llama_factory.yaml": _yaml(lines, delivery)}
+    return {
+        "dataset_info.json": orjson.dumps(entries, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode(),
+        "llama_factory.yaml": _yaml(lines, delivery),
+    }
 
 
 def _tokens_yaml(delivery: Delivery) -> dict[str, str]:

@@ -83,5 +83,7 @@ def _message_faults(message: Any) -> list[str]:
         "missing_content": (not content and not calls) or not isinstance(content, str | None),
     }
     weight = message.get("weight")
-    asked["invalid_weight"] = weight is not None and (type(weight) is not int or weight not in (0, 1) or message.get("role") != "assistant")
+    asked["invalid_weight"] = weight is not None and (
+        type(weight) is not int or weight not in (0, 1) or message.get("role") != "assistant"
+    )
     return [fault for fault, holds in asked.items() if holds]

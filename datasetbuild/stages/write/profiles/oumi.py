@@ -13,7 +13,10 @@ from datasetbuild.stages.write.lines import turn
 from datasetbuild.stages.write.profiles.calls import any_id, paired
 
 CARRIES = Carries(
-    tools="openai", reasoning=True, columns=True, documented="oumi-ai/oumi, core/types/conversation.py; docs on dataset formats"
+    tools="openai",
+    reasoning=True,
+    columns=True,
+    documented="oumi-ai/oumi, core/types/conversation.py; docs on dataset formats",
 )
 
 
@@ -57,10 +60,16 @@ def _yaml(delivery: Delivery) -> dict[str, str]:
     def listed(split: str) -> dict[str, object]:
         return {"datasets": [{"dataset_name": "text_sft", "dataset_path": delivery.files[split][0]}]}
 
-    data: dict[str, object] = {"train": listed(delivery.train) | {
-        "collator_name": "text_completions_only_with_padding",
-        "collator_kwargs": {"train_target": "all_assistant_turns"},
-    }}
+    data: dict[str, object] = {
+        "train": listed(delivery.train)
+        | {
+            "collator_name": "text_completions_only_with_padding",
+            "collator_kwargs": {"train_target": "all_assistant_turns"},
+        }
+    }
     if delivery.rows.get("validation"):
         data["validation"] = listed("validation")
-    return {"oumi.yaml": "# The data part of an Oumi config. Paths are seen from this folder.\n" + yaml.safe_dump({"data": data}, sort_keys=False)}
+    return {
+        "oumi.yaml": "# The data part of an Oumi config. Paths are seen from this folder.\n"
+        + yaml.safe_dump({"data": data}, sort_keys=False)
+    }

@@ -59,7 +59,9 @@ def prompt_completion(
     rules = {"answers": on_answers, "weight": on_weight, "turns": on_turns, "system": on_system, "tools": on_tools}
     rules |= {"reasoning": on_reasoning, "name": on_name}
     texts = turns == "text"
-    form = Lines(text_row if texts else list_row, text_plain if texts else list_plain, tuple(columns), compression, shards)
+    form = Lines(
+        text_row if texts else list_row, text_plain if texts else list_plain, tuple(columns), compression, shards
+    )
     return Export(form, PAIRS if texts else LISTS, rules)
 
 

@@ -7,7 +7,18 @@ from collections.abc import Mapping
 import polars as pl
 
 from datasetbuild.op import profile
-from datasetbuild.stages.write.carry import WORDS, Carries, Column, Compression, Delivery, Export, Lines, OnWeightNone, Row, Shards
+from datasetbuild.stages.write.carry import (
+    WORDS,
+    Carries,
+    Column,
+    Compression,
+    Delivery,
+    Export,
+    Lines,
+    OnWeightNone,
+    Row,
+    Shards,
+)
 
 CARRIES = Carries(tools="openai", reasoning=True, names=True, columns=True)
 

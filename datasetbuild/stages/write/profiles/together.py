@@ -18,7 +18,6 @@ from datasetbuild.stages.write.carry import (
     OnReasoning,
     OnTools,
     OnTurns,
-    OnWeight,
     Row,
     Tokens,
 )

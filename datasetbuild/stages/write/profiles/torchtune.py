@@ -70,4 +70,7 @@ def _yaml(delivery: Delivery) -> dict[str, str]:
         "conversation_style": "openai",
         "train_on_input": False,
     }
-    return {"torchtune.yaml": "# The dataset part of a torchtune config. Paths are seen from this folder.\n" + yaml.safe_dump({"dataset": dataset}, sort_keys=False)}
+    return {
+        "torchtune.yaml": "# The dataset part of a torchtune config. Paths are seen from this folder.\n"
+        + yaml.safe_dump({"dataset": dataset}, sort_keys=False)
+    }

@@ -79,7 +79,9 @@ def _warnings(delivery: Delivery) -> list[str]:
             "template for it): use `rows: tokens`"
         )
     if "messages.tool_calls" in delivery.fields:
-        found.append("arguments of tool calls are JSON text, which templates may render otherwise than the build did: use `rows: tokens`")
+        found.append(
+            "arguments of tool calls are JSON text, which templates may render otherwise than the build did: use `rows: tokens`"
+        )
     return found
 
 
