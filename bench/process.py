@@ -2,7 +2,7 @@
 
 CPU is what the kernel charged to the command and all its descendants, those included that outlived their parent.
 Memory is the sum of their proportional set sizes (shared pages are counted once), sampled five times a second, so that
-a shorter peak may be missed.
+a shorter peak may be missed; `peak_own_mb` leaves out pages of mapped files, which the system can take back.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ PATIENCE = 5.0
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command cost. code: its exit code, None when it was stopped for time. peak_mb: None without /proc."""
+    """What a command cost. code: its exit code, None when it was stopped for time. peak_mb: with pages of mapped
+    files; peak_own_mb: without; None without /proc."""
 
     code: int | None
     user: float
     sys: float
     wall: float
     peak_mb: float | None
+    peak_own_mb: float | None
     load: float
 
     @property
@@ -59,11 +61,11 @@ def run(
         sampler.start()
         code = _wait(child, timeout)
     wall = time.perf_counter() - start
-    peak = sampler.finish()
+    peak, own = sampler.finish()
     _reap()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
-    return Measured(code, round(user, 3), round(system, 3), round(wall, 3), peak, round(os.getloadavg()[0], 2))
+    return Measured(code, round(user, 3), round(system, 3), round(wall, 3), peak, own, round(os.getloadavg()[0], 2))
 
 
 def _wait(child: subprocess.Popen[bytes], timeout: float | None) -> int | None:
@@ -83,27 +85,34 @@ class Sampler(threading.Thread):
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.pid = pid
-        self.peak = 0
+        self.peak = self.own = 0
         self.over = threading.Event()
 
     def run(self) -> None:
         while not self.over.wait(EVERY):
-            self.peak = max(self.peak, sum(pss(pid) for pid in [self.pid, *descendants(self.pid)]))
+            found = [sizes(pid) for pid in [self.pid, *descendants(self.pid)]]
+            self.peak = max(self.peak, sum(whole for whole, _ in found))
+            self.own = max(self.own, sum(own for _, own in found))
 
-    def finish(self) -> float | None:
-        """The peak in MB."""
+    def finish(self) -> tuple[float | None, float | None]:
+        """The peaks in MB, with and without pages of mapped files."""
         self.over.set()
         self.join()
-        return round(self.peak / 1000, 1) if self.peak else None
+        return _mb(self.peak), _mb(self.own)
 
 
-def pss(pid: int) -> int:
-    """Proportional set size of a process in kB; 0 when it is gone."""
+def _mb(kib: int) -> float | None:
+    return round(kib * 1.024 / 1000, 1) if kib else None
+
+
+def sizes(pid: int) -> tuple[int, int]:
+    """Proportional set size of a process in KiB, and what of it is no mapped file; zeros when it is gone."""
     try:
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as lines:
-            return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+            found = {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith("Pss")}
     except (OSError, ValueError):
-        return 0
+        return 0, 0
+    return found.get("Pss", 0), found.get("Pss_Anon", 0)
 
 
 def descendants(pid: int) -> list[int]:

@@ -106,7 +106,8 @@ def cost(size: Size) -> str:
         rows.append([
             title, number(size.value(tool, "cold", "cpu")), spread, number(times, ".1f", "x"),
             number(size.value(tool, "cold", "wall")), number(size.value(tool, "cold", "load")),
-            number(size.value(tool, "cold", "peak_mb"), ",.0f"), number(size.value(tool, "cold", "kept"), ",.0f"),
+            number(size.value(tool, "cold", "peak_mb"), ",.0f"),
+            number(size.value(tool, "cold", "peak_own_mb"), ",.0f"), number(size.value(tool, "cold", "kept"), ",.0f"),
             number(size.value(tool, "changed", "disk_mb"), ",.0f"),
         ])  # fmt: skip
     head = [
@@ -117,6 +118,7 @@ def cost(size: Size) -> str:
         "wall s",
         "load",
         "peak MB",
+        "without mapped files",
         "rows kept",
         "MB on disk after 3 runs",
     ]

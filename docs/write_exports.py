@@ -18,6 +18,7 @@ HEAD = """\
 `export` in a recipe lists profiles: a name, or a mapping with the profile's parameters and, for a second export of the
 same profile, a `folder`.
 
+<!-- part -->
 ```yaml
 export:
   - messages

@@ -75,7 +75,7 @@ split: {{train: 0.8, validation: 0.2}}
 template: {{tokenizer: {tokenizer}}}
 export:
   - messages
-  - tokens
+  - {{profile: tokens, files: [parquet]}}
   - {{profile: torchtune, on_weight: full}}
   - {{profile: unsloth, on_weight: full}}
   - {{profile: together}}

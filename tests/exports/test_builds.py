@@ -127,8 +127,8 @@ def test_limits_of_a_consumer_stop_the_build(new_project: Callable[[], Project],
 
 
 def test_token_columns_stand_in_data_only_where_tokens_are_exported(project_of: Callable[..., Project]) -> None:
-    """`tokens` puts its columns into data/ and into export/tokens, the same in both; other exports do not."""
-    both = project_of("tokens")
+    """`tokens` puts its columns into data/ and, where files are asked for, into export/tokens, the same in both; others do not."""
+    both = project_of("{profile: tokens, files: [parquet]}")
     columns = ["input_ids", "labels", "assistant_masks"]
     assert pl.read_parquet(both.artifact() / "export/tokens/train-*.parquet").equals(both.rows().select(columns))
     assert "input_ids" not in project_of("messages").rows().columns

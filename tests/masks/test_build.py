@@ -25,7 +25,7 @@ ROWS = [talk("Rain?", "No rain.", "Snow?", "No snow."), talk("Sun?", "Yes.", sys
 def recipe(tokenizer: str, **template: Any) -> str:
     section = json.dumps({"tokenizer": tokenizer, **template})
     source = "sources:\n  x: {path: x.jsonl, format: messages}\n"
-    return f"name: small\n{source}export: [messages, tokens]\ntemplate: {section}\n"
+    return f"name: small\n{source}export: [messages, {{profile: tokens, files: [parquet]}}]\ntemplate: {section}\n"
 
 
 @pytest.fixture

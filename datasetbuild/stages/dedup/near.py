@@ -153,6 +153,8 @@ def _distinct(values: NDArray[Any]) -> NDArray[Any]:
 
 def _bucket_pairs(band: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Pairs of one band, each as i * 2^32 + j."""
+    if len(band) < 2:
+        return np.empty(0, np.int64)
     order = np.argsort(band)
     ranked = band[order]
     change = np.concatenate([[True], ranked[1:] != ranked[:-1], [True]])
