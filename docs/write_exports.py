@@ -20,6 +20,7 @@ same profile, a `folder`.
 
 <!-- part -->
 ```yaml
+template: {tokenizer: examples/tokenizer, chat_template: chatml}
 export:
   - messages
   - tokens

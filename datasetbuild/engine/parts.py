@@ -162,7 +162,7 @@ def _with_text(task: PartTask, frame: pl.DataFrame) -> pl.DataFrame:
         return frame
     assert task.template is not None and task.spec is not None
     _, chat = opened_template(Cache(task.cache).object(task.spec), task.template, task.project)
-    texts = [chat.render(row["messages"], row["tools"]) for row in records(frame.select("messages", "tools"))]
+    texts = [text_of(row["messages"], row["tools"], chat) for row in records(frame.select("messages", "tools"))]
     return frame.with_columns(pl.Series("text", texts, dtype=pl.String))
 
 

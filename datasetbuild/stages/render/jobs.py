@@ -102,6 +102,18 @@ def _compare_prompts(messages: list[Message], tools: str | None, template: ChatT
                 raise unproved(f"the generation prompt of turn {region.turn + 1} is not that of its shape")
 
 
+def text_of(messages: list[Message], tools: str | None, template: ChatTemplate) -> str:
+    """The text of a conversation that was rendered before: put together from its shape where the template is ours."""
+    tools = None if tools in ("", "[]", "null") else tools
+    if template.blind:
+        try:
+            shape = outline(messages, tools)
+            return skeleton_of(template, messages, tools, shape).join(shape.texts)[0]
+        except RecordError:  # a shape whose turns cannot be told apart has a text all the same
+            pass
+    return template.render(messages, tools)
+
+
 def _whole(messages: list[Message], tools: str | None, template: ChatTemplate) -> tuple[str, Any]:
     text, marks = template.draw(messages, tools)
     _refuse_surrogates(text)
