@@ -1,7 +1,7 @@
 """The files of an artifact, part by part: which records stand in which file is decided here, and written by workers.
 
 A split is cut into a power of two of parts by the leading bits of each row's draw, about 16k rows a part, so that one
-worker holds one part. A part gathers its rows from the memory-mapped shards; nothing is sorted on disk.
+worker holds one part. Its rows reach it through `exchange`.
 The order is a draw per record and copy, so that any prefix of a split is a fair sample of the mix, and a row that comes
 or goes leaves the order of the others.
 """
@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.exchange import ScatterTask, collect, scatter
 from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
@@ -28,6 +29,7 @@ from datasetbuild.op import load_plugin
 from datasetbuild.plan.steps import ExportStep, Plan
 from datasetbuild.record import Fate
 from datasetbuild.stages.render import ChatTemplate, TokenizerSpec
+from datasetbuild.stages.render.jobs import text_of
 from datasetbuild.stages.write import DATA_COLUMNS, TOKEN_COLUMNS, narrow_messages, token_columns, write_parquet
 from datasetbuild.stages.write.carry import Delivery, Lines, Tokens
 from datasetbuild.stages.write.lines import encode, records
@@ -39,18 +41,17 @@ ORDER_COLUMNS = ("at", "place", "pos", "id", "source", "file", "row", "line", "l
 
 @dataclass(frozen=True)
 class PartTask:
-    """One part of one split. order: digest of a frame with `ORDER_COLUMNS`, one row per output row.
-
-    shards: place -> (records digest, rendered digest or None). fields: message fields and columns in use anywhere in the
-    build, so that every part has the same schema. tokens: whether `data/` has them. template, spec: the resolved
-    section and its tokenizer, for exports of text. max_tokens: where to truncate, or None.
+    """One part of one split. files, part: the files of the exchange, and the number of its batch in them. fields: message
+    fields and columns in use anywhere in the build, so that every part has the same schema. tokens: whether `data/` has
+    them. template, spec: the resolved section and its tokenizer, for exports of text. max_tokens: where to truncate, or
+    None.
     """
 
     cache: Path
     project: Path
     plugins: tuple[str, ...]
-    order: str
-    shards: tuple[tuple[int, str, str | None], ...]
+    files: tuple[Path, ...]
+    part: int
     fields: frozenset[str]
     tokens: bool
     max_tokens: int | None
@@ -94,14 +95,14 @@ def write_artifact(
 ) -> Written:
     """Write `data/` and `export/` into a folder. rows: the decided key plane."""
     fields = frozenset(field for piece in pieces for field in piece.measured.fields)
-    tasks = [
-        task
-        for split in plan.fractions
-        for task in _tasks(plan, cache, project, pieces, _ordered(rows, split, plan.seed), split, folder, fields)
-    ]
+    ordered, places = _placed(rows, plan, folder)
+    exchange = folder / "exchange"
+    files = _scattered(cache, engine, pieces, ordered, len(places), exchange)
+    tasks = [_task(plan, cache, project, fields, files, part, place) for part, place in enumerate(places)]
     (folder / "data").mkdir(parents=True, exist_ok=True)
     parts = list(engine.map(write_part, tasks))
-    files = {
+    shutil.rmtree(exchange)
+    written = {
         task.parquet.relative_to(folder).as_posix(): {
             "sha256": part.parquet_sha256,
             "bytes": task.parquet.stat().st_size,
@@ -118,7 +119,7 @@ def write_artifact(
         [[task.place.split, part.rows, part.records_sha256] for task, part in zip(tasks, parts, strict=True)]
     )
     lost = sum(part.trained_lost for part in parts)
-    return Written(files | exported.files, digests, lost, exported.accounts, exported.warnings)
+    return Written(written | exported.files, digests, lost, exported.accounts, exported.warnings)
 
 
 def write_part(task: PartTask) -> Part:
@@ -127,11 +128,7 @@ def write_part(task: PartTask) -> Part:
 
     for plugin in task.plugins:
         load_plugin(str(task.project / plugin))
-    cache = Cache(task.cache)
-    order = cache.frame(task.order)
-    gathered = [_gather(cache, order.filter(pl.col("place") == place), *digests) for place, *digests in task.shards]
-    frame = pl.concat(gathered).sort("at", *(["turn"] if task.template else [])) if gathered else _empty(order)
-    frame = expand_messages(frame)
+    frame = expand_messages(collect(task.files, task.part).sort("at", *(["turn"] if task.template else [])))
     lost = 0
     if "spans" in frame.columns:
         frame, lost = token_columns(frame, task.max_tokens)
@@ -181,68 +178,53 @@ def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
     return repeated.with_columns(draws).sort("draw", "id", "copy").with_row_index("at")
 
 
-def _tasks(
-    plan: Plan,
-    cache: Cache,
-    project: Path,
-    pieces: Sequence[Piece],
-    ordered: pl.DataFrame,
-    split: str,
-    folder: Path,
-    fields: frozenset[str],
-) -> list[PartTask]:
-    count = 1 << max(0, (max(len(ordered), 1) - 1) // PART_ROWS).bit_length()
-    part_of = (
-        (ordered["draw"].to_numpy() >> np.uint64(64 - count.bit_length() + 1)) if count > 1 else np.zeros(len(ordered))
+def _task(
+    plan: Plan, cache: Cache, project: Path, fields: frozenset[str], files: tuple[Path, ...], part: int, place: Place
+) -> PartTask:
+    return PartTask(
+        cache=cache.root,
+        project=project,
+        plugins=plan.plugins,
+        files=files,
+        part=part,
+        fields=fields,
+        tokens=plan.template is not None and any(step.profile == "tokens" for step in plan.export),
+        max_tokens=plan.truncate_at,
+        exports=plan.export,
+        template=plan.template,
+        spec=plan.spec,
+        place=place,
     )
-    edges = np.searchsorted(part_of, np.arange(count + 1))
+
+
+def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, list[Place]]:
+    """All output rows with the number of their part, and where each part stands."""
+    ordered, places = [], []
+    for split in plan.fractions:
+        mine = _ordered(rows, split, plan.seed)
+        bits = max(0, (max(len(mine), 1) - 1) // PART_ROWS).bit_length()
+        leading = mine["draw"].to_numpy() >> np.uint64(64 - bits) if bits else np.zeros(len(mine), np.uint64)
+        part = pl.Series("part", leading + np.uint64(len(places)), dtype=pl.UInt32)
+        ordered.append(mine.with_columns(part).select("part", *ORDER_COLUMNS))
+        places += [Place(draft, split, number, 1 << bits) for number in range(1 << bits)]
+    return pl.concat(ordered), places
+
+
+def _scattered(
+    cache: Cache, engine: Engine, pieces: Sequence[Piece], ordered: pl.DataFrame, parts: int, folder: Path
+) -> tuple[Path, ...]:
+    """The files of the exchange, one for each shard that has a row in any part."""
+    folder.mkdir(parents=True)
+    wanted = ordered.sort("place", "part", "at").partition_by("place", as_dict=True)
     tasks = []
-    for n in range(count):
-        order = ordered[int(edges[n]) : int(edges[n + 1])].select(ORDER_COLUMNS)
-        places = set(order["place"].unique())
-        tasks.append(
-            PartTask(
-                cache=cache.root,
-                project=project,
-                plugins=plan.plugins,
-                order=cache.store_frame(order),
-                shards=tuple((p.place, p.measured.records, p.measured.rendered) for p in pieces if p.place in places),
-                fields=fields,
-                tokens=plan.template is not None and any(step.profile == "tokens" for step in plan.export),
-                max_tokens=plan.truncate_at,
-                exports=plan.export,
-                template=plan.template,
-                spec=plan.spec,
-                place=Place(folder, split, n, count),
-            )
-        )
-    return tasks
-
-
-def _gather(cache: Cache, order: pl.DataFrame, stored: str, rendered: str | None) -> pl.DataFrame:
-    """The rows of one shard that a part wants, with their provenance and, where they were rendered, their tokens."""
-    columns = ["row", "messages", "tools", "group", "category", "date", "meta"]
-    mine = cache.rows(stored, order["pos"], columns).rename({"row": "shard_row"})
-    frame = pl.concat([order.drop("place", "pos"), mine], how="horizontal")
-    if rendered is None:
-        return frame.drop("shard_row")
-    found = cache.frame(rendered, ["row"]).with_row_index("found").rename({"row": "shard_row"})
-    # An expanded conversation has several rendered rows, one for each trained turn.
-    matched = frame.select("shard_row").with_row_index("nth").join(found, on="shard_row", maintain_order="left_right")
-    tokens = cache.rows(rendered, matched["found"]).drop("row")
-    return pl.concat([frame[matched["nth"]].drop("shard_row"), tokens], how="horizontal")
-
-
-def _empty(order: pl.DataFrame) -> pl.DataFrame:
-    from datasetbuild.record import record_schema
-    from datasetbuild.stages.render import render_schema
-
-    schema = record_schema()
-    extra = {name: schema[name] for name in ("messages", "tools", "group", "category", "date", "meta")}
-    extra |= {name: dtype for name, dtype in render_schema().items() if name not in ("row", "tokens", "trained_tokens")}
-    return order.drop("place", "pos").with_columns(
-        pl.lit(None, dtype=dtype).alias(name) for name, dtype in extra.items()
-    )
+    for piece in pieces:
+        if (piece.place,) not in wanted:
+            continue
+        order = folder / f"{piece.place}.order"
+        wanted[piece.place,].write_ipc(order)
+        target = folder / f"{piece.place}.arrow"
+        tasks.append(ScatterTask(cache.root, order, piece.measured.records, piece.measured.rendered, parts, target))
+    return tuple(engine.map(scatter, tasks))
 
 
 def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fields: frozenset[str]) -> Delivery:
