@@ -134,7 +134,7 @@ LEDGER_FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason"
 LEDGER_LAST = ("duplicate_of", "twin", "similarity", "cluster", "cleaned", *PROVENANCE[4:7], "license", "tokens", "trained_tokens", "rendered_tokens", "training_rows")
 """Columns of the ledger, before and after those of the facts."""
 
-RESERVED = frozenset(LEDGER_FIRST + LEDGER_LAST + ("place", "shard_row", "pos", "key", "priority", "occurrence")) - {"tokens"}
+RESERVED = frozenset(LEDGER_FIRST + LEDGER_LAST + ("cut", "place", "shard_row", "pos", "key", "priority", "occurrence")) - {"tokens"}
 """Names that no rule may have, since they are columns of the ledger or of the key plane. `tokens` is also a fact's."""
 
 

@@ -58,7 +58,7 @@ def manual(op: Operator) -> str:
     if op.parameters:
         lines.append("parameters:")
     for parameter in op.parameters.values():
-        default = "required" if parameter.required else f"default {json.dumps(parameter.default)}"
+        default = "required" if parameter.required else f"default {json.dumps(parameter.default, ensure_ascii=False)}"
         lines.append(f"  {parameter.name:<18} {_kind(parameter.schema):<34} {default}")
     return "\n".join(lines) + "\n"
 

@@ -79,7 +79,7 @@ def tell(story: Story) -> str:
     lines += _cleaned(story)
     lines += _facts(story)
     lines += _verdict(story)
-    lines += ["", *(_line(turn["role"], _short(turn["content"], 3 * WIDTH)) for turn in story.messages)]
+    lines += ["", *(_line(turn["role"], _short(_text(turn), 3 * WIDTH)) for turn in story.messages)]
     return "\n".join(lines) + "\n"
 
 
@@ -148,6 +148,12 @@ def _verdict(story: Story) -> list[str]:
 
 def _line(label: str, text: str) -> str:
     return f"{label:<10} {text}"
+
+
+def _text(turn: dict[str, Any]) -> str:
+    """What a turn says, and the tools that it calls."""
+    calls = f" -> {turn['tool_calls']}" if turn.get("tool_calls") else ""
+    return f"{turn['content']}{calls}".strip()
 
 
 def _short(text: str, width: int = WIDTH) -> str:

@@ -109,6 +109,9 @@ def _filter(plan: Plan, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, dic
     if plan.template and plan.template.get("max_tokens") and plan.template.get("overflow") == "drop":
         long = (pl.col("tokens") > plan.template["max_tokens"]).fill_null(False)
         rows = _end(rows, long, Stage.FILTER, Reason.TOO_LONG, rule="template.max_tokens")
+    if "cut" in rows.columns:  # cut off before the first trained token: nothing is left to learn from
+        nothing = pl.col("cut").is_not_null() & (pl.col("trained_tokens") == 0)
+        rows = _end(rows, nothing, Stage.FILTER, Reason.TOO_LONG, rule="template.max_tokens")
     return rows, bounds
 
 

@@ -24,10 +24,12 @@ ID_BITS = 16
 
 @dataclass(frozen=True)
 class Piece:
-    """One measured shard in its place: `place` counts all shards of the build in the order of the input."""
+    """One measured shard in its place: `place` counts all shards of the build in the order of the input. file: the name
+    of its file in the artifact."""
 
     place: int
     source: str
+    file: str
     priority: int
     license: str | None
     shard: RawShard
@@ -86,7 +88,7 @@ def _piece(cache: Cache, piece: Piece) -> tuple[pl.DataFrame, pl.DataFrame]:
         pl.lit(piece.place, pl.UInt32).alias("place"),
         pl.lit(piece.source).alias("source"),
         pl.lit(piece.priority, pl.Int64).alias("priority"),
-        pl.lit(piece.shard.file).alias("file"),
+        pl.lit(piece.file).alias("file"),
         pl.lit(piece.license, pl.String).alias("license"),
     ]
     position = [

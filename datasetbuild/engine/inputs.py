@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from datasetbuild.engine.cache import Cache, read_sealed, sealed
 from datasetbuild.engine import snapshots
+from datasetbuild.engine.cache import Cache, read_sealed, sealed
 from datasetbuild.engine.local import Engine
 from datasetbuild.errors import MismatchError, SourceError
 from datasetbuild.hashing import digest, file_digest
@@ -31,8 +31,8 @@ SETTLED = 100_000_000
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file of a source. name: as the artifact names it. path: where it lies on this machine. fetched: whether `name` is
-    an address, and `path` what was found there."""
+    """A file of a source. name: as the artifact names it. path: where it lies on this machine. fetched: whether `name`
+    is an address, and `path` what was found there."""
 
     source: str
     name: str
@@ -75,7 +75,7 @@ def _places(params: dict[str, Any], cache: Cache, project: Path) -> list[tuple[s
         if remote:
             found = [one for pattern in patterns for one in snapshots.of_address(pattern, cache)]
         else:
-            found = [(named(path, project), path) for path in resolve([*patterns], project)]
+            found = [(named(path, project, patterns), path) for path in resolve([*patterns], project)]
         for name, path in found:
             placed.setdefault(path, (name, path, remote))
     return list(placed.values())
@@ -88,8 +88,11 @@ def _of(source: str, error: SourceError, origin: str = "path") -> SourceError:
     return found
 
 
-def named(path: Path, project: Path) -> str:
-    """A file's name in the artifact: relative to the project, so that it is the same on every machine."""
+def named(path: Path, project: Path, patterns: Sequence[str]) -> str:
+    """A file's name in the artifact: relative to the project, so that it is the same on every machine. A file outside,
+    of a path that is written absolute, is named by that path, wherever the project lies."""
+    if not path.is_relative_to(project) and all(os.path.isabs(pattern) for pattern in patterns):
+        return path.as_posix()
     return Path(os.path.relpath(path, project)).as_posix()
 
 

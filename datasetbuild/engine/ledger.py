@@ -79,6 +79,14 @@ def split_counts(ledger: pl.DataFrame, fractions: dict[str, float]) -> dict[str,
     return found
 
 
+def trained_lost(ledger: pl.DataFrame) -> int:
+    """Trained tokens of the kept rows that were cut off, copies counted."""
+    if "cut" not in ledger.columns:
+        return 0
+    kept = ledger.filter((pl.col("fate") == Fate.KEPT.value) & pl.col("cut").is_not_null())
+    return int(kept.select((pl.col("cut").cast(pl.Int64) * pl.col("copies")).sum()).item())
+
+
 def token_statistics(ledger: pl.DataFrame) -> dict[str, Any] | None:
     """Tokens of the kept rows, copies counted: min, median, mean, p95, max and sums; None without a template. With
     `expansion: per_turn` a row counts with the longest of what it became, and the sums are of all.

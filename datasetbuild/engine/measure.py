@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.engine.cache import Cache, CorruptObject
-from datasetbuild.engine.templates import render_records, rendered_fields, token_counts
+from datasetbuild.engine.templates import cut_off, render_records, rendered_fields, token_counts
 from datasetbuild.errors import MismatchError, RecipeError
 from datasetbuild.hashing import record_hash
 from datasetbuild.op import load_plugin
@@ -211,8 +211,9 @@ class _ShardWork:
         assert self.plan.template is not None and self.plan.spec is not None
         spec = self.cache.object(self.plan.spec)
         rendered, failed, warnings, tally = render_records(self.records, self.plan.template, spec, self.task.project)
+        rendered = cut_off(rendered, self.plan.template)
         objects = {
-            "rendered": self.cache.store_frame(rendered.drop("tokens", "trained_tokens")),
+            "rendered": self.cache.store_frame(rendered.drop("tokens", "trained_tokens", "cut", strict=False)),
             "counts": self.cache.store_frame(token_counts(rendered, self.plan.template)),
         }
         if len(failed):

@@ -87,7 +87,7 @@ def _manifest(result: Outcome) -> dict[str, Any]:
         "bounds": result.decision.bounds,
         "splits": books.split_counts(ledger, plan.fractions),
         "mix": result.decision.mixture and mix_report(result.decision.mixture),
-        "tokens": tokens and tokens | {"trained_lost_to_truncation": result.written.trained_lost},
+        "tokens": tokens and tokens | {"trained_lost_to_truncation": books.trained_lost(ledger)},
         "near_pairs": result.decision.pairs,
         "masks": _masks(result.tally),
         "exports": result.written.exports,

@@ -43,8 +43,7 @@ ORDER_COLUMNS = ("at", "place", "pos", "id", "source", "file", "row", "line", "l
 class PartTask:
     """One part of one split. files, part: the files of the exchange, and the number of its batch in them. fields: message
     fields and columns in use anywhere in the build, so that every part has the same schema. tokens: whether `data/` has
-    them. template, spec: the resolved section and its tokenizer, for exports of text. max_tokens: where to truncate, or
-    None.
+    them. template, spec: the resolved section and its tokenizer, for exports of text.
     """
 
     cache: Path
@@ -54,7 +53,6 @@ class PartTask:
     part: int
     fields: frozenset[str]
     tokens: bool
-    max_tokens: int | None
     exports: tuple[ExportStep, ...]
     template: dict[str, Any] | None
     spec: str | None
@@ -69,12 +67,11 @@ class PartTask:
 
 @dataclass(frozen=True)
 class Part:
-    """What a worker wrote: sizes and digests, trained tokens lost to truncation, tokens of the longest row."""
+    """What a worker wrote: sizes and digests, tokens of the longest row."""
 
     rows: int
     parquet_sha256: str
     records_sha256: str
-    trained_lost: int
     longest: int
     exports: tuple[ExportPart, ...]
 
@@ -85,7 +82,6 @@ class Written:
 
     files: dict[str, dict[str, Any]]
     records: str
-    trained_lost: int
     exports: dict[str, dict[str, Any]]
     warnings: list[str]
 
@@ -118,8 +114,7 @@ def write_artifact(
     digests = digest(
         [[task.place.split, part.rows, part.records_sha256] for task, part in zip(tasks, parts, strict=True)]
     )
-    lost = sum(part.trained_lost for part in parts)
-    return Written(written | exported.files, digests, lost, exported.accounts, exported.warnings)
+    return Written(written | exported.files, digests, exported.accounts, exported.warnings)
 
 
 def write_part(task: PartTask) -> Part:
@@ -129,9 +124,8 @@ def write_part(task: PartTask) -> Part:
     for plugin in task.plugins:
         load_plugin(str(task.project / plugin))
     frame = expand_messages(collect(task.files, task.part).sort("at", *(["turn"] if task.template else [])))
-    lost = 0
     if "spans" in frame.columns:
-        frame, lost = token_columns(frame, task.max_tokens)
+        frame = token_columns(frame)
     exports = write_exports(task.exports, _with_text(task, frame), task.place, task.fields)
     said = encode(frame, CANONICAL, task.fields)
     frame = frame.with_columns(narrow_messages(frame["messages"], {f.removeprefix("messages.") for f in task.fields}))
@@ -139,7 +133,7 @@ def write_part(task: PartTask) -> Part:
     always = always | set(TOKEN_COLUMNS) if task.tokens else always - {"loss_weights"}
     write_parquet(frame.select(c for c in DATA_COLUMNS if c in frame.columns and c in always), task.parquet)
     longest = int(frame["tokens"].max() or 0) if "tokens" in frame.columns else 0  # type: ignore[arg-type]
-    return Part(len(frame), file_digest(task.parquet), bytes_digest(said), lost, longest, exports)
+    return Part(len(frame), file_digest(task.parquet), bytes_digest(said), longest, exports)
 
 
 def _canonical() -> Lines:
@@ -189,7 +183,6 @@ def _task(
         part=part,
         fields=fields,
         tokens=plan.template is not None and any(step.profile == "tokens" for step in plan.export),
-        max_tokens=plan.truncate_at,
         exports=plan.export,
         template=plan.template,
         spec=plan.spec,

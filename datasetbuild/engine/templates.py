@@ -32,6 +32,7 @@ from datasetbuild.stages.render import (
     resolve,
     save_spec,
 )
+from datasetbuild.stages.render.columns import span_tokens, truncate
 
 
 def resolve_template(plan: Plan, cache: Cache, project: Path) -> Plan:
@@ -84,17 +85,41 @@ def render_records(
     return rendered, failed, warnings, tally
 
 
+CUT = frozenset({"cut"})
+"""The column that only a template which cuts off has."""
+
+
+def cut_off(rendered: pl.DataFrame, section: dict[str, Any]) -> pl.DataFrame:
+    """Rendered rows cut off at `max_tokens` where the template says so, with `cut`, the trained tokens lost (null: none)."""
+    if section["overflow"] != "truncate" or not section["max_tokens"]:
+        return rendered
+    ids, spans = truncate(rendered["input_ids"], rendered["spans"], section["max_tokens"])
+    left = span_tokens(spans)
+    long = rendered["tokens"] > section["max_tokens"]
+    lost = pl.DataFrame({"long": long, "lost": rendered["trained_tokens"] - left})
+    return rendered.with_columns(
+        ids.alias("input_ids"),
+        spans.alias("spans"),
+        ids.list.len().cast(pl.UInt32).alias("tokens"),
+        left.alias("trained_tokens"),
+        lost.select(pl.when("long").then("lost").alias("cut"))["cut"],
+    )
+
+
 def token_counts(rendered: pl.DataFrame, section: dict[str, Any]) -> pl.DataFrame:
     """What the key plane knows of rendered records: row, tokens, trained_tokens. An expanded record counts the tokens of
     its longest row, which is what limits are for, and all that are trained; `rendered_tokens` are those of all its `training_rows`."""
     if section["expansion"] == "none":
-        return rendered.select("row", "tokens", "trained_tokens")
+        return rendered.select("row", "tokens", "trained_tokens", *CUT.intersection(rendered.columns))
     summed = pl.col("trained_tokens", "tokens").sum()
     return rendered.group_by("row", maintain_order=True).agg(
         summed.name.map(lambda name: {"tokens": "rendered_tokens"}.get(name, name)),
         pl.col("tokens").max(),
         pl.len().cast(pl.UInt32).alias("training_rows"),
-    ).select("row", "tokens", "trained_tokens", "rendered_tokens", "training_rows")
+        *(pl.col(name).sum() for name in CUT.intersection(rendered.columns)),
+    ).select(
+        *("row", "tokens", "trained_tokens", "rendered_tokens", "training_rows"), *CUT.intersection(rendered.columns)
+    )
 
 
 def rendered_fields(rendered: pl.DataFrame, section: dict[str, Any]) -> list[str]:

@@ -41,8 +41,8 @@ def _quarantine(plane: KeyPlane) -> list[str]:
     if not len(found):
         return []
     first = found.row(0, named=True)
-    rows = "1 row was" if len(found) == 1 else f"{len(found)} rows were"
-    return [f"{rows} set aside unread (quarantine.jsonl); the first is {first['file']}:{first['line']}: {first['detail']}"]
+    rows = _counted(len(found), "row")
+    return [f"{rows} could not be used (quarantine.jsonl); the first is {first['file']}:{first['line']}: {first['detail']}"]
 
 
 def _repeated_keys(plan: Plan, plane: KeyPlane) -> list[str]:
@@ -119,10 +119,14 @@ def _mix(decision: Decision) -> list[str]:
 
 
 def _truncated(plan: Plan, decision: Decision) -> list[str]:
-    if not plan.template or plan.template["overflow"] != "truncate" or not plan.template["max_tokens"]:
+    if not plan.template or "cut" not in decision.rows.columns:
         return []
-    long = decision.rows.filter((pl.col("fate") == Fate.KEPT.value) & (pl.col("tokens") > plan.template["max_tokens"]))
-    return [f"{len(long)} records are cut off at template.max_tokens {plan.template['max_tokens']}"] if len(long) else []
+    long = decision.rows.filter((pl.col("fate") == Fate.KEPT.value) & pl.col("cut").is_not_null())
+    if not len(long):
+        return []
+    lost = int(long.select((pl.col("cut").cast(pl.Int64) * pl.col("copies")).sum()).item())
+    place = f"template.max_tokens {plan.template['max_tokens']}"
+    return [f"{_counted(len(long), 'record')} cut off at {place}: {lost} trained tokens are lost"]
 
 
 def _rendered(plan: Plan, pieces: Sequence[Piece]) -> list[str]:

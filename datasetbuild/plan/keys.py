@@ -63,11 +63,12 @@ def changing(system: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def template_identity(template: dict[str, Any]) -> dict[str, Any]:
-    """What renders and masks: tokens beyond `max_tokens` are the filter's business, so that bound is not in it.
+    """What renders and masks. `max_tokens` is in it only where rows are cut off there: otherwise it is a filter's bound.
     The tokenizer and template stand in it by content (`digest`, put there when they were resolved), not by path."""
     outside = ("tokenizer", "revision", "chat_template", "max_tokens", "overflow", "system")
     op = find("section", "template")
-    return {"op": "template", "version": op.version, **{k: v for k, v in template.items() if k not in outside}}
+    cut = {"cut": template["max_tokens"]} if template.get("overflow") == "truncate" else {}
+    return {"op": "template", "version": op.version, **{k: v for k, v in template.items() if k not in outside}, **cut}
 
 
 def prepare_key(plan: ShardPlan, shard_digest: str) -> str:

@@ -121,11 +121,6 @@ class Plan:
         own = find("section", "split").parameters
         return {name: float(share) for name, share in self.split.items() if name not in own and share}
 
-    @property
-    def truncate_at(self) -> int | None:
-        """Tokens after which rows are cut off, or None."""
-        return self.template["max_tokens"] if self.template and self.template["overflow"] == "truncate" else None
-
 
 EXPORT_WORDS = ("profile", "folder")
 """Keys of an export beside its profile's own."""

@@ -16,6 +16,8 @@ from datasetbuild.record import RESERVED
 
 KEEP = ("priority", "source")
 """What `dedup.keep` may name besides facts."""
+STRATA = ("source", "category", "group", "license", "date", "file")
+"""What `split.stratify` and `mix.caps` may name."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 TOLERANCE = 1e-9
 REGEX_MARGIN = 4
@@ -25,7 +27,7 @@ REGEX_MARGIN = 4
 def faults(recipe: Recipe) -> Iterator[Fault]:
     """All faults of meaning. Values of a wrong kind are left to the schema."""
     questions: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
-        _code, _name, _limits, _formats, _origins, _templates, _facts, _reserved, _bounds, _patterns, _split, _mix, _keep, _exports, _masks,
+        _code, _name, _limits, _formats, _origins, _templates, _facts, _reserved, _bounds, _patterns, _split, _mix, _strata, _keep, _exports, _masks,
     )  # fmt: skip
     for question in questions:
         yield from question(recipe)
@@ -217,6 +219,21 @@ def _mix(recipe: Recipe) -> Iterator[Fault]:
         yield recipe.fault(("mix", "weights", name), message, f"write `{name}: 0` to leave it out of train")
     if weights and all(_is_number(value) and value == 0 for value in weights.values()):
         yield recipe.fault(("mix", "weights"), "all weights are 0: nothing would be in train")
+
+
+def _strata(recipe: Recipe) -> Iterator[Fault]:
+    """`split.stratify` and `mix.caps` name columns that every record has, not columns of a source's file."""
+    places = [(("split", "stratify", str(n)), name) for n, name in enumerate(_listed(recipe, "split", "stratify"))]
+    places += [(("mix", "caps", name), name) for name in mapping(mapping(recipe.config.get("mix")).get("caps"))]
+    for path, name in places:
+        if isinstance(name, str) and name not in STRATA:
+            advice = f"{did_you_mean(name, list(STRATA))}; `sources.NAME.category: {name}` makes a column of a file the category"
+            yield recipe.fault(path, f"there is no column {name!r} of records", advice)
+
+
+def _listed(recipe: Recipe, section: str, key: str) -> list[Any]:
+    found = mapping(recipe.config.get(section)).get(key)
+    return found if isinstance(found, list) else []
 
 
 def _keep(recipe: Recipe) -> Iterator[Fault]:

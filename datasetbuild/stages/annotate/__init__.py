@@ -38,16 +38,31 @@ def fold(values: pl.Series, lengths: pl.Series) -> pl.Series:
 def annotate_frame(records: pl.DataFrame, rendered: pl.DataFrame | None = None) -> pl.DataFrame:
     """Records with a column of texts for each `Where`, and `tokens`, `trained_tokens` when they have been rendered."""
     element = pl.element().struct
-    texts = {
-        role: pl.col("messages").list.eval(pl.element().filter(element.field("role") == role).struct.field("content"))
-        for role in ROLES
-    }
+    texts = {role: _said(element.field("role") == role) for role in ROLES}
+    texts["assistant"] = _answers(records)
     texts["conversation"] = pl.col("messages").list.eval(element.field("content"))
     assert set(texts) == set(get_args(Where))
     frame = records.with_columns(**texts)
     if rendered is None:
         return frame
     return frame.join(rendered.select("row", "tokens", "trained_tokens"), on="row", how="left", maintain_order="left")
+
+
+def _said(where: pl.Expr) -> pl.Expr:
+    return pl.col("messages").list.eval(pl.element().filter(where).struct.field("content"))
+
+
+def _answers(records: pl.DataFrame) -> pl.Expr:
+    """The answers: a turn that only calls a tool has no text, and counts only where the assistant does nothing else."""
+    element = pl.element().struct
+    every = _said(element.field("role") == "assistant")
+    calls = records.select(pl.col("messages").list.eval(element.field("tool_calls").is_not_null()).list.any())
+    if not calls.to_series().any():
+        return every
+    speaking = _said(
+        (element.field("role") == "assistant") & (element.field("tool_calls").is_null() | (element.field("content") != ""))
+    )
+    return pl.when(speaking.list.len() > 0).then(speaking).otherwise(every)
 
 
 def measure(frame: pl.DataFrame, name: str, params: Mapping[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:

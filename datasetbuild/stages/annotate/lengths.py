@@ -28,7 +28,8 @@ def prompt_chars() -> pl.Expr:
 
 @fact(version=1)
 def response_chars() -> pl.Expr:
-    """Characters (Unicode code points) of each assistant turn: `min` bounds the shortest, `max` the longest."""
+    """Characters (Unicode code points) of each assistant turn: `min` bounds the shortest, `max` the longest. A turn that
+    only calls a tool counts where the assistant says nothing else."""
     return turns_of("assistant").list.eval(pl.element().str.len_chars())
 
 

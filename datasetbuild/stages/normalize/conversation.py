@@ -22,8 +22,8 @@ class Conversation(NamedTuple):
 def settled(conversation: Conversation, system: str | None = None) -> Conversation:
     """The conversation if it keeps the rules, else `RecordError`.
 
-    At least one user turn (if it is prompted) and one assistant turn; both with text, unless the assistant calls tools; a system turn only
-    first. A first system turn without text is left out; `system` comes first when there is none.
+    At least one user turn (if it is prompted) and one assistant turn; both with text, unless the assistant calls tools;
+    a system turn only first. A first system turn without text is left out; `system` comes first when there is none.
     """
     messages = conversation.messages
     if messages and messages[0]["role"] == "system" and _bare(messages[0]["content"]):

@@ -81,8 +81,9 @@ def source(
         oasst, squad, completion, faq_markdown, or one of a plugin.
 
     reader: how the files are read, where their names do not tell: jsonl, json, csv, tsv, parquet, arrow, text,
-        markdown, yaml, squad, documents. JSON is read strictly: NaN and broken text are faults of their row, an integer beyond 64 bits
-        becomes text, and of a key that stands twice the last value wins. CSV values are text; quotes follow RFC 4180.
+        markdown, yaml, squad, documents. JSON is read strictly: NaN and broken text are faults of their row, an integer
+        beyond 64 bits becomes text, and of a key that stands twice the last value wins. CSV values are text; quotes
+        follow RFC 4180.
 
     license: the licence of the rows, as an SPDX name, carried into every record and onto the dataset card.
 

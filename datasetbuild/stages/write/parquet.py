@@ -51,19 +51,12 @@ def plain_table(frame: pl.DataFrame) -> pa.Table:
     return table.cast(_plain_schema(table.schema)).replace_schema_metadata(None)
 
 
-def token_columns(frame: pl.DataFrame, max_tokens: int | None) -> tuple[pl.DataFrame, int]:
+def token_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """`input_ids` and `spans` as what trainers read: `input_ids`, `labels`, `assistant_masks`, `loss_weights`, with their
-    counts.
+    counts."""
+    from datasetbuild.stages.render.columns import assistant_masks, labels, loss_weights, span_tokens
 
-    max_tokens: where rows are cut off, or None. Returns the frame and the trained tokens lost by cutting.
-    """
-    from datasetbuild.stages.render.columns import assistant_masks, labels, loss_weights, span_tokens, truncate
-
-    ids, spans, lost = frame["input_ids"], frame["spans"], 0
-    if max_tokens is not None:
-        before = int(span_tokens(spans).sum())
-        ids, spans = truncate(ids, spans, max_tokens)
-        lost = before - int(span_tokens(spans).sum())
+    ids, spans = frame["input_ids"], frame["spans"]
     if "loss_weights" in frame.columns:
         frame = frame.with_columns(loss_weights(frame["loss_weights"], ids, spans))
     return frame.drop("spans").with_columns(
@@ -72,7 +65,7 @@ def token_columns(frame: pl.DataFrame, max_tokens: int | None) -> tuple[pl.DataF
         assistant_masks(ids, spans).alias("assistant_masks"),
         ids.list.len().alias("tokens"),
         span_tokens(spans).alias("trained_tokens"),
-    ), lost
+    )
 
 
 def attention_mask(input_ids: pl.Series) -> pl.Series:

@@ -1,0 +1,99 @@
+"""What a newcomer's first hour found: each was once wrong."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from tests.conftest import Project
+from tests.laws.conversations import numbered, pair
+
+HEAD = "name: small\nsources:\n  a: {path: a.jsonl, format: messages}\n"
+
+
+def test_cut_rows_are_counted_as_they_are_cut(project: Project, tokenizer: str) -> None:
+    """With `overflow: truncate` the books count what is written, and a row with nothing left to train is dropped."""
+    template = f"template: {{tokenizer: {tokenizer}, max_tokens: 160, overflow: truncate}}\nfilters: {{tokens: {{min: 1}}}}\n"
+    rows = [*numbered(20), pair("so long a question " * 90, "never reached")]
+    project.write({"a.jsonl": rows, "recipes/small.yaml": HEAD + template})
+    ran = project.run("recipe=small", "--json")
+    manifest, ledger, data = ran.json["manifest"], project.ledger(), project.rows()
+    assert data["input_ids"].list.len().max() == manifest["tokens"]["max"] == 160
+    assert data["input_ids"].list.len().sum() == manifest["tokens"]["total"]
+    assert data["labels"].list.eval(pl.element() != -100).list.any().all()
+    kept = ledger.filter(pl.col("fate") == "kept").select("id", "tokens", "trained_tokens").sort("id")
+    assert kept.equals(data.select("id", "tokens", "trained_tokens").sort("id"))
+    assert manifest["tokens"]["trained_lost_to_truncation"] == ledger.filter(pl.col("fate") == "kept")["cut"].sum() > 0
+    assert ledger.filter(pl.col("reason") == "too_long")["line"].to_list() == [21]
+    assert "trained tokens are lost" in "".join(manifest["warnings"])
+
+
+@pytest.mark.parametrize("split", ["", "split: {train: 0.9, validation: 0.1}\n"])
+def test_rows_that_are_all_unusable_say_so(project: Project, split: str) -> None:
+    """The wrong format is told as such, with and without a split."""
+    project.write({"a.jsonl": numbered(3), "recipes/small.yaml": HEAD.replace("messages}", "sharegpt}") + split})
+    ran = project.run("recipe=small")
+    assert ran.code == 1
+    assert "3 of 3 rows cannot be used" in ran.err
+
+
+@pytest.mark.parametrize(
+    "text", ["split: {train: 0.5, test: 0.5, stratify: [queue]}\n", "mix: {weights: {a: 1}, caps: {queue: 0.5}}\n"]
+)
+def test_a_column_of_the_file_is_no_column_of_records(project: Project, text: str) -> None:
+    """Strata and caps name columns of records; the message says how a file's column becomes one."""
+    project.write({"a.jsonl": numbered(3), "recipes/small.yaml": HEAD + text})
+    ran = project.run("recipe=small")
+    assert ran.code == 3
+    assert "sources.NAME.category: queue" in ran.err
+
+
+def test_an_absolute_path_is_the_same_name_everywhere(project: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A source outside the project, written absolute, gives the same bytes wherever the project lies."""
+    outside = tmp_path_factory.mktemp("outside") / "a.jsonl"
+    outside.write_text("".join(json.dumps(row) + "\n" for row in numbered(9)))
+    deeper = Project(tmp_path_factory.mktemp("deep") / "er", project._capture)
+    for one in (project, deeper):
+        one.write({"recipes/small.yaml": HEAD.replace("a.jsonl", str(outside))})
+        assert one.run("recipe=small").code == 0
+    assert project.bytes() == deeper.bytes()
+
+
+def test_two_recipes_of_one_name(project: Project) -> None:
+    """A recipe does not build over the artifact of another; when the other is gone, it may."""
+    project.write({"a.jsonl": numbered(9), "recipes/small.yaml": HEAD, "recipes/other.yaml": HEAD + "seed: 3\n"})
+    assert project.run("recipe=small").code == 0
+    before = project.bytes()
+    ran = project.run("recipe=other")
+    assert ran.code == 1
+    assert "recipes/small.yaml" in ran.err
+    assert project.bytes() == before
+    (project.folder / "recipes/small.yaml").unlink()
+    assert project.run("recipe=other").code == 0
+
+
+def test_a_tool_call_is_no_empty_answer(project: Project) -> None:
+    """A turn that only calls a tool is no answer of 0 characters, unless the assistant says nothing else."""
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    turns = [
+        {"role": "user", "content": "Is it raining?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "content": "no", "tool_call_id": "c1"},
+        {"role": "assistant", "content": "No, it is dry."},
+    ]
+    project.write({"a.jsonl": [{"messages": turns}, {"messages": turns[:3]}], "recipes/small.yaml": HEAD + "filters: {response_chars: {min: 2}}\n"})
+    assert project.run("recipe=small").code == 0
+    assert project.ledger().select("response_chars.min", "fate").rows() == [(14, "kept"), (0, "dropped")]
+
+
+def test_an_empty_train_is_an_error(project: Project) -> None:
+    """Records that all belong together cannot be split: said, and nothing is published."""
+    same = [pair("one question", f"answer {n}") for n in range(6)]
+    text = HEAD + "split: {train: 0.5, validation: 0.5, assign: exact}\nseed: 1\n"
+    project.write({"a.jsonl": same, "recipes/small.yaml": text})
+    codes = {project.run("recipe=small", f"seed={seed}").code for seed in range(6)}
+    splits = {project.run("recipe=small", f"seed={seed}").err.count("the split train is empty") for seed in range(6)}
+    assert codes <= {0, 1}
+    assert splits == ({0, 1} if codes == {0, 1} else {0} if codes == {0} else {1})
