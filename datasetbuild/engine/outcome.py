@@ -17,6 +17,7 @@ from datasetbuild.engine.decide import Decision
 from datasetbuild.engine.inputs import InputFile, known_digest
 from datasetbuild.engine.parts import Written
 from datasetbuild.engine.quarantine import write_quarantine
+from datasetbuild.errors import BuildError
 from datasetbuild.hashing import digest, file_digest
 from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
@@ -129,6 +130,17 @@ def mix_report(mixture: Mixture) -> dict[str, Any]:
             for share in mixture.shares
         ],
     }
+
+
+def check_owner(recipe: Recipe, folder: Path) -> None:
+    """Raise when the folder holds the artifact of another recipe that is still there: two recipes have one name."""
+    there = read_manifest(folder)
+    other = there["recipe"] if there else recipe.choice
+    if other != recipe.choice and (recipe.project / "recipes" / f"{other}.yaml").is_file():
+        raise BuildError(
+            f"build/{recipe.name} is the artifact of recipes/{other}.yaml, which has the same `name`",
+            hint=f"give one of the two recipes another `name`, or remove build/{recipe.name}",
+        )
 
 
 def intact(folder: Path, key: str, cache: Cache) -> dict[str, Any] | None:

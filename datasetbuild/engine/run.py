@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import polars as pl
 
 from datasetbuild.artifact.folder import check_target, publish
-from datasetbuild.artifact.manifest import read_manifest
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.decide import Decision, decide
@@ -26,7 +25,6 @@ from datasetbuild.engine.quarantine import check_kept, check_quarantine
 from datasetbuild.engine.system import check_system
 from datasetbuild.engine.templates import resolve_template
 from datasetbuild.engine.warn import all_warnings
-from datasetbuild.errors import BuildError
 from datasetbuild.hashing import digest
 from datasetbuild.plan.keys import step_keys
 from datasetbuild.plan.steps import Plan
@@ -77,7 +75,7 @@ def _build(recipe: Recipe, plan: Plan, cache: Cache, force: bool, progress: Prog
     key = digest(parts)
     folder = target_folder(recipe, key)
     check_target(folder, recipe.project)
-    check_owner(recipe, folder)
+    outcome.check_owner(recipe, folder)
     if not force and (done := outcome.intact(folder, key, cache)):
         return Built("up to date", folder, done, warnings=list(done["warnings"]))
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
@@ -111,17 +109,6 @@ def examine(
     ledger = ledger_table(decision.rows)
     balance(ledger, rows_read(plan, pieces))
     return Examined(plan, files, pieces, plane, decision, ledger)
-
-
-def check_owner(recipe: Recipe, folder: Path) -> None:
-    """Raise when the folder holds the artifact of another recipe that is still there: two recipes have one name."""
-    there = read_manifest(folder)
-    other = there["recipe"] if there else recipe.choice
-    if other != recipe.choice and (recipe.project / "recipes" / f"{other}.yaml").is_file():
-        raise BuildError(
-            f"build/{recipe.name} is the artifact of recipes/{other}.yaml, which has the same `name`",
-            hint=f"give one of the two recipes another `name`, or remove build/{recipe.name}",
-        )
 
 
 def target_folder(recipe: Recipe, key: str) -> Path:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
 from tests.conftest import ROOT, Project
@@ -76,7 +75,7 @@ def weighed(build: Callable[..., Project]) -> Project:
 
 def ours(project: Project) -> list[Sequence]:
     """The rows as the build has proved them."""
-    frame = pl.read_parquet(project.artifact() / "export" / "tokens" / "train-*.parquet")
+    frame = project.rows()
     return sorted(zip(map(tuple, frame["input_ids"].to_list()), map(tuple, frame["labels"].to_list()), strict=True))
 
 

@@ -38,7 +38,7 @@ def write_arrow(frame: pl.DataFrame, path: Path) -> None:
 
 def write_books(folder: Path, splits: dict[str, list[tuple[str, str, int]]], columns: tuple[str, ...]) -> list[Path]:
     """The JSON files around the Arrow files. splits: name -> (file name, sha256, rows) of each. Returns what was written."""
-    features = {
+    features: dict[str, object] = {
         name: ALONE.get(name) or {"feature": {"dtype": FEATURES[name], "_type": "Value"}, "_type": "Sequence"}
         for name in columns
     }

@@ -60,10 +60,10 @@ def records(frame: pl.DataFrame) -> Iterator[Row]:
 
 def turn(**fields: pl.Expr | str) -> pl.Expr:
     """The turns of `messages`, each with these fields: an expression over a turn, or the name of a field of it."""
-    chosen = {
+    found = {
         name: pl.element().struct.field(value) if isinstance(value, str) else value for name, value in fields.items()
     }
-    return pl.col("messages").list.eval(pl.struct(**chosen))
+    return pl.col("messages").list.eval(pl.struct([value.alias(name) for name, value in found.items()]))
 
 
 def parsed_calls(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -77,8 +77,8 @@ def whole_weights(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _fast(frame: pl.DataFrame, shape: Mapping[str, pl.Expr], columns: tuple[str, ...]) -> pl.Series:
-    beside = {name: pl.col(name) for name in columns}
-    return frame.select(pl.struct(**shape, **beside).struct.json_encode().alias("line"))["line"]
+    fields = [value.alias(name) for name, value in shape.items()] + [pl.col(name) for name in columns]
+    return frame.select(pl.struct(fields).struct.json_encode().alias("line"))["line"]
 
 
 def _slow(frame: pl.DataFrame, form: Lines, fields: frozenset[str]) -> Iterator[bytes]:

@@ -137,4 +137,4 @@ def _yaml(delivery: Delivery, head: dict[str, Any], rows: dict[str, Any]) -> str
         config["sequence_len"] = delivery.longest
     config["excess_length_strategy"] = "raise"
     comment = "# The dataset part of an Axolotl config: add base_model and the training settings. Paths are seen from this folder.\n"
-    return comment + yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    return comment + str(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))

@@ -31,8 +31,8 @@ def paired(messages: list[dict[str, Any]], name: Callable[[str | None, int], str
             one = {**one, "tool_calls": calls}
         elif one["role"] == "tool":
             given = one.get("tool_call_id")
-            made = known.get(given) if given is not None else None
-            made = made or (waiting[0] if waiting else name(given, number))
+            paired_id = known.get(given) if given is not None else None
+            made = paired_id or (waiting[0] if waiting else name(given, number))
             waiting = [other for other in waiting if other != made]
             one = {**one, "tool_call_id": made}
         turns.append(one)

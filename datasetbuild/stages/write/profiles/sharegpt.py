@@ -61,7 +61,8 @@ def row(record: Row, fields: frozenset[str]) -> Row:
 
 def plain(fields: frozenset[str]) -> Mapping[str, pl.Expr]:
     role = pl.element().struct.field("role").replace_strict(NAMES, default=None, return_dtype=pl.String)
-    turns = {"conversations": turn(**{"from": role, "value": "content"})}
+    named: dict[str, pl.Expr | str] = {"from": role, "value": "content"}
+    turns = {"conversations": turn(**named)}
     return turns | ({"tools": pl.lit("")} if "tools" in fields else {})
 
 

@@ -14,7 +14,7 @@ CARRIES = replace(TOKENS, weights="float")
 @profile(version=1, carries=CARRIES, words=WORDS)
 def tokens(
     *,
-    files: list[Literal["parquet", "disk"]] = [],  # noqa: B006 - read, never changed  # noqa: B006
+    files: list[Literal["parquet", "disk"]] = [],  # noqa: B006 - read, never changed
     on_weight: OnWeightNone = "error",
 ) -> Export:
     """Columns `input_ids`, `labels` (-100 where nothing is trained) and `assistant_masks` in `data/`, beside the messages;
