@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,18 @@ class Project:
         """Every file of the artifact."""
         folder = self.artifact(name)
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(autouse=True)
+def _operators_of_this_test_alone() -> Iterator[None]:
+    """Plugins that a test registers are gone after it."""
+    import datasetbuild.builtin  # noqa: F401  (ours are registered once, and stay)
+    from datasetbuild import op
+
+    before = dict(op._REGISTRY)
+    yield
+    op._REGISTRY.clear()
+    op._REGISTRY.update(before)
 
 
 @pytest.fixture

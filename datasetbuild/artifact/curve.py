@@ -11,7 +11,7 @@ COLORS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be
 STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #8884; }
+table { border-collapse: collapse; display: block; overflow-x: auto; } td, th { padding: .2rem .8rem; text-align: right; border-bottom: 1px solid #8884; }
 svg text { fill: currentColor; font-size: 12px; } .axis { stroke: currentColor; stroke-opacity: .4; }
 """
 
