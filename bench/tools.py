@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ class Given:
     work: Path
 
 
-class Tool:
+class Tool(ABC):
     """One way to run workload W. limit: the most rows that it is run with when nobody asks for more."""
 
     name: str
@@ -53,16 +54,16 @@ class Tool:
         shutil.rmtree(given.work, ignore_errors=True)
         given.work.mkdir(parents=True)
 
+    @abstractmethod
     def command(self, given: Given, bound: int) -> list[str]:
         """The command line of one run."""
-        raise NotImplementedError
 
     def environment(self, given: Given) -> dict[str, str]:
         return {}
 
+    @abstractmethod
     def kept(self, given: Given) -> Kept:
         """What the last run kept."""
-        raise NotImplementedError
 
 
 @dataclass

@@ -89,7 +89,7 @@ class Cache:
         return digest
 
     def store_frame(self, frame: pl.DataFrame) -> str:
-        """Store a frame as one uncompressed Arrow IPC file, which `frame` maps into memory."""
+        """Store a frame as one uncompressed Arrow IPC file, which `rows` maps into memory."""
         import pyarrow as pa
 
         table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
@@ -113,7 +113,7 @@ class Cache:
         return place
 
     def frame(self, digest: str, columns: list[str] | None = None) -> pl.DataFrame:
-        """The frame stored under a digest, memory-mapped."""
+        """The frame stored under a digest, or some of its columns."""
         return pl.read_ipc(self.object(digest), columns=columns)
 
     def rows(self, digest: str, positions: pl.Series, columns: list[str] | None = None) -> pl.DataFrame:

@@ -137,7 +137,7 @@ def _cut_key(task: CutTask) -> str:
 
 
 def cut_file(task: CutTask) -> list[RawShard]:
-    """The shards of one file. Positions are the file's own; the name is put in place here, since equal files may share."""
+    """The shards of one file, from the cache when its bytes, name and reader are those of an earlier time."""
     cache = Cache(task.cache)
     key = _cut_key(task)
     raw = task.cache / "raw"
