@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import InvalidStateError
 from contextlib import contextmanager
 from multiprocessing import connection
 from typing import Literal, Protocol, TypeVar
@@ -90,9 +91,21 @@ class Processes:
 
     def stop(self) -> None:
         """End the workers in the middle of their work, which is never half-published: nobody waits after Ctrl-C."""
+        _overlook_cancelled()
         for worker in list((self._pool._processes or {}).values()):
             worker.terminate()
         self.close()
+
+
+def _overlook_cancelled() -> None:
+    """The pool's own thread may meet a future that was cancelled under it while it stops: no news."""
+    usual = threading.excepthook
+
+    def hook(found: threading.ExceptHookArgs) -> None:
+        if not issubclass(found.exc_type, InvalidStateError):
+            usual(found)
+
+    threading.excepthook = hook
 
 
 def _die_with_parent() -> None:
