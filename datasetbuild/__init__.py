@@ -8,7 +8,7 @@ A recipe in, a versioned, explained, byte-identical dataset out. The folders are
     engine/       the current that carries it
     artifact/  4  what came out, and after
 
-Plugins need three names: `fact`, `source_format` and `turns`.
+Plugins need four names: `fact`, `source_format`, `turns`, and `File` for a parameter that names a file.
 """
 
 from __future__ import annotations
@@ -16,13 +16,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datasetbuild.op import fact, source_format
+    from datasetbuild.op import File, fact, source_format
     from datasetbuild.stages.annotate import turns
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "fact", "source_format", "turns"]
+__all__ = ["__version__", "fact", "File", "source_format", "turns"]
 
-_HOMES = {"fact": "datasetbuild.op", "source_format": "datasetbuild.op", "turns": "datasetbuild.stages.annotate"}
+_HOMES = {
+    "File": "datasetbuild.op",
+    "fact": "datasetbuild.op",
+    "source_format": "datasetbuild.op",
+    "turns": "datasetbuild.stages.annotate",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,54 +13,26 @@ from __future__ import annotations
 
 import inspect
 import re
-import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import metadata
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from datasetbuild.errors import UsageError
+from datasetbuild.parameters import MISSING as MISSING
+from datasetbuild.parameters import Bound as Bound
+from datasetbuild.parameters import Extra as Extra
+from datasetbuild.parameters import File as File
+from datasetbuild.parameters import Parameter, schema_of
 
 Kind = Literal["format", "fact", "section", "profile"]
 F = TypeVar("F", bound=Callable[..., Any])
-MISSING = inspect.Parameter.empty
 
-
-@dataclass(frozen=True)
-class Bound:
-    """Limits of a number in an `Annotated` parameter: `Annotated[float, Bound(ge=0, le=1)]`."""
-
-    ge: float | None = None
-    gt: float | None = None
-    le: float | None = None
-    lt: float | None = None
-
-    def schema(self) -> dict[str, Any]:
-        words = {"minimum": self.ge, "exclusiveMinimum": self.gt, "maximum": self.le, "exclusiveMaximum": self.lt}
-        return {word: value for word, value in words.items() if value is not None}
-
-
-@dataclass(frozen=True, eq=False)
-class Extra:
-    """Raw JSON Schema keywords of a parameter, for what a Python type cannot say."""
-
-    keywords: dict[str, Any] = field(default_factory=dict)
-
-    def schema(self) -> dict[str, Any]:
-        return dict(self.keywords)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One key that a recipe may set: its JSON Schema, default (`MISSING` when it must be given) and description."""
-
-    name: str
-    schema: dict[str, Any]
-    default: Any
-    description: str
-
-    @property
-    def required(self) -> bool:
-        return self.default is MISSING
+Prepare = Callable[..., "bytes | tuple[bytes, dict[str, Any]]"]
+"""Makes what an operator needs once per build, such as an index or a trained model: a function of the operator's own
+parameters, files as paths of snapshots. Returns the bytes, which are kept in the cache, and may add a report (plain
+data, such as cross-validated scores) for the manifest."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +43,8 @@ class Operator:
     needs: "records" for what can be said of a record alone, "render" for what needs its rendered tokens.
     code: SHA-256 of the source file of a user's plugin, part of every key; None for our own, which have `version`.
     carries: of a profile, what its consumer can read (`stages.write.carry.Carries`); None for all other kinds.
+    prepare: what is made once per build of the parameters and handed to the function as its first argument (`Prepare`).
+    packages: distributions beside polars whose version can change a value; part of every key.
     """
 
     kind: Kind
@@ -84,6 +58,8 @@ class Operator:
     needs: Literal["records", "render"] = "records"
     code: str | None = None
     carries: Any = None
+    prepare: Prepare | None = None
+    packages: tuple[str, ...] = ()
 
     def fill(self, given: dict[str, Any]) -> dict[str, Any]:
         """The parameters with defaults filled in, in the order of the signature. Unknown names are left to the schema."""
@@ -96,6 +72,8 @@ class Operator:
     def identity(self, given: dict[str, Any]) -> dict[str, Any]:
         """What the operator with these parameters is known by in a key."""
         parts = {"op": f"{self.kind}.{self.name}", "version": self.version, "params": self.fill(given)}
+        if self.packages:
+            parts["packages"] = {package: _version_of(package) for package in self.packages}
         return parts | {"code": self.code} if self.code else parts
 
     def schema(self) -> dict[str, Any]:
@@ -110,6 +88,15 @@ class Operator:
         if required:
             schema["required"] = required
         return schema | {"additionalProperties": False if self.others is None else self.others}
+
+
+@lru_cache
+def _version_of(package: str) -> str | None:
+    """Installed version of a package; None without it: an operator says itself what it cannot do then."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 _REGISTRY: dict[tuple[str, str], Operator] = {}
@@ -137,10 +124,20 @@ def did_you_mean(name: str, known: list[str]) -> str:
     return "known: " + ", ".join(sorted(known))
 
 
-def fact(*, version: int, needs: Literal["records", "render"] = "records") -> Callable[[F], F]:
+def fact(
+    *,
+    version: int,
+    needs: Literal["records", "render"] = "records",
+    prepare: Prepare | None = None,
+    packages: tuple[str, ...] = (),
+) -> Callable[[F], F]:
     """Register a fact: a function that gives a polars expression over the annotate frame (see `stages.annotate`),
-    or a function `pl.DataFrame -> pl.Series` for what polars cannot say."""
-    return _register("fact", version=version, needs=needs)
+    or a function `pl.DataFrame -> pl.Series` for what polars cannot say.
+
+    prepare: its bytes are kept in a file whose path the function gets as its first, positional-only argument.
+    packages: distributions whose version can change a value.
+    """
+    return _register("fact", version=version, needs=needs, prepare=prepare, packages=packages)
 
 
 def source_format(*, version: int) -> Callable[[F], F]:
@@ -157,9 +154,11 @@ def profile(*, version: int, carries: Any, words: Mapping[str, str] | None = Non
     return _register("profile", version=version, carries=carries, words=words)
 
 
-def section(name: str, *, version: int) -> Callable[[F], F]:
+def section(
+    name: str, *, version: int, prepare: Prepare | None = None, packages: tuple[str, ...] = ()
+) -> Callable[[F], F]:
     """Register the operator behind a fixed section of a recipe, such as `dedup.near`."""
-    return _register("section", version=version, name=name)
+    return _register("section", version=version, name=name, prepare=prepare, packages=packages)
 
 
 def _register(
@@ -170,6 +169,8 @@ def _register(
     needs: Any = "records",
     carries: Any = None,
     words: Mapping[str, str] | None = None,
+    prepare: Prepare | None = None,
+    packages: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         parameters, shared = _worded(_parameters(function), words or {})
@@ -185,6 +186,8 @@ def _register(
             needs=needs,
             code=_PLUGIN_CODE,
             carries=carries,
+            prepare=prepare,
+            packages=packages,
         )
         before = _REGISTRY.get((kind, op.name))
         if before and not _same_place(before.function, function):
@@ -258,49 +261,3 @@ def _descriptions(doc: str) -> dict[str, str]:
     for match in re.finditer(r"^ *(\w+): (.+?)(?=\n *\w+: |\n\n|\Z)", doc, re.MULTILINE | re.DOTALL):
         found[match[1]] = " ".join(match[2].split())
     return found
-
-
-_SIMPLE: dict[Any, dict[str, Any]] = {
-    int: {"type": "integer"},
-    float: {"type": "number"},
-    str: {"type": "string"},
-    bool: {"type": "boolean"},
-    types.NoneType: {"type": "null"},
-    Any: {},
-}
-
-
-def schema_of(annotation: Any) -> dict[str, Any]:
-    """JSON Schema of a parameter's annotation: simple types, Literal, list, dict, unions and Annotated limits."""
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if annotation in _SIMPLE:
-        return dict(_SIMPLE[annotation])
-    if origin is Annotated:
-        schema = schema_of(arguments[0])
-        for limit in arguments[1:]:
-            schema |= limit.schema()
-        return schema
-    if origin is Literal:
-        return {"enum": list(arguments)}
-    if origin is list:
-        return {"type": "array", "items": schema_of(arguments[0])}
-    if origin is dict:
-        return {"type": "object", "additionalProperties": schema_of(arguments[1])}
-    if origin in (Union, types.UnionType):
-        return _union(arguments)
-    raise TypeError(f"no JSON Schema for {annotation!r}")
-
-
-def _union(arguments: tuple[Any, ...]) -> dict[str, Any]:
-    """Unions of simple types become one `type` list, so that an error names all of them in one sentence."""
-    schemas = [schema_of(argument) for argument in arguments]
-    kinds = [schema.get("type") for schema in schemas]
-    if all(isinstance(kind, str) for kind in kinds) and len(set(kinds)) == len(kinds):
-        merged: dict[str, Any] = {}
-        for schema in schemas:
-            merged |= schema
-        return merged | {"type": kinds}
-    enums = [schema["enum"] if "enum" in schema else [None] for schema in schemas]
-    if all("enum" in schema or schema == {"type": "null"} for schema in schemas):
-        return {"enum": [value for values in enums for value in values]}
-    return {"anyOf": schemas}

@@ -2,6 +2,7 @@
 
     .dsbuild/cache/actions/ab/cdef….json   key of an action -> its small result, which names objects
     .dsbuild/cache/objects/ab/cdef…        bytes, named by their SHA-256
+    .dsbuild/cache/inputs/ab/cdef….txt     a file that an operator was given, by content, with its suffix
     .dsbuild/tmp/<pid>-<n>/                work in progress; swept when its owner is gone
 
 Files appear by rename, so a reader never meets half a file, and two builds may share the cache. An object is hashed when
@@ -22,7 +23,7 @@ import orjson
 import polars as pl
 
 from datasetbuild.errors import BuildError
-from datasetbuild.hashing import canonical_json, file_digest
+from datasetbuild.hashing import bytes_digest, canonical_json, file_digest
 from datasetbuild.hashing import digest as json_digest
 
 T = TypeVar("T")
@@ -79,14 +80,24 @@ class Cache:
 
     def store(self, data: bytes) -> str:
         """Store bytes; returns their digest."""
-        from datasetbuild.hashing import bytes_digest
-
         digest = bytes_digest(data)
         place = self._place("objects", digest)
         if not place.exists():  # one that is there may be corrupt: it is hashed when it is read
             self.write(place, data)
             _verified[place] = _state(place)
         return digest
+
+    def keep(self, path: Path) -> str:
+        """Keep a copy of a file under its content's name: digest and suffix. Returns that name, for `kept`."""
+        data = path.read_bytes()
+        name = bytes_digest(data) + _suffix(path)
+        if not self.kept(name).exists():
+            self.write(self.kept(name), data)
+        return name
+
+    def kept(self, name: str) -> Path:
+        """Where the copy lies that `keep` made."""
+        return self._place("inputs", name)
 
     def store_frame(self, frame: pl.DataFrame) -> str:
         """Store a frame as one uncompressed Arrow IPC file, which `rows` maps into memory."""
@@ -185,6 +196,15 @@ class Cache:
         path = self.work.with_name(f"{os.getpid()}-{next(_counter)}")
         _own.add(path)
         return path
+
+
+PACKED = (".gz", ".zst", ".bz2", ".xz")
+
+
+def _suffix(path: Path) -> str:
+    """What tells how a file is to be read: its suffix, with the one before it when it is packed."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return "".join(suffixes[-2:] if suffixes[-1:] and suffixes[-1] in PACKED else suffixes[-1:])
 
 
 def sealed(value: dict[str, Any]) -> bytes:

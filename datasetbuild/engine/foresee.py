@@ -14,8 +14,8 @@ from datasetbuild.artifact.manifest import read_manifest
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.inputs import InputFile, find_inputs, known_shards
+from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import by_source, target_folder
-from datasetbuild.engine.templates import resolve_template
 from datasetbuild.hashing import digest
 from datasetbuild.plan import keys
 from datasetbuild.plan.explain import CAUSES, Cause, Difference, differences
@@ -73,14 +73,14 @@ def foresee_parts(recipe: Recipe, plan: Plan) -> dict[str, Any]:
     """The parts of the key that a build would have."""
     cache = Cache(recipe.project / ".dsbuild" / "cache")
     files = find_inputs(plan, cache, recipe.project)
-    return keys.step_keys(resolve_template(plan, cache, recipe.project), by_source(plan, files))
+    return keys.step_keys(resolve(plan, cache, recipe.project), by_source(plan, files))
 
 
 def foresee(recipe: Recipe, plan: Plan) -> Forecast:
     """The forecast of a build. Nothing is written but the digests of source files and the resolved tokenizer."""
     cache = Cache(recipe.project / ".dsbuild" / "cache")
     files = find_inputs(plan, cache, recipe.project)
-    plan = resolve_template(plan, cache, recipe.project)
+    plan = resolve(plan, cache, recipe.project)
     parts = keys.step_keys(plan, by_source(plan, files))
     key = digest(parts)
     folder = target_folder(recipe, key)

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.engine.cache import Cache, CorruptObject
+from datasetbuild.engine.resolve import at_hand
 from datasetbuild.engine.templates import cut_off, render_records, rendered_fields, token_counts
 from datasetbuild.errors import MismatchError, RecipeError
 from datasetbuild.hashing import record_hash
@@ -185,7 +186,7 @@ class _ShardWork:
 
         def make() -> dict[str, Any]:
             frame = self.frame if step.needs_render else self.plain_frame
-            values, failed = annotate.measure(frame, step.fact, step.params)
+            values, failed = annotate.measure(frame, step.fact, *at_hand(self.cache, step))
             objects = {"values": self.cache.store_frame(values)}
             if len(failed):
                 objects["quarantine"] = self.cache.store_frame(failed.with_columns(base=pl.lit(None, dtype=pl.String)))

@@ -86,6 +86,7 @@ def _manifest(result: Outcome) -> dict[str, Any]:
             **{fate.value: fates.get(fate.value, 0) for fate in Fate},
         },
         "bounds": result.decision.bounds,
+        "prepared": plan.reports,
         "splits": books.split_counts(ledger, plan.fractions),
         "mix": result.decision.mixture and mix_report(result.decision.mixture),
         "tokens": tokens and tokens | {"trained_lost_to_truncation": books.trained_lost(ledger)},

@@ -22,8 +22,8 @@ from datasetbuild.engine.near_pairs import verified_pairs
 from datasetbuild.engine.parts import write_artifact
 from datasetbuild.engine.place import placed
 from datasetbuild.engine.quarantine import check_kept, check_quarantine
+from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.system import check_system
-from datasetbuild.engine.templates import resolve_template
 from datasetbuild.engine.warn import all_warnings
 from datasetbuild.hashing import digest
 from datasetbuild.plan.keys import step_keys
@@ -70,7 +70,7 @@ def _build(recipe: Recipe, plan: Plan, cache: Cache, force: bool, progress: Prog
     check_target(cache.root, recipe.project)
     cache.sweep()
     files = find_inputs(plan, cache, recipe.project)
-    plan = resolve_template(plan, cache, recipe.project)
+    plan = resolve(plan, cache, recipe.project)
     parts = step_keys(plan, by_source(plan, files))
     key = digest(parts)
     folder = target_folder(recipe, key)

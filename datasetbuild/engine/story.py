@@ -14,8 +14,8 @@ from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.inputs import find_inputs
 from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.place import placed
+from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import Examined, examine
-from datasetbuild.engine.templates import resolve_template
 from datasetbuild.plan.keys import changing
 from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
@@ -139,7 +139,7 @@ def search(recipe: Recipe, plan: Plan) -> Search:
 
 def _search(recipe: Recipe, plan: Plan, cache: Cache) -> Search:
     files = find_inputs(plan, cache, recipe.project)
-    plan = resolve_template(plan, cache, recipe.project)
+    plan = resolve(plan, cache, recipe.project)
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
         found = examine(plan, cache, engine, recipe.project, files, lambda what, results, count: iter(results))
     return Search(recipe, found, cache)

@@ -18,8 +18,8 @@ from datasetbuild.engine.ledger import balance, ledger_table
 from datasetbuild.engine.local import Engine, local_engine
 from datasetbuild.engine.near_pairs import verified_pairs
 from datasetbuild.engine.quarantine import check_quarantine
+from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import Progress, by_source, measure, rows_read
-from datasetbuild.engine.templates import resolve_template
 from datasetbuild.hashing import digest
 from datasetbuild.plan import keys
 from datasetbuild.plan.steps import Plan
@@ -57,7 +57,7 @@ def _decided(
     recipe: Recipe, plan: Plan, cache: Cache, measured: dict[str, tuple[list[Piece], KeyPlane]], progress: Progress
 ) -> pl.DataFrame:
     files = find_inputs(plan, cache, recipe.project)
-    plan = resolve_template(plan, cache, recipe.project)
+    plan = resolve(plan, cache, recipe.project)
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
         key = _measures(keys.step_keys(plan, by_source(plan, files)))
         if key not in measured:

@@ -10,9 +10,9 @@ from pathlib import Path
 from datasetbuild.engine.cache import Cache, read_sealed
 from datasetbuild.hashing import file_digest
 
-KINDS = ("actions", "objects", "raw", "files", "remote")
+KINDS = ("actions", "objects", "raw", "files", "remote", "inputs")
 """Folders of the cache: results of actions, their bytes, rows cut from packed files, digests of source files, files
-fetched from elsewhere."""
+fetched from elsewhere, files that operators were given."""
 
 
 @dataclass(frozen=True)

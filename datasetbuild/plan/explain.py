@@ -6,6 +6,7 @@ file and line, or which override, set the new value.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,7 +32,7 @@ class Cause(StrEnum):
 
 CAUSES: dict[Cause, str] = {
     Cause.NEVER_BUILT: "there is no artifact yet",
-    Cause.INPUT_CHANGED: "a source file has other bytes",
+    Cause.INPUT_CHANGED: "a source file, or another file that the recipe names, has other bytes",
     Cause.INPUT_ADDED: "a source file or source is new",
     Cause.INPUT_REMOVED: "a source file or source is gone",
     Cause.PARAMS_CHANGED: "the recipe says something else",
@@ -77,12 +78,18 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Differen
 SIMPLE = {"format": Cause.FORMAT_CHANGED, "packages": Cause.PACKAGE_CHANGED, "seed": Cause.SEED_CHANGED}
 
 
+CONTENT = re.compile(r"[0-9a-f]{64}(\.\w+)*")
+"""A file that an operator was given, as a key names it."""
+
+
 def _section(step: str, path: str, old: Any, new: Any) -> Difference:
     last = path.rsplit(".", 1)[-1]
     if last in ("version", "code", "op"):
         cause = Cause.CODE_CHANGED
     elif last.endswith("_digest"):
         cause = Cause.TEMPLATE_CHANGED
+    elif last == "prepared" or any(isinstance(side, str) and CONTENT.fullmatch(side) for side in (old, new)):
+        cause = Cause.INPUT_CHANGED
     else:
         cause = Cause.PARAMS_CHANGED
     # `params` is how a key holds them, not how a recipe writes them.

@@ -14,15 +14,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FactStep:
-    """A fact to be measured under a name: a filter's name, or the fact's own when only `dedup.keep` asks for it."""
+    """A fact to be measured under a name: a filter's name, or the fact's own when only `dedup.keep` asks for it.
+
+    params: once resolved (`engine.resolve`), files stand in them by content. prepared: digest of what the fact's
+    `prepare` made of them, in the cache.
+    """
 
     name: str
     fact: str
     params: dict[str, Any]
+    prepared: str | None = None
 
     @property
     def identity(self) -> dict[str, Any]:
-        return find("fact", self.fact).identity(self.params)
+        known = find("fact", self.fact).identity(self.params)
+        return known | ({"prepared": self.prepared} if self.prepared else {})
 
     @property
     def needs_render(self) -> bool:
@@ -78,6 +84,7 @@ class ShardPlan:
 class Plan:
     """The whole build. bounds: filter name -> the rule's bounds, in the recipe's order.
 
+    reports: what the `prepare` of facts had to say, by the name of the filter.
     near: how near-duplicates are found, also where none is dropped (`drop_near` false): a split must not part them.
     """
 
@@ -100,6 +107,7 @@ class Plan:
     spec: str | None = None
     plugins: tuple[str, ...] = ()
     system: dict[str, Any] | None = None
+    reports: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def shard_plan(self, source: str) -> ShardPlan:
         return ShardPlan(

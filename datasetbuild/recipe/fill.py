@@ -46,7 +46,7 @@ def fill(config: Mapping[str, Any]) -> dict[str, Any]:
     """A valid config with every default filled in, its sections in the order in which a record passes them."""
     sections = registered("section")
     top = sections["recipe"].fill(dict(config))
-    sources = {name: _fill_source(source) for name, source in config["sources"].items()}
+    sources = {name: _fill_source(source) for name, source in mapping(config.get("sources")).items()}
     filters = {name: _fill_rule(name, rule) for name, rule in mapping(config.get("filters")).items()}
     filled: dict[str, Any] = {key: value for key, value in top.items() if key not in RIVER}
     names = [*RIVER, *sorted({name.split(".")[0] for name in sections} - {"recipe", "source", *RIVER})]

@@ -8,6 +8,7 @@ from typing import Any
 
 from datasetbuild.errors import Fault
 from datasetbuild.op import did_you_mean
+from datasetbuild.parameters import files_in
 from datasetbuild.recipe import locate, origins
 from datasetbuild.recipe.fill import fractions
 from datasetbuild.recipe.recipe import Recipe, leaves
@@ -27,7 +28,7 @@ REGEX_MARGIN = 4
 def faults(recipe: Recipe) -> Iterator[Fault]:
     """All faults of meaning. Values of a wrong kind are left to the schema."""
     questions: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
-        _code, _name, _limits, _formats, _origins, _templates, _facts, _reserved, _bounds, _patterns, _split, _mix, _strata, _keep, _exports, _masks,
+        _code, _name, _limits, _formats, _origins, _templates, _facts, _files, _reserved, _bounds, _patterns, _split, _mix, _strata, _keep, _exports, _masks,
     )  # fmt: skip
     for question in questions:
         yield from question(recipe)
@@ -81,7 +82,7 @@ def _limits(recipe: Recipe) -> Iterator[Fault]:
     }
     for path, holder in places.items():
         most = mapping(holder.get("on_bad_row")).get("max")
-        if _is_number(most) and most > 1 and most != int(most):
+        if _is_number(most) and most > 1 and not float(most).is_integer():
             message = f"must be a whole number of rows, or a share of them below 1, not {most:g}"
             yield recipe.fault((*path, "max"), message)
 
@@ -130,6 +131,19 @@ def _facts(recipe: Recipe) -> Iterator[Fault]:
         elif known[fact].needs == "render" and not recipe.config.get("template"):
             message = f"the fact {fact!r} counts tokens, and the recipe has no `template` to render with"
             yield recipe.fault(("filters", name), message, "write `template: {tokenizer: ..., chat_template: chatml}`")
+
+
+def _files(recipe: Recipe) -> Iterator[Fault]:
+    """Files that operators are given must be there."""
+    facts, sections = registered("fact"), registered("section")
+    places = {("filters", name): facts.get(fact_of(name, rule)) for name, rule in _filters(recipe).items()}
+    places |= {(name,): operator for name, operator in sections.items() if "." not in name and name in recipe.config}
+    for path, operator in places.items():
+        given = recipe.config[path[0]] if len(path) == 1 else _filters(recipe)[path[1]]
+        for inner, name in files_in(operator.schema(), given) if operator else ():
+            if not (recipe.project / name).is_file():
+                there = "it is a folder" if (recipe.project / name).is_dir() else f"there is no file {name!r} in the project"
+                yield recipe.fault((*path, *inner), there, "paths are relative to the project")
 
 
 def _bounds(recipe: Recipe) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -65,14 +66,16 @@ def _answers(records: pl.DataFrame) -> pl.Expr:
     return pl.when(speaking.list.len() > 0).then(speaking).otherwise(every)
 
 
-def measure(frame: pl.DataFrame, name: str, params: Mapping[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """One fact for every record of the frame.
+def measure(
+    frame: pl.DataFrame, name: str, params: Mapping[str, Any], prepared: Path | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """One fact for every record of the frame. prepared: the file with what the fact's `prepare` made.
 
     Returns a frame with the columns `value`, or `min` and `max` for a fact per turn, in the order of `frame`; and the
     quarantine of the records for which a function raised an error (their value is null).
     """
     op = find("fact", name)
-    measured = op.function(**op.fill(dict(params)))
+    measured = op.function(*([prepared] if prepared else []), **op.fill(dict(params)))
     function = _column(measured) if isinstance(measured, pl.Expr) else measured
     values, failed = _guarded(op, function, frame)
     return _columns(values), _quarantine(frame, op, failed)

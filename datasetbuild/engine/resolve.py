@@ -1,0 +1,91 @@
+"""Resolve: everything that a plan names beside its sources becomes known by content: files, what is made of them, the template.
+
+A file that an operator is given is copied into the cache under the name of its content. That name stands in the plan from
+here on, and so in every key: another path with the same bytes changes nothing. What an operator prepares once per build
+(an index, a trained model) is an action like any other, and its digest stands in the key beside the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from datasetbuild.engine.cache import Cache, CorruptObject
+from datasetbuild.engine.templates import resolve_template
+from datasetbuild.errors import BuildError, SourceError
+from datasetbuild.op import Operator, find
+from datasetbuild.parameters import files_in, with_files
+from datasetbuild.plan import keys
+from datasetbuild.plan.steps import FactStep, Plan
+
+
+def resolve(plan: Plan, cache: Cache, project: Path) -> Plan:
+    """The plan with its files, preparations and template known by content. Raises `BuildError` about a key of the recipe."""
+    facts, reports = [], {}
+    for step in plan.facts:
+        params, made, report = resolved(find("fact", step.fact), step.params, f"filters.{step.name}", cache, project)
+        facts.append(replace(step, params=params, prepared=made))
+        if report is not None:
+            reports[step.name] = report
+    clean = plan.clean and resolved(find("section", "clean"), plan.clean, "clean", cache, project)[0]
+    plan = replace(plan, facts=tuple(facts), clean=clean, reports=reports)
+    return resolve_template(plan, cache, project)
+
+
+def resolved(
+    op: Operator, params: dict[str, Any], path: str, cache: Cache, project: Path
+) -> tuple[dict[str, Any], str | None, dict[str, Any] | None]:
+    """An operator's parameters with their files by content, the digest of what it prepares, and what that reports.
+
+    path: of the parameters in the recipe, for errors.
+    """
+    named = with_files(op.schema(), params, lambda name: _kept(name, path, cache, project))
+    if op.prepare is None:
+        return named, None, None
+    prepare = op.prepare
+
+    def make() -> dict[str, Any]:
+        made = prepare(**_local(op, named, cache))
+        data, report = made if isinstance(made, tuple) else (made, {})
+        return {"objects": {"prepared": cache.store(data)}, "report": report}
+
+    key = keys.action_key("fact", prepare=op.identity(named))
+    try:
+        result = cache.once(key, make)
+        cache.object(result["objects"]["prepared"])
+    except CorruptObject:
+        result = cache.once(key, make)
+    except BuildError as error:
+        error.path = error.path or path
+        raise
+    return named, str(result["objects"]["prepared"]), result["report"]
+
+
+def at_hand(cache: Cache, step: FactStep) -> tuple[Mapping[str, Any], Path | None]:
+    """What a resolved fact is given: its parameters with files as paths on this machine, and what was prepared for it."""
+    prepared = cache.object(step.prepared) if step.prepared else None
+    return _local(find("fact", step.fact), step.params, cache), prepared
+
+
+def _local(op: Operator, params: dict[str, Any], cache: Cache) -> dict[str, Any]:
+    return dict(with_files(op.schema(), params, lambda name: str(cache.kept(name))))
+
+
+def _kept(name: str, path: str, cache: Cache, project: Path) -> str:
+    try:
+        return cache.keep(project / name)
+    except OSError as error:
+        found = SourceError(f"{name} cannot be read: {error.strerror}", hint="paths are relative to the project")
+        found.path = path
+        raise found from None
+
+
+def input_files(plan: Plan) -> list[tuple[str, str]]:
+    """The files that an unresolved plan names beside its sources: (path in the recipe, file), in the recipe's order."""
+    sections = [("clean", find("section", "clean"), plan.clean or {})]
+    sections += [(f"filters.{step.name}", find("fact", step.fact), step.params) for step in plan.facts]
+    return [
+        (".".join((where, *inner)), name) for where, op, params in sections for inner, name in files_in(op.schema(), params)
+    ]
