@@ -1,6 +1,6 @@
 """The words that a person types: verbs, flags and Hydra overrides. Parses, calls, prints; no logic.
 
-Only the standard library is imported here, so that `dsbuild --help` takes 50 ms; a verb's module is imported when the
+Only the standard library and `process` are imported here, so that `dsbuild --help` takes 50 ms; a verb's module is imported when the
 verb is used.
 """
 
@@ -13,6 +13,8 @@ import re
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
+
+from datasetbuild import process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +55,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code. Nothing but a bug of ours leaves a traceback."""
+    process.set_up()
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

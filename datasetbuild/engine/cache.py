@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import orjson
 import polars as pl
 
+from datasetbuild.arrow import array
 from datasetbuild.errors import BuildError
 from datasetbuild.hashing import bytes_digest, canonical_json, file_digest
 from datasetbuild.hashing import digest as json_digest
@@ -133,7 +134,7 @@ class Cache:
 
         with pa.memory_map(str(self.object(digest))) as source:
             table = pa.ipc.open_file(source).read_all()
-            taken = table.select(columns or table.column_names).take(pa.array(positions.to_numpy()))
+            taken = table.select(columns or table.column_names).take(array(positions.to_numpy()))
             return pl.DataFrame(pl.from_arrow(taken))
 
     @contextmanager

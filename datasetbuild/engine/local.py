@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from multiprocessing import connection
 from typing import Literal, Protocol, TypeVar
 
+from datasetbuild import process
 from datasetbuild.errors import BuildError
 from datasetbuild.op import section
 
@@ -69,7 +70,7 @@ class Processes:
         from concurrent.futures import ProcessPoolExecutor
 
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_die_with_parent)
+        self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_set_up_worker)
 
     def map(self, fn: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         from concurrent.futures.process import BrokenProcessPool
@@ -108,8 +109,9 @@ def _overlook_cancelled() -> None:
     threading.excepthook = hook
 
 
-def _die_with_parent() -> None:
+def _set_up_worker() -> None:
     """Let a worker end when the build was killed, instead of waiting for work that never comes."""
+    process.set_up()
     parent = multiprocessing.parent_process()
     if parent is not None:
         sentinel = parent.sentinel

@@ -15,6 +15,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import lists
+
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 
@@ -83,11 +85,8 @@ def sequence_hashes(hashes: Hashes, counts: Ints) -> tuple[Hashes, Hashes]:
 
 def distinct(hashes: Hashes, counts: Ints) -> Ints:
     """The number of distinct words of each text."""
-    import pyarrow as pa
-
     offsets = np.concatenate([[0], np.cumsum(counts)])
-    listed = pl.Series("words", pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(hashes)))
-    return listed.list.n_unique().to_numpy().astype(np.int64)
+    return lists("words", hashes, offsets).list.n_unique().to_numpy().astype(np.int64)
 
 
 def mix(values: Hashes) -> Hashes:

@@ -16,6 +16,7 @@ from typing import Any, get_args
 import numpy as np
 import polars as pl
 
+from datasetbuild.arrow import lists
 from datasetbuild.op import Operator, find
 from datasetbuild.record import ROLES, Reason, Stage, Where, canonical_bytes, quarantine_schema
 
@@ -29,11 +30,9 @@ def turns(where: Where) -> pl.Expr:
 
 def fold(values: pl.Series, lengths: pl.Series) -> pl.Series:
     """One value per turn as one list per record. lengths: turns of each record, adding up to the values."""
-    import pyarrow as pa
-
     offsets = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths.to_numpy(), out=offsets[1:])
-    return pl.Series(values.name, pa.LargeListArray.from_arrays(pa.array(offsets), values.rechunk().to_arrow()))
+    return lists(values.name, values.rechunk().to_arrow(), offsets)
 
 
 def annotate_frame(records: pl.DataFrame, rendered: pl.DataFrame | None = None) -> pl.DataFrame:

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import lists
 from datasetbuild.hashing import salt
 from datasetbuild.op import Bound, section
 from datasetbuild.stages.dedup.exact import On, text_of
@@ -83,8 +84,6 @@ def shingle_sets(frame: pl.DataFrame, *, on: On, ngram: int) -> pl.Series:
 
     Two texts of 100 shingles have one in common by accident once in 10^10 pairs.
     """
-    import pyarrow as pa
-
     grams = shingles(*word_hashes(text_of(frame, on)), ngram)
     found, counts = [np.empty(0, np.uint64)], [np.zeros(1, np.int64)]
     for first in range(0, len(frame), AT_ONCE):
@@ -94,7 +93,7 @@ def shingle_sets(frame: pl.DataFrame, *, on: On, ngram: int) -> pl.Series:
         found.append(packed & LOW_48)
         counts.append(np.bincount((packed >> np.uint64(48)).astype(np.int64), minlength=len(offsets) - 1))
     bounds = np.cumsum(np.concatenate(counts))
-    return pl.Series("shingles", pa.LargeListArray.from_arrays(pa.array(bounds), pa.array(np.concatenate(found))))
+    return lists("shingles", np.concatenate(found), bounds)
 
 
 def floor_of(threshold: float) -> float:

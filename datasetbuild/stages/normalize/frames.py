@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from datasetbuild.record import MESSAGE_FIELDS, Message, Stage, messages_dtype, quarantine_schema, record_schema
+from datasetbuild.record import MESSAGE_FIELDS, Message, Stage, fold_turns, quarantine_schema, record_schema
 
 EXTRAS = MESSAGE_FIELDS[2:]
 
@@ -19,7 +19,9 @@ class Records:
     def __init__(self) -> None:
         self._columns: dict[str, list[Any]] = {name: [] for name in self.COLUMNS}
         self._appends = [self._columns[name].append for name in self.COLUMNS]
-        self._offsets, self._roles, self._contents = [0], [], []  # type: ignore[var-annotated]
+        self._lengths: list[int] = []
+        self._roles: list[str] = []
+        self._contents: list[str] = []
         self._extras: dict[str, dict[int, Any]] = {field: {} for field in EXTRAS}
 
     def add(self, messages: list[Message], *values: Any) -> None:
@@ -31,29 +33,23 @@ class Records:
                         self._extras[field][len(self._roles)] = message[field]  # type: ignore[literal-required]
             self._roles.append(message["role"])
             self._contents.append(message["content"])
-        self._offsets.append(len(self._roles))
+        self._lengths.append(len(messages))
         for append, value in zip(self._appends, values, strict=True):
             append(value)
 
     def frame(self) -> pl.DataFrame:
         schema = record_schema()
-        count = len(self._offsets) - 1
+        count = len(self._lengths)
         columns = {name: pl.Series(name, values, dtype=schema[name]) for name, values in self._columns.items()}
         columns["messages"] = self._messages()
         columns["cleaned"] = pl.Series("cleaned", [[]], dtype=schema["cleaned"]).new_from_index(0, count)
         return pl.DataFrame({name: columns[name] for name in schema})
 
     def _messages(self) -> pl.Series:
-        import pyarrow as pa
-
-        turns = [pa.array(self._roles, pa.large_string()), pa.array(self._contents, pa.large_string())]
-        for field in EXTRAS:
-            turns.append(
-                _sparse(self._extras[field], len(self._roles), pa.float32() if field == "weight" else pa.large_string())
-            )
-        struct = pa.StructArray.from_arrays(turns, names=list(MESSAGE_FIELDS))
-        lists = pa.LargeListArray.from_arrays(pa.array(self._offsets, pa.int64()), struct)
-        return pl.Series("messages", pl.from_arrow(lists)).cast(messages_dtype())
+        turns = {"role": self._roles, "content": self._contents}
+        columns = [pl.Series(name, values, dtype=pl.String) for name, values in turns.items()]
+        columns += [_sparse(name, self._extras[name], len(self._roles)) for name in EXTRAS]
+        return fold_turns(pl.Series(self._lengths, dtype=pl.UInt32), pl.DataFrame(columns))
 
 
 class Quarantine:
@@ -76,9 +72,7 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _sparse(values: dict[int, Any], count: int, kind: Any) -> Any:
-    import pyarrow as pa
-
-    if not values:
-        return pa.nulls(count, kind)
-    return pa.array(map(values.get, range(count)), kind, size=count)
+def _sparse(name: str, values: dict[int, Any], count: int) -> pl.Series:
+    kind = pl.Float32 if name == "weight" else pl.String
+    column = pl.Series(name, [None], dtype=kind).new_from_index(0, count)
+    return column.scatter(list(values), pl.Series(list(values.values()), dtype=kind)) if values else column

@@ -8,18 +8,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild import arrow
+
 IGNORED = -100
 """The label of a token that is not trained (PyTorch's `ignore_index`, all trainers)."""
 
 
 def lists(values: NDArray[Any], bounds: NDArray[np.int64], name: str) -> pl.Series:
     """A list column: row i has `values[bounds[i]:bounds[i + 1]]`."""
-    import pyarrow as pa
-
-    return pl.Series(
-        name,
-        pa.LargeListArray.from_arrays(pa.array(np.ascontiguousarray(bounds)), pa.array(np.ascontiguousarray(values))),
-    )
+    return arrow.lists(name, values, bounds)
 
 
 def flat(column: pl.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
+import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import array
 from datasetbuild.stages.render.tokenizer import TokenizerSpec
 
 if TYPE_CHECKING:
@@ -124,8 +126,6 @@ class Pieces:
     """
 
     def __init__(self, json: str) -> None:
-        import pyarrow as pa
-
         model = orjson.loads(json)
         added = {token["id"]: token["content"] for token in model.get("added_tokens") or []}
         tokens = _vocabulary(model["model"]) | added
@@ -142,13 +142,11 @@ class Pieces:
             if self.marked
             else []
         )
-        self.table = pa.array(plain + first, pa.large_binary())
+        self.table = pl.Series(plain + first, dtype=pl.Binary).to_arrow(compat_level=pl.CompatLevel.oldest())
 
     def spell(self, ids: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], bytes]:
         """Where each token begins in the bytes of all of them (one more than tokens), and these bytes."""
-        import pyarrow as pa
-
-        taken: pa.LargeBinaryArray = self.table.take(pa.array(ids))
+        taken: pa.LargeBinaryArray = self.table.take(array(ids))
         _, offsets, data = taken.buffers()
         bounds = np.frombuffer(offsets, np.int64)[: len(taken) + 1] if len(taken) else np.zeros(1, np.int64)
         return bounds, data.to_pybytes()[: int(bounds[-1])] if data else b""

@@ -1,0 +1,30 @@
+"""Arrow arrays over numpy's own memory: no copy, and no pandas, which `pyarrow.array` imports (0.2 s) to ask whether it
+was given one of its columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+
+def array(values: NDArray[Any]) -> pa.Array:
+    """Numbers (not booleans, which Arrow packs) as an Arrow array that shares their memory where they lie in a row."""
+    import numpy as np
+    import pyarrow as pa
+
+    values = np.ascontiguousarray(values)
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
+
+
+def lists(name: str, values: NDArray[Any] | pa.Array, bounds: NDArray[Any]) -> pl.Series:
+    """A list column of n rows: row i has `values[bounds[i]:bounds[i + 1]]`. bounds: int64, length n + 1, from 0."""
+    import numpy as np
+    import polars as pl
+    import pyarrow as pa
+
+    inside = array(values) if isinstance(values, np.ndarray) else values
+    return pl.Series(name, pa.LargeListArray.from_arrays(array(np.asarray(bounds, np.int64)), inside))
