@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Project
 
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS: dict[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
@@ -116,6 +116,18 @@ def test_composing_a_recipe_imports_no_heavy_package() -> None:
     loaded = loaded_by("show", "recipe=support_bot")
     assert {"hydra", "jsonschema", "yaml"} <= loaded
     assert not loaded & (HEAVY | {"tokenizers", "fastokens", "ftfy", "rich"})
+
+
+def test_a_build_imports_only_what_it_uses(project: Project, tokenizer: str) -> None:
+    """A build with a template and near dedup starts without the packages of 0.1 s that others would import for it:
+    pandas, which pyarrow asks about every list, and transformers, which a tokenizer in a file does not need."""
+    rows = [{"messages": [{"role": "user", "content": f"{n}?"}, {"role": "assistant", "content": "No. " * n}]} for n in range(1, 9)]
+    lines = ["name: small", "sources: {chat: {path: rows.jsonl, format: messages}}", "dedup: {near: {threshold: 0.8}}"]
+    lines += [f"template: {{tokenizer: {tokenizer}, chat_template: chatml}}", "export: [messages, text]"]
+    project.write({"rows.jsonl": rows, "recipes/small.yaml": "\n".join(lines)})
+    loaded = loaded_by("recipe=small", "-q", "-j", "1", "-C", str(project.folder))
+    assert {"polars", "pyarrow", "tokenizers"} <= loaded
+    assert not loaded & {"pandas", "transformers", "datasets", "datasketch"}
 
 
 @pytest.fixture(scope="module")
