@@ -14,6 +14,7 @@ from datasetbuild.artifact.manifest import read_manifest
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.inputs import InputFile, find_inputs, known_shards
+from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import by_source, target_folder
 from datasetbuild.hashing import digest
@@ -72,6 +73,7 @@ class Forecast:
 def foresee_parts(recipe: Recipe, plan: Plan) -> dict[str, Any]:
     """The parts of the key that a build would have."""
     cache = Cache(recipe.project / ".dsbuild" / "cache")
+    plan = with_pins(plan, recipe)
     files = find_inputs(plan, cache, recipe.project)
     return keys.step_keys(resolve(plan, cache, recipe.project), by_source(plan, files))
 
@@ -79,6 +81,7 @@ def foresee_parts(recipe: Recipe, plan: Plan) -> dict[str, Any]:
 def foresee(recipe: Recipe, plan: Plan) -> Forecast:
     """The forecast of a build. Nothing is written but the digests of source files and the resolved tokenizer."""
     cache = Cache(recipe.project / ".dsbuild" / "cache")
+    plan = with_pins(plan, recipe)
     files = find_inputs(plan, cache, recipe.project)
     plan = resolve(plan, cache, recipe.project)
     parts = keys.step_keys(plan, by_source(plan, files))

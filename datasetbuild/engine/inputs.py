@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ from typing import Any
 from datasetbuild.engine import snapshots
 from datasetbuild.engine.cache import Cache, read_sealed, sealed
 from datasetbuild.engine.local import Engine
+from datasetbuild.engine.snapshots import Terms
 from datasetbuild.errors import MismatchError, SourceError
 from datasetbuild.hashing import digest, file_digest
 from datasetbuild.plan import keys
+from datasetbuild.plan.lockfile import Pins
 from datasetbuild.plan.steps import Plan
 from datasetbuild.stages.normalize.source import ORIGINS, reader_options
 from datasetbuild.stages.read import RawShard, cut, resolve
+from datasetbuild.stages.read.address import shown
 from datasetbuild.stages.read.documents import version as converter_version
 from datasetbuild.stages.read.remote import is_remote
 
@@ -51,29 +54,88 @@ class CutTask:
 
 
 def find_inputs(plan: Plan, cache: Cache, project: Path) -> list[InputFile]:
-    """The files of all sources in the order of the recipe, hashed. Raises `SourceError` naming the source."""
+    """The files of all sources in the order of the recipe, hashed. Raises `SourceError` naming the source, and
+    `MismatchError` when one is not what the plan's pins hold it to."""
     found = []
     for source, params in plan.sources.items():
-        try:
-            places = _places(params, cache, project)
-        except SourceError as error:
-            raise _of(source, error, next(name for name in ORIGINS if params.get(name))) from None
-        for name, path, fetched in places:
-            found.append(InputFile(source, name, path, known_digest(cache, path), path.stat().st_size, fetched))
+        found += source_files(source, params, cache, project, terms_of(source, params, plan.pins), plan.pins)
     return found
 
 
-def _places(params: dict[str, Any], cache: Cache, project: Path) -> list[tuple[str, Path, bool]]:
+def source_files(
+    source: str, params: dict[str, Any], cache: Cache, project: Path, terms: Terms, pins: Pins | None = None
+) -> list[InputFile]:
+    """The files of one source, hashed."""
+    try:
+        if pins and pins.frozen and not snapshots.upstream(params) and params.get("path"):
+            places = _frozen(terms, project)
+        else:
+            places = _places(params, cache, project, terms)
+    except SourceError as error:
+        raise _of(source, error, next(name for name in ORIGINS if params.get(name))) from None
+    files = [InputFile(source, name, path, known_digest(cache, path), path.stat().st_size, new) for name, path, new in places]
+    if pins and pins.frozen:
+        _check_frozen(terms, files)
+    return files
+
+
+def origin(params: Mapping[str, Any]) -> dict[str, Any]:
+    """What a source says of where its rows come from, as the lock holds it: without credentials, a query by its digest."""
+    said = {name: params[name] for name in keys.ORIGIN if params.get(name) is not None}
+    for name in ("path", "sql"):
+        if name in said:
+            given = said[name]
+            said[name] = shown(given) if isinstance(given, str) else [shown(one) for one in given]
+    return said | ({"query": digest(said["query"])} if "query" in said else {})
+
+
+def terms_of(source: str, params: Mapping[str, Any], pins: Pins | None) -> Terms:
+    """On which terms a source is asked: held to its pin when the lock is frozen, and when it is an upstream that the
+    recipe still names as it did then."""
+    entry = pins.entry if pins else None
+    pin = entry.sources.get(source) if entry else None
+    frozen = pins is not None and pins.frozen
+    if frozen and pin is None:
+        raise MismatchError(
+            f"source {source!r} is not in dsbuild.lock, and --frozen takes nothing else", hint="`dsbuild lock` pins it"
+        )
+    held = pin if pin and (frozen or (snapshots.upstream(params) and pin.origin == origin(params))) else None
+    return Terms(source, held, offline=pins is not None and pins.offline)
+
+
+def _frozen(terms: Terms, project: Path) -> list[tuple[str, Path, bool]]:
+    """The pinned files of a source as they lie here: a file that a glob would find beside them is none of them."""
+    places = [(file.file, project / file.file, False) for file in terms.files]
+    for name, path, _ in places:
+        if not path.is_file():
+            raise MismatchError(f"source {terms.source!r}: {name} is pinned, and is not there", hint=PINNED_AGAIN)
+    return places
+
+
+def _check_frozen(terms: Terms, files: Sequence[InputFile]) -> None:
+    pinned = {file.file: file.sha256 for file in terms.files}
+    for file in files:
+        if pinned.get(file.name) != file.sha256:
+            raise MismatchError(
+                f"source {terms.source!r}: {file.name} is not what was pinned on {terms.pin and terms.pin.pinned}",
+                hint=PINNED_AGAIN,
+            )
+
+
+PINNED_AGAIN = "bring back the pinned file, or pin what is there now: `dsbuild lock`"
+
+
+def _places(params: dict[str, Any], cache: Cache, project: Path, terms: Terms) -> list[tuple[str, Path, bool]]:
     """Name, path and whether it was fetched, of every file of a source, each file once."""
     if params.get("sql"):
-        return [(*found, True) for found in snapshots.of_query(params, cache, project)]
+        return [(*found, True) for found in snapshots.of_query(params, cache, project, terms)]
     if params.get("hub"):
-        return [(*found, True) for found in snapshots.of_hub(params, cache, project)]
+        return [(*found, True) for found in snapshots.of_hub(params, cache, project, terms)]
     given = params["path"]
     placed: dict[Path, tuple[str, Path, bool]] = {}
     for remote, patterns in itertools.groupby([given] if isinstance(given, str) else given, is_remote):
         if remote:
-            found = [one for pattern in patterns for one in snapshots.of_address(pattern, cache)]
+            found = [one for pattern in patterns for one in snapshots.of_address(pattern, cache, terms)]
         else:
             found = [(named(path, project, patterns), path) for path in resolve([*patterns], project)]
         for name, path in found:

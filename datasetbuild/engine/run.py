@@ -17,6 +17,7 @@ from datasetbuild.engine.gather import KeyPlane, Piece, gather, tally
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs
 from datasetbuild.engine.ledger import balance, ledger_table
 from datasetbuild.engine.local import Engine, local_engine
+from datasetbuild.engine.lock import check_pins, with_pins
 from datasetbuild.engine.measure import ShardTask, measure_shard
 from datasetbuild.engine.near_pairs import verified_pairs
 from datasetbuild.engine.parts import write_artifact
@@ -37,7 +38,8 @@ Progress = Callable[[str, Iterable[Any], int], Iterator[Any]]
 
 @dataclass
 class Built:
-    """What a build did. status: "built", or "up to date" when nothing had to be done. measured: shard steps that ran."""
+    """What a build did. status: "built", or "up to date" when nothing had to be done. measured: shard steps that ran.
+    notices: what a person should know and no artifact should say: that the lock is stale."""
 
     status: str
     folder: Path
@@ -45,6 +47,7 @@ class Built:
     warnings: list[str] = field(default_factory=list)
     measured: int = 0
     reused: int = 0
+    notices: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -69,15 +72,17 @@ def build(recipe: Recipe, plan: Plan, *, force: bool = False, progress: Progress
 def _build(recipe: Recipe, plan: Plan, cache: Cache, force: bool, progress: Progress) -> Built:
     check_target(cache.root, recipe.project)
     cache.sweep()
+    asked = plan = with_pins(plan, recipe)
     files = find_inputs(plan, cache, recipe.project)
     plan = resolve(plan, cache, recipe.project)
+    notices = check_pins(recipe, asked, plan, files, cache)
     parts = step_keys(plan, by_source(plan, files))
     key = digest(parts)
     folder = target_folder(recipe, key)
     check_target(folder, recipe.project)
     outcome.check_owner(recipe, folder)
     if not force and (done := outcome.intact(folder, key, cache)):
-        return Built("up to date", folder, done, warnings=list(done["warnings"]))
+        return Built("up to date", folder, done, warnings=list(done["warnings"]), notices=notices)
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
         found = examine(plan, cache, engine, recipe.project, files, progress)
         check_quarantine(plan, found.plane)
@@ -96,7 +101,7 @@ def _build(recipe: Recipe, plan: Plan, cache: Cache, force: bool, progress: Prog
             publish(draft, folder, work / "trash")
     outcome.remember(folder, manifest, cache)
     ran = sum(len(piece.measured.fresh) for piece in found.pieces)
-    return Built("built", folder, manifest, warnings, ran, _steps(plan) * len(found.pieces) - ran)
+    return Built("built", folder, manifest, warnings, ran, _steps(plan) * len(found.pieces) - ran, notices)
 
 
 def examine(

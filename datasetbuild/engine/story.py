@@ -13,6 +13,7 @@ from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.inputs import find_inputs
 from datasetbuild.engine.local import local_engine
+from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.place import placed
 from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import Examined, examine
@@ -138,6 +139,7 @@ def search(recipe: Recipe, plan: Plan) -> Search:
 
 
 def _search(recipe: Recipe, plan: Plan, cache: Cache) -> Search:
+    plan = with_pins(plan, recipe)
     files = find_inputs(plan, cache, recipe.project)
     plan = resolve(plan, cache, recipe.project)
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:

@@ -16,6 +16,7 @@ from datasetbuild.engine.gather import KeyPlane, Piece, gather
 from datasetbuild.engine.inputs import find_inputs
 from datasetbuild.engine.ledger import balance, ledger_table
 from datasetbuild.engine.local import Engine, local_engine
+from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.near_pairs import verified_pairs
 from datasetbuild.engine.quarantine import check_quarantine
 from datasetbuild.engine.resolve import resolve
@@ -56,6 +57,7 @@ def sweep(base: Recipe, points: Sequence[Recipe], plans: Sequence[Plan], progres
 def _decided(
     recipe: Recipe, plan: Plan, cache: Cache, measured: dict[str, tuple[list[Piece], KeyPlane]], progress: Progress
 ) -> pl.DataFrame:
+    plan = with_pins(plan, recipe)
     files = find_inputs(plan, cache, recipe.project)
     plan = resolve(plan, cache, recipe.project)
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from datasetbuild.op import find, operators
 
 if TYPE_CHECKING:
+    from datasetbuild.plan.lockfile import Pins
     from datasetbuild.stages.write.carry import Export
 
 
@@ -85,6 +86,7 @@ class Plan:
     """The whole build. bounds: filter name -> the rule's bounds, in the recipe's order.
 
     reports: what the `prepare` of facts had to say, by the name of the filter.
+    pins: what the lock holds the build to, None where there is none.
     near: how near-duplicates are found, also where none is dropped (`drop_near` false): a split must not part them.
     """
 
@@ -108,6 +110,7 @@ class Plan:
     plugins: tuple[str, ...] = ()
     system: dict[str, Any] | None = None
     reports: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pins: Pins | None = None
 
     def shard_plan(self, source: str) -> ShardPlan:
         return ShardPlan(

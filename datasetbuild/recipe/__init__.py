@@ -11,7 +11,7 @@ from datasetbuild.errors import RecipeError
 from datasetbuild.recipe.locate import COMMAND_LINE, Layer, Origin
 from datasetbuild.recipe.recipe import Recipe, annotated
 
-__all__ = ["COMMAND_LINE", "Layer", "Origin", "Recipe", "annotated", "examine", "load"]
+__all__ = ["COMMAND_LINE", "Layer", "Origin", "Recipe", "annotated", "buildable", "examine", "load"]
 
 
 def load(overrides: list[str], *, project: Path, multirun: bool = False) -> list[Recipe]:
@@ -20,6 +20,13 @@ def load(overrides: list[str], *, project: Path, multirun: bool = False) -> list
     from datasetbuild.recipe.compose import compose
 
     return [check(recipe) for recipe in compose(overrides, project=project, multirun=multirun)]
+
+
+def buildable(project: Path) -> list[str]:
+    """The project's recipes by name, as `recipe=` takes them. A file whose name begins with `_` is a part of others."""
+    from datasetbuild.recipe.advice import recipes
+
+    return [name for name in recipes(project) if not any(part.startswith("_") for part in name.split("/"))]
 
 
 def examine(overrides: list[str], *, project: Path) -> tuple[Recipe, RecipeError | None]:
