@@ -28,11 +28,10 @@ from datasetbuild.hashing import bytes_digest, chance, digest, file_digest
 from datasetbuild.op import load_plugin
 from datasetbuild.plan.steps import ExportStep, Plan
 from datasetbuild.record import Fate
-from datasetbuild.stages.render import ChatTemplate, TokenizerSpec
-from datasetbuild.stages.render.jobs import text_of
+from datasetbuild.stages.render import ChatTemplate, TokenizerSpec, texts_of
 from datasetbuild.stages.write import DATA_COLUMNS, TOKEN_COLUMNS, narrow_messages, token_columns, write_parquet
 from datasetbuild.stages.write.carry import Delivery, Lines, Tokens
-from datasetbuild.stages.write.lines import encode, records
+from datasetbuild.stages.write.lines import encode
 
 PART_ROWS = 16_384
 
@@ -124,7 +123,8 @@ def write_part(task: PartTask) -> Part:
     for plugin in task.plugins:
         load_plugin(str(task.project / plugin))
     frame = expand_messages(collect(task.files, task.part).sort("at", *(["turn"] if task.template else [])))
-    if "spans" in frame.columns:
+    forms = [step.open().form for step in task.exports]
+    if "spans" in frame.columns and (task.tokens or any(isinstance(form, Tokens) for form in forms)):
         frame = token_columns(frame)
     exports = write_exports(task.exports, _with_text(task, frame), task.place, task.fields)
     said = encode(frame, CANONICAL, task.fields)
@@ -132,7 +132,7 @@ def write_part(task: PartTask) -> Part:
     always = {"id", "messages", "source", "file", "row", "copy", "license"} | task.fields
     always = always | set(TOKEN_COLUMNS) if task.tokens else always - {"loss_weights"}
     write_parquet(frame.select(c for c in DATA_COLUMNS if c in frame.columns and c in always), task.parquet)
-    longest = int(frame["tokens"].max() or 0) if "tokens" in frame.columns else 0  # type: ignore[arg-type]
+    longest = int(frame["input_ids"].list.len().max() or 0) if "input_ids" in frame.columns else 0  # type: ignore[arg-type]
     return Part(len(frame), file_digest(task.parquet), bytes_digest(said), longest, exports)
 
 
@@ -153,8 +153,7 @@ def _with_text(task: PartTask, frame: pl.DataFrame) -> pl.DataFrame:
         return frame
     assert task.template is not None and task.spec is not None
     _, chat = opened_template(Cache(task.cache).object(task.spec), task.template, task.project)
-    texts = [text_of(row["messages"], row["tools"], chat) for row in records(frame.select("messages", "tools"))]
-    return frame.with_columns(pl.Series("text", texts, dtype=pl.String))
+    return frame.with_columns(texts_of(frame, chat))
 
 
 def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:

@@ -1,12 +1,11 @@
 """Render: conversations to text, tokens and the mask of what is trained, each mask proved.
 
 One text per conversation, one encoding of the batch, and proofs on arrays: 100k two-turn conversations cost about
-2.5 CPU s with a template of ours, 4.5 with another. What cannot be proved goes into quarantine, one record at a time.
+1 CPU s with a template of ours, 4 with another. What cannot be proved goes into quarantine, one record at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,12 @@ from datasetbuild.errors import RecordError
 from datasetbuild.hashing import canonical_json
 from datasetbuild.record import Message, Reason, Stage, quarantine_schema
 from datasetbuild.stages.render import control
-from datasetbuild.stages.render.align import Aligned, Job, align_rows, sums
+from datasetbuild.stages.render.align import Aligned, align_rows, sums
+from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, assemble
 from datasetbuild.stages.render.columns import assistant_masks, labels, lists, loss_weights, span_tokens, truncate
 from datasetbuild.stages.render.encode import Encoded, Encoder, encoder
-from datasetbuild.stages.render.jobs import make_jobs
+from datasetbuild.stages.render.jobs import Job, group_jobs, make_jobs
+from datasetbuild.stages.render.joined import compare_joined, conversations, join_plain, texts_of
 from datasetbuild.stages.render.layout import PARITIES, Parity
 from datasetbuild.stages.render.parity import parities
 from datasetbuild.stages.render.template import OURS, ChatTemplate, open_template
@@ -42,6 +43,7 @@ __all__ = [
     "render_schema",
     "resolve",
     "save_spec",
+    "texts_of",
     "truncate",
 ]
 
@@ -80,36 +82,48 @@ def render(
 
     params: the template section, filled. warnings: gets a sentence when the fast tokenizer could not be used. tally:
     gets `control_token_rows` and `control_tokens`, what of them came from content."""
-    jobs: list[Job] = []
-    turns: list[int | None] = []
-    rows: list[int] = []
     faults: dict[int, RecordError] = {}
+    batch = _batch(records, template, params, faults, {} if tally is None else tally)
+    if warnings is not None:
+        warnings += _about(template)
+    loaded = encoder(spec)
+    encoded, aligned = _tokens(batch, loaded, warnings)
+    for row, sentence in aligned.faults.items():
+        faults.setdefault(int(batch.records[row]), RecordError(Reason.MASK_UNPROVED, sentence))
+    frame = _frame(records["row"].gather(batch.records), batch, encoded, aligned, loaded, params)
+    good = ~np.isin(batch.records, np.array(sorted(faults), np.int64))
+    return frame.filter(pl.Series(good, dtype=pl.Boolean)), _quarantine(records, faults)
+
+
+def _batch(
+    records: pl.DataFrame,
+    template: ChatTemplate,
+    params: dict[str, Any],
+    faults: dict[int, RecordError],
+    tally: dict[str, int],
+) -> Batch:
+    """All rows to be tokenized, with their texts. Records that cannot be rendered go to `faults`."""
+    fragments = Fragments()
     held = control.rows_with_control_tokens(records, template)
-    tally = {} if tally is None else tally
     tally |= {"control_token_rows": len(held), "control_tokens": 0}
-    for row, (messages, tools) in enumerate(_conversations(records)):
+    groups, joined = join_plain(records, template, params, fragments, held)
+    jobs: list[Job] = []
+    others = np.flatnonzero(~joined)
+    for row, (messages, tools) in zip(others.tolist(), conversations(records[others]), strict=True):
         try:
             if row in held:
                 tally["control_tokens"] += control.count(messages, tools, template)
                 if params.get("control_tokens") != "allow":
                     raise RecordError(Reason.CONTROL_TOKEN, control.where(messages, tools, template))
-            for turn, job in make_jobs(messages, tools, template, params):
-                jobs.append(job)
-                turns.append(turn)
-                rows.append(row)
+            jobs += make_jobs(row, messages, tools, template, params)
         except RecordError as error:
             faults[row] = error
         except Exception as error:  # a failing record is not a lost record, nor the end of its shard
             faults[row] = RecordError(Reason.OPERATOR_ERROR, f"{type(error).__name__}: {error}")
-    if warnings is not None:
-        warnings += _about(template)
-    loaded = encoder(spec)
-    encoded, aligned = _tokens(jobs, loaded, warnings)
-    for place, sentence in aligned.faults.items():
-        faults.setdefault(rows[place], RecordError(Reason.MASK_UNPROVED, sentence))
-    frame = _frame(records["row"].gather(rows), turns, jobs, encoded, aligned, loaded, params)
-    bad = np.isin(np.array(rows, np.int64), np.array([rows[place] for place in aligned.faults], np.int64))
-    return frame.filter(pl.Series(~bad, dtype=pl.Boolean)), _quarantine(records, faults)
+    batch = assemble([*groups, *group_jobs(jobs, fragments)], fragments)
+    for row, fault in compare_joined(batch, len(groups), records, template):
+        faults.setdefault(row, fault)
+    return batch
 
 
 def parity_counts(rendered: pl.DataFrame) -> dict[str, int]:
@@ -129,23 +143,15 @@ def _about(template: ChatTemplate) -> list[str]:
     return lines
 
 
-def _conversations(records: pl.DataFrame) -> Iterator[tuple[list[Message], str | None]]:
-    """Messages and tools of each record, few at a time: dicts of 100k rows cost the garbage collector 10 us a row."""
-    for part in records.select("messages", "tools").iter_slices(512):
-        yield from zip(part["messages"].to_list(), part["tools"].to_list(), strict=True)
-
-
-def _tokens(jobs: list[Job], encoder: Encoder, warnings: list[str] | None) -> tuple[Encoded, Aligned]:
+def _tokens(batch: Batch, encoder: Encoder, warnings: list[str] | None) -> tuple[Encoded, Aligned]:
     """Ids and trained spans. When fast ids turn out wrong while a row is proved, the oracle does the batch."""
-    texts = [job.text for job in jobs]
-    data = [text.encode() for text in texts]
-    encoded = encoder.encode(texts)
-    aligned = align_rows(jobs, data, encoded, encoder)
+    encoded = encoder.encode(batch.texts, checksums=batch.checksums)
+    aligned = align_rows(batch, encoded, encoder)
     warning = encoded.warning
     if aligned is None:
         warning = "fastokens and tokenizers differ on a text of this batch; it was encoded by tokenizers"
-        encoded = encoder.encode(texts, exact=True)
-        aligned = align_rows(jobs, data, encoded, encoder)
+        encoded = encoder.encode(batch.texts, exact=True)
+        aligned = align_rows(batch, encoded, encoder)
     if warning and warnings is not None and warning not in warnings:
         warnings.append(warning)
     assert aligned is not None, "the oracle agrees with itself"
@@ -153,39 +159,34 @@ def _tokens(jobs: list[Job], encoder: Encoder, warnings: list[str] | None) -> tu
 
 
 def _frame(
-    rows: pl.Series,
-    turns: list[int | None],
-    jobs: list[Job],
-    encoded: Encoded,
-    aligned: Aligned,
-    loaded: Encoder,
-    params: dict[str, Any],
+    rows: pl.Series, batch: Batch, encoded: Encoded, aligned: Aligned, loaded: Encoder, params: dict[str, Any]
 ) -> pl.DataFrame:
     per_row = np.bincount(aligned.spans[:, 0], minlength=len(rows))
-    spans = lists(aligned.spans[:, 1:3].reshape(-1).astype(np.uint32), sums((2 * per_row).tolist()), "spans")
-    alone = None in turns or not turns
-    shares = (
-        pl.Series([None], dtype=pl.Float32) if alone else 1 / rows.to_frame("row").select(pl.len().over("row"))["len"]
-    )
+    spans = lists(aligned.spans[:, 1:3].reshape(-1).astype(np.uint32), sums(2 * per_row), "spans")
+    expanded = pl.Series(batch.turns != WHOLE, dtype=pl.Boolean)
+    share = pl.when(expanded).then(1 / pl.len().over("row"))
     columns = {
         "row": rows,
-        "turn": pl.Series(turns, dtype=pl.UInt32),
-        "row_weight": shares.cast(pl.Float32) if not alone else pl.Series([None] * len(rows), dtype=pl.Float32),
+        "turn": pl.select(pl.when(expanded).then(pl.Series(batch.turns))).to_series(),
+        "row_weight": rows.to_frame("row").select(share).to_series().cast(pl.Float32),
         "tokens": np.diff(encoded.bounds).astype(np.uint32),
         "trained_tokens": span_tokens(spans),
         "input_ids": lists(encoded.ids, encoded.bounds, "input_ids"),
         "spans": spans,
-        "parity": lists(parities(jobs, aligned.spans, encoded, loaded), sums(per_row.tolist()), "parity"),
-        "loss_weights": _loss_weights(jobs, encoded, aligned, params.get("prompt_weight") or 0.0),
+        "parity": lists(parities(batch, aligned.spans, encoded, loaded), sums(per_row), "parity"),
+        "loss_weights": _loss_weights(batch, encoded, aligned, params.get("prompt_weight") or 0.0),
     }
     return pl.DataFrame(columns, schema=render_schema())
 
 
-def _loss_weights(jobs: list[Job], encoded: Encoded, aligned: Aligned, prompt_weight: float) -> pl.Series:
+def _loss_weights(batch: Batch, encoded: Encoded, aligned: Aligned, prompt_weight: float) -> pl.Series:
     """A weight per token for the rows that need it: where one is neither 0 nor 1, or the prompt has one."""
-    needed = [bool(prompt_weight) or (job.weights is not None and any(0 < w != 1 for w in job.weights)) for job in jobs]
-    if not any(needed):
-        return pl.Series("loss_weights", [None] * len(jobs), dtype=pl.List(pl.Float32))
+    weighed = [
+        bool(prompt_weight) or any(0 < weight != 1 for weight in group.weights or ()) for group, _ in batch.groups
+    ]
+    needed = np.array(weighed, bool)[batch.group]
+    if not needed.any():
+        return pl.Series("loss_weights", [None] * len(batch), dtype=pl.List(pl.Float32))
     values = np.full(len(encoded.ids), prompt_weight, np.float32)
     for spans, weights in ((aligned.spans, aligned.weights), (aligned.silent, np.zeros(len(aligned.silent)))):
         for (row, first, after, _), weight in zip(spans.tolist(), weights.tolist(), strict=True):

@@ -16,26 +16,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from datasetbuild.stages.render.batch import Batch, Group, Ints
 from datasetbuild.stages.render.encode import Encoded, Encoder
-from datasetbuild.stages.render.layout import Skeleton
-from datasetbuild.stages.render.mask import Laid
 
-Ints = NDArray[np.int64]
 START_OUTSIDE = "turn {turn}: a trained token overlaps the text of another turn"
 NOT_COVERED = "turn {turn}: the trained tokens do not cover its text"
 NO_STOP = "turn {turn}: the token that ends the turn is not trained"
 NOTHING = "no token is trained"
-
-
-@dataclass
-class Job:
-    """One rendered conversation. laid: where its turns lie, or None to train every token. trained: turns whose tokens
-    are wanted. weights: theirs, None when all are 1; turns of weight 0 are found and not trained."""
-
-    text: str
-    laid: Laid | None
-    trained: tuple[int, ...] = ()
-    weights: tuple[float, ...] | None = None
 
 
 @dataclass
@@ -54,7 +41,7 @@ class Wanted:
     """Regions and texts of many rows, each ordered by position.
 
     region: row, turn, start, end, stop, stop_end, number. content, blocked: row, turn, start, end. Positions first
-    count the characters of all texts, one after the other; `moved` gives them in another unit.
+    count the bytes of all texts, one after the other; `moved` gives them in another unit.
     """
 
     region: Ints
@@ -71,54 +58,54 @@ class Wanted:
             tables.append(changed)
         return Wanted(*tables)
 
-    def of_row(self, row: int, base: int) -> Wanted:
-        """One row's, counted from its own first character."""
+    def of_row(self, row: int, batch: Batch) -> Wanted:
+        """One row's, in characters counted from its own first one."""
         tables = (self.region, self.content, self.blocked)
         cut = [table[slice(*np.searchsorted(table[:, 0], (row, row + 1)))] for table in tables]
-        return Wanted(*cut).moved(lambda at: at - base)
+        data = np.frombuffer(batch.data[batch.bounds[row] : batch.bounds[row + 1]], np.uint8)
+        characters = sums((data & 0xC0) != 0x80)  # how many begin before each byte
+        return Wanted(*cut).moved(lambda at: characters[at - batch.bounds[row]])
 
 
-def align_rows(jobs: list[Job], data: list[bytes], encoded: Encoded, encoder: Encoder) -> Aligned | None:
+def align_rows(batch: Batch, encoded: Encoded, encoder: Encoder) -> Aligned | None:
     """Trained spans of every row, or the sentence that says why a row is not proved; None when the ids are not those
-    of the oracle, so that the batch has to be encoded again. data: the texts' bytes."""
+    of the oracle, so that the batch has to be encoded again."""
     faults: dict[int, str] = {}
-    characters = sums(len(job.text) for job in jobs)
-    wanted = want(jobs, characters, faults)
-    bounds, unspelt = spell(data, encoded, encoder)
-    in_bytes = wanted.moved(_character_bytes(data, int(characters[-1])))
-    spans, refused = overlap(in_bytes, bounds[:-1], bounds[1:], encoded.ids)
+    wanted = want(batch, faults)
+    bounds, unspelt = spell(batch, encoded, encoder)
+    spans, refused = overlap(wanted, bounds[:-1], bounds[1:], encoded.ids)
     spans[:, 1:3] -= encoded.bounds[spans[:, 0]][:, None]
     found = [spans[~unspelt[spans[:, 0]]]]
     refused = {row: sentence for row, sentence in refused.items() if not unspelt[row]}
-    for row in np.flatnonzero(unspelt).tolist():
-        if jobs[row].laid is not None:
-            again = _by_offsets(row, jobs[row], wanted.of_row(row, int(characters[row])), encoded, encoder)
-            if again is None:
-                return None
-            found.append(again[0])
-            refused |= again[1]
+    laid = np.array([group.skeleton is not None for group, _ in batch.groups], bool)[batch.group]
+    for row in np.flatnonzero(unspelt & laid).tolist():
+        again = _by_offsets(row, batch, wanted.of_row(row, batch), encoded, encoder)
+        if again is None:
+            return None
+        found.append(again[0])
+        refused |= again[1]
     lengths = np.diff(encoded.bounds)
-    whole = np.array([row for row, job in enumerate(jobs) if job.laid is None and lengths[row]], np.int64)
+    whole = np.flatnonzero(~laid & (lengths > 0))
     found.append(np.stack([whole, np.zeros_like(whole), lengths[whole], np.full_like(whole, -1)], axis=1))
     every = np.concatenate(found)
     every = _apart(every[np.lexsort((every[:, 1], every[:, 0]))])
-    weights = _weights(jobs, every)
+    weights = _weights(batch, every)
     spans, silent = every[weights > 0], every[weights == 0]
     faults = refused | faults
-    for row in np.flatnonzero(np.bincount(spans[:, 0], minlength=len(jobs)) == 0).tolist():
+    for row in np.flatnonzero(np.bincount(spans[:, 0], minlength=len(batch)) == 0).tolist():
         faults.setdefault(row, NOTHING)
     return Aligned(spans, weights[weights > 0], silent, faults)
 
 
-def _weights(jobs: list[Job], spans: Ints) -> NDArray[np.float32]:
+def _weights(batch: Batch, spans: Ints) -> NDArray[np.float32]:
     """The weight of each span: its turn's."""
     weights = np.ones(len(spans), np.float32)
-    if all(job.weights is None for job in jobs):
-        return weights
-    for place, (row, _, _, number) in enumerate(spans.tolist()):
-        job = jobs[row]
-        if job.weights is not None and job.laid is not None:
-            weights[place] = job.weights[job.trained.index(job.laid.skeleton.regions[number].turn)]
+    for number, (group, _) in enumerate(batch.groups):
+        if group.weights is not None and group.skeleton is not None:
+            of_turn = dict(zip(group.trained, group.weights, strict=True))
+            of_region = np.array([of_turn.get(region.turn, 0.0) for region in group.skeleton.regions], np.float32)
+            mine = batch.group[spans[:, 0]] == number
+            weights[mine] = of_region[spans[mine, 3]]
     return weights
 
 
@@ -129,33 +116,28 @@ def _apart(spans: Ints) -> Ints:
     return spans[spans[:, 1] < spans[:, 2]]
 
 
-def want(jobs: list[Job], characters: Ints, faults: dict[int, str]) -> Wanted:
-    """Regions and texts of all rows, shape by shape. Rows whose generation marks lie elsewhere go to `faults`."""
-    groups: dict[tuple[int, tuple[int, ...]], list[int]] = {}
-    for row, job in enumerate(jobs):
-        if job.laid is not None:
-            groups.setdefault((id(job.laid.skeleton), job.trained), []).append(row)
+def want(batch: Batch, faults: dict[int, str]) -> Wanted:
+    """Regions and texts of all rows, group by group. Rows whose generation marks lie elsewhere go to `faults`."""
     region, content, blocked = [np.empty((0, 7), np.int64)], [np.empty((0, 4), np.int64)], [np.empty((0, 4), np.int64)]
-    for (_, trained), rows in groups.items():
-        laid = [one for row in rows if (one := jobs[row].laid) is not None]
-        skeleton = laid[0].skeleton
-        gaps = skeleton.gaps(np.array([one.lengths for one in laid], np.int64).reshape(len(rows), -1))
-        _compare_marks(skeleton, gaps, laid, rows, faults)
-        base = characters[rows]
+    for group, rows in batch.groups:
+        skeleton, trained = group.skeleton, group.trained
+        if skeleton is None:
+            continue
+        _compare_marks(group, rows, faults)
+        gaps = group.gaps + batch.bounds[rows][:, None]
 
-        def columns(turn: int, *points: Ints, rows: list[int] = rows, base: Ints = base) -> Ints:
-            return np.stack([rows, np.full(len(rows), turn), *(point + base for point in points)], axis=1)
+        def columns(*values: int | Ints, rows: Ints = rows) -> Ints:
+            return np.stack([rows, *(np.broadcast_to(value, len(rows)) for value in values)], axis=1)
 
         for number, (turn, start, end, stop, stop_end, *_) in enumerate(skeleton.regions):
             if turn in trained:
-                table = columns(turn, *(gaps[:, at.gap] + at.offset for at in (start, end, stop_end)))
-                table = np.insert(table, 4, stop, axis=1)
-                region.append(np.insert(table, 6, number, axis=1))
+                edges = [skeleton.at(place, gaps) for place in (start, end, stop_end)]
+                region.append(columns(turn, *edges[:2], stop, edges[2], number))
         for gap, number in enumerate(skeleton.order):
             slot = skeleton.slots[number]
             if slot.turn in trained and not slot.must:
                 continue
-            table = columns(slot.turn, gaps[:, gap] + len(skeleton.literals[gap]), gaps[:, gap + 1])
+            table = columns(slot.turn, gaps[:, gap] + skeleton.sizes[gap], gaps[:, gap + 1])
             (content if slot.turn in trained else blocked).append(table)
     return Wanted(*(_ordered(tables) for tables in (region, content, blocked)))
 
@@ -165,44 +147,33 @@ def _ordered(tables: list[Ints]) -> Ints:
     return table[np.argsort(table[:, 2], kind="stable")]
 
 
-def _compare_marks(skeleton: Skeleton, gaps: Ints, laid: list[Laid], rows: list[int], faults: dict[int, str]) -> None:
+def _compare_marks(group: Group, rows: Ints, faults: dict[int, str]) -> None:
     """Where a template has marks, those of the true render must lie where the skeleton has them."""
-    if not skeleton.marks or laid[0].marks is None:
+    skeleton = group.skeleton
+    if skeleton is None or not skeleton.marks or group.marks is None:
         return
-    given = np.array([one.marks for one in laid], np.int64).reshape(len(rows), -1)
-    known = np.stack([gaps[:, at.gap] + at.offset for pair in skeleton.marks for at in pair], axis=1)
-    for place in np.flatnonzero((given != known).any(axis=1)).tolist():
-        faults[rows[place]] = "the template's generation marks do not lie where its turns lie"
+    known = np.stack([skeleton.at(place, group.gaps) for pair in skeleton.marks for place in pair], axis=1)
+    for row in rows[(group.marks != known).any(axis=1)].tolist():
+        faults[row] = "the template's generation marks do not lie where its turns lie"
 
 
-def sums(counts: Iterable[int]) -> Ints:
+def sums(counts: Iterable[int] | NDArray[np.generic]) -> Ints:
     """0 and the running sums."""
-    given = np.fromiter(counts, np.int64)
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(given)])
+    given = counts if isinstance(counts, np.ndarray) else np.fromiter(counts, np.int64)
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(given, dtype=np.int64)])
 
 
-def _character_bytes(data: list[bytes], characters: int) -> Callable[[Ints], Ints]:
-    """Positions in characters of all texts to positions in their bytes."""
-    joined = b"".join(data)
-    if len(joined) == characters:
-        return lambda at: at
-    further = np.flatnonzero((np.frombuffer(joined, np.uint8) & 0xC0) == 0x80)  # bytes of a character after its first
-    before = further - np.arange(len(further))  # characters that begin before each: few, where most texts are ASCII
-    return lambda at: at + np.searchsorted(before, at, "right")
-
-
-def spell(data: list[bytes], encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArray[np.bool_]]:
+def spell(batch: Batch, encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArray[np.bool_]]:
     """Where each token begins in the bytes of all texts, and which rows the tokens do not spell byte for byte."""
-    lengths = np.array([len(part) for part in data], np.int64)
     bounds, spelt = encoder.pieces.spell(encoded.ids)
-    unspelt = ~_matches(data, lengths, bounds[encoded.bounds], spelt)
+    unspelt = ~_matches(batch, bounds[encoded.bounds], spelt)
     if not unspelt.any():
         return bounds, unspelt
-    sizes = np.diff(bounds)
-    owner = np.repeat(np.arange(len(data)), np.diff(encoded.bounds))
+    lengths, sizes = np.diff(batch.bounds), np.diff(bounds)
+    owner = np.repeat(np.arange(len(batch)), np.diff(encoded.bounds))
     for every in (False, True) if encoder.pieces.marked else ():
         bounds, spelt = encoder.pieces.spell(encoder.pieces.without_blanks(encoded.ids, encoded.bounds, every=every))
-        matches = _matches(data, lengths, bounds[encoded.bounds], spelt) & unspelt
+        matches = _matches(batch, bounds[encoded.bounds], spelt) & unspelt
         sizes = np.where(matches[owner], np.diff(bounds), sizes)
         unspelt &= ~matches
     sizes[unspelt[owner]] = 0  # such rows get one made-up token that fills them, so that the others' positions hold
@@ -211,13 +182,14 @@ def spell(data: list[bytes], encoded: Encoded, encoder: Encoder) -> tuple[Ints, 
     return sums(sizes), unspelt
 
 
-def _matches(data: list[bytes], lengths: Ints, bounds: Ints, spelt: bytes) -> NDArray[np.bool_]:
+def _matches(batch: Batch, bounds: Ints, spelt: memoryview) -> NDArray[np.bool_]:
     """Which rows' bytes are the ones that their tokens spell. One comparison of everything when all are."""
-    same: NDArray[np.bool_] = np.diff(bounds) == lengths
-    if same.all() and spelt == b"".join(data):
+    same: NDArray[np.bool_] = np.diff(bounds) == np.diff(batch.bounds)
+    if same.all() and np.array_equal(np.frombuffer(spelt, np.uint8), np.frombuffer(batch.data, np.uint8)):
         return same
     for row in np.flatnonzero(same):
-        same[row] = spelt[bounds[row] : bounds[row + 1]] == data[row]
+        given = batch.data[batch.bounds[row] : batch.bounds[row + 1]]
+        same[row] = bytes(spelt[bounds[row] : bounds[row + 1]]) == bytes(given)
     return same
 
 
@@ -261,11 +233,11 @@ def overlap(wanted: Wanted, starts: Ints, ends: Ints, ids: NDArray[np.int32]) ->
 
 
 def _by_offsets(
-    row: int, job: Job, wanted: Wanted, encoded: Encoded, encoder: Encoder
+    row: int, batch: Batch, wanted: Wanted, encoded: Encoded, encoder: Encoder
 ) -> tuple[Ints, dict[int, str]] | None:
     """The same for one row, from the offsets of `tokenizers`, with the trained tokens decoded and compared."""
-    kept = encoded.encodings
-    encoding = kept[row] if kept else encoder.oracle.encode(job.text, add_special_tokens=False)
+    text, kept = batch.text(row), encoded.encodings
+    encoding = kept[row] if kept else encoder.oracle.encode(text, add_special_tokens=False)
     ids = encoded.ids[encoded.bounds[row] : encoded.bounds[row + 1]]
     if encoding.ids != ids.tolist():
         return None
@@ -277,17 +249,17 @@ def _by_offsets(
         swallowed = encoder.pieces.added[ids[at]] & (starts[at] < wanted.region[:, 2])
         wanted.region[:, 2] = np.where(swallowed, np.minimum(ends[at], wanted.region[:, 3]), wanted.region[:, 2])
     spans, faults = overlap(wanted, starts, ends, ids)
-    if not faults and (fault := _decoded(job, wanted, spans, ids, encoder)):
+    if not faults and (fault := _decoded(text, wanted, spans, ids, encoder)):
         faults[row] = fault
     return spans, faults
 
 
-def _decoded(job: Job, wanted: Wanted, spans: Ints, ids: NDArray[np.int32], encoder: Encoder) -> str | None:
+def _decoded(text: str, wanted: Wanted, spans: Ints, ids: NDArray[np.int32], encoder: Encoder) -> str | None:
     """Whether the trained tokens decode to each trained text, white space and compatible characters aside."""
     decoded = [encoder.oracle.decode(ids[a:b].tolist(), skip_special_tokens=False) for _, a, b, _ in spans.tolist()]
     for _, turn, start, end in wanted.content.tolist():
-        text = job.text[start:end]
-        if not any(form(text) in form(said) for said in decoded for form in (_bare, _folded)):
+        own = text[start:end]
+        if not any(form(own) in form(said) for said in decoded for form in (_bare, _folded)):
             return f"turn {turn + 1}: the trained tokens decode to another text than its own"
     return None
 

@@ -54,8 +54,9 @@ class Encoder:
         self.fast, self.refusal = _fast(spec.json)
         self.pieces = Pieces(spec.json)
 
-    def encode(self, texts: list[str], *, exact: bool = False) -> Encoded:
-        """Ids of the texts, without special tokens added. `exact`: by the oracle alone."""
+    def encode(self, texts: list[str], *, exact: bool = False, checksums: list[int] | None = None) -> Encoded:
+        """Ids of the texts, without special tokens added. `exact`: by the oracle alone. checksums: CRC-32 of the texts,
+        where they are known."""
         if exact or self.fast is None or not texts:
             return self._slow(texts, None if exact else self.refusal)
         try:
@@ -64,7 +65,7 @@ class Encoder:
             return self._slow(texts, f"fastokens failed ({error}); the batch was encoded by tokenizers")
         ids = np.frombuffer(flat, np.uint32).astype(np.int32)
         bounds = np.frombuffer(offsets, np.uint64).astype(np.int64)
-        chosen = sample(texts)
+        chosen = sample(checksums or [zlib.crc32(text.encode()) for text in texts])
         for i, encoding in zip(
             chosen, self.oracle.encode_batch([texts[i] for i in chosen], add_special_tokens=False), strict=True
         ):
@@ -94,12 +95,11 @@ def encode_batch(texts: list[str], spec: TokenizerSpec) -> Encoded:
     return encoder(spec).encode(texts)
 
 
-def sample(texts: list[str]) -> list[int]:
+def sample(checksums: list[int]) -> list[int]:
     """Which texts are checked against the oracle: a pure function of the texts, 1 in 256, at least 8."""
-    hashes = [zlib.crc32(text.encode()) for text in texts]
-    chosen = {i for i, value in enumerate(hashes) if value % SAMPLE_EVERY == 0}
+    chosen = {i for i, value in enumerate(checksums) if value % SAMPLE_EVERY == 0}
     if len(chosen) < SAMPLE_LEAST:
-        chosen |= set(sorted(range(len(texts)), key=lambda i: (hashes[i], i))[:SAMPLE_LEAST])
+        chosen |= set(sorted(range(len(checksums)), key=lambda i: (checksums[i], i))[:SAMPLE_LEAST])
     return sorted(chosen)
 
 
@@ -144,12 +144,12 @@ class Pieces:
         )
         self.table = pl.Series(plain + first, dtype=pl.Binary).to_arrow(compat_level=pl.CompatLevel.oldest())
 
-    def spell(self, ids: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], bytes]:
+    def spell(self, ids: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], memoryview]:
         """Where each token begins in the bytes of all of them (one more than tokens), and these bytes."""
         taken: pa.LargeBinaryArray = self.table.take(array(ids))
         _, offsets, data = taken.buffers()
         bounds = np.frombuffer(offsets, np.int64)[: len(taken) + 1] if len(taken) else np.zeros(1, np.int64)
-        return bounds, data.to_pybytes()[: int(bounds[-1])] if data else b""
+        return bounds, memoryview(data or b"").cast("B")[: int(bounds[-1])]
 
     def without_blanks(self, ids: NDArray[np.int32], bounds: NDArray[np.int64], *, every: bool) -> NDArray[np.int64]:
         """Numbers in the table where tokens that open a text, or with `every` also those that follow an added token,

@@ -1,56 +1,84 @@
 """From a conversation to what is to be tokenized: its text, where its turns lie, and which of them are trained.
 
 A template of somebody else is run for every conversation (about 16 us for two turns), and its text compared with the
-skeleton. Ours look at nothing but the shape, which a test holds, so their text is put together from the skeleton (4 us)
-and only one conversation in 32, chosen by its own text, is rendered for comparison. The generation prompts, which the
-parity of a turn is about, are rendered for the same ones, whoever wrote the template.
+skeleton. Ours look at nothing but the shape, which a test holds, so their text is put together from the skeleton, most
+of them by columns (`joined.py`), and only one conversation in 32, chosen by its own text, is rendered for comparison.
+The generation prompts, which the parity of a turn is about, are rendered for the same ones, whoever wrote the template.
 """
 
 from __future__ import annotations
 
 import zlib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from datasetbuild.errors import RecordError
 from datasetbuild.record import Message, Reason
-from datasetbuild.stages.render.align import Job
+from datasetbuild.stages.render.batch import WHOLE, Fragments, Group
 from datasetbuild.stages.render.control import refuse_escaped
-from datasetbuild.stages.render.layout import Parity, unproved
+from datasetbuild.stages.render.layout import Mark, Parity, unproved
 from datasetbuild.stages.render.mask import Laid, lay_out, skeleton_of
 from datasetbuild.stages.render.shape import outline
 from datasetbuild.stages.render.template import ChatTemplate
 
 COMPARE_EVERY = 32
 
+Chosen = dict[int, float]
+"""Turns whose tokens are wanted, with their loss weights."""
+
+
+class Job(NamedTuple):
+    """One rendered conversation. record: its number in the shard. turn: the one that it was made for, or `WHOLE`. laid:
+    where its turns lie, or None to train every token. chosen: what is trained of it."""
+
+    record: int
+    turn: int
+    text: str
+    laid: Laid | None
+    chosen: Chosen
+
 
 def make_jobs(
-    messages: list[Message], tools: str | None, template: ChatTemplate, params: dict[str, Any]
-) -> list[tuple[int | None, Job]]:
+    record: int, messages: list[Message], tools: str | None, template: ChatTemplate, params: dict[str, Any]
+) -> list[Job]:
     """The rows that a conversation gives: itself, or with `expansion: per_turn` one for each trained turn.
 
-    Each comes with the turn that it was made for, None without expansion. `RecordError` when one cannot be proved.
+    `RecordError` when one cannot be proved.
     """
     tools = None if tools in ("", "[]", "null") else tools
     if params.get("control_tokens") != "allow" and (tools or any(message.get("tool_calls") for message in messages)):
         refuse_escaped(messages, tools, template)
+    jobs = []
+    for turn, chosen in wanted_rows(messages, params):
+        said = messages if turn == WHOLE else messages[: turn + 1]
+        if chosen is None:
+            jobs.append(Job(record, turn, _whole(said, tools, template)[0], None, {}))
+        else:
+            jobs.append(Job(record, turn, *_laid(said, tools, template), chosen))
+    return jobs
+
+
+def wanted_rows(messages: list[Message], params: dict[str, Any]) -> list[tuple[int, Chosen | None]]:
+    """The rows that a conversation gives, by its roles and weights alone: the turn that each is made for (`WHOLE`: the
+    conversation), and what is trained of it (None: every token)."""
     if params.get("train_on") == "all":
-        return [(None, Job(_whole(messages, tools, template)[0], None))]
+        return [(WHOLE, None)]
     chosen = _chosen(messages, params)
     if params.get("expansion") != "per_turn":
-        return [(None, _job(messages, tools, template, chosen))]
+        return [(WHOLE, chosen)]
     trained = {turn: weight for turn, weight in chosen.items() if weight}
     if not trained:
         raise unproved("no token is trained")
-    rows: list[tuple[int | None, Job]] = []
+    rows: list[tuple[int, Chosen | None]] = []
     for turn, weight in trained.items():
         earlier = {at: 0.0 for at in range(turn) if messages[at]["role"] == "assistant" and params.get("prompt_weight")}
-        rows.append((turn, _job(messages[: turn + 1], tools, template, earlier | {turn: weight})))
+        rows.append((turn, earlier | {turn: weight}))
     return rows
 
 
-def _chosen(messages: list[Message], params: dict[str, Any]) -> dict[int, float]:
+def _chosen(messages: list[Message], params: dict[str, Any]) -> Chosen:
     """The assistant's turns that matter, with their weights. Silent ones only where a prompt has a weight of its
     own."""
     turns = [turn for turn, message in enumerate(messages) if message["role"] == "assistant"]
@@ -61,44 +89,74 @@ def _chosen(messages: list[Message], params: dict[str, Any]) -> dict[int, float]
     return {turn: weight for turn, weight in weights.items() if weight or silent}
 
 
-def _job(messages: list[Message], tools: str | None, template: ChatTemplate, chosen: dict[int, float]) -> Job:
-    text, laid = _laid(messages, tools, template)
-    weights = None if all(weight == 1 for weight in chosen.values()) else tuple(chosen.values())
-    return Job(text, laid, tuple(chosen), weights)
+def group_jobs(jobs: Sequence[Job], fragments: Fragments) -> list[Group]:
+    """The groups of rendered conversations."""
+    first = fragments.add([job.text.encode() for job in jobs])
+    alike: dict[Any, list[int]] = {}
+    for number, job in enumerate(jobs):
+        skeleton = None if job.laid is None else id(job.laid.skeleton)
+        alike.setdefault((skeleton, job.turn, tuple(job.chosen.items())), []).append(number)
+    return [_group([jobs[number] for number in numbers], first + np.array(numbers)) for numbers in alike.values()]
+
+
+def _group(jobs: list[Job], numbers: Any) -> Group:
+    records = np.array([job.record for job in jobs], np.int64)
+    laid = [job.laid for job in jobs if job.laid is not None]
+    one = jobs[0]
+    if not laid:
+        return Group(records, one.turn, numbers[:, None])
+    sizes = np.array([each.sizes for each in laid], np.int64).reshape(len(jobs), -1)
+    found = [_in_bytes(job.text, each.marks) for job, each in zip(jobs, laid, strict=True) if each.marks is not None]
+    marks = np.array(found, np.int64).reshape(len(jobs), -1) if found else None
+    return Group(records, one.turn, numbers[:, None], laid[0].skeleton, *weighed(one.chosen), sizes, marks)
+
+
+def weighed(chosen: Chosen) -> tuple[tuple[int, ...], tuple[float, ...] | None]:
+    """The trained turns and their weights, None when all are 1."""
+    weights = tuple(chosen.values())
+    return tuple(chosen), None if all(weight == 1 for weight in weights) else weights
+
+
+def _in_bytes(text: str, marks: list[Mark]) -> list[tuple[int, int]]:
+    if text.isascii():
+        return [(mark.start, mark.end) for mark in marks]
+    return [(len(text[: mark.start].encode()), len(text[: mark.end].encode())) for mark in marks]
 
 
 def _laid(messages: list[Message], tools: str | None, template: ChatTemplate) -> tuple[str, Laid]:
     """The text, and where its turns lie in it."""
-    if not template.blind:
+    if template.blind:
+        shape = outline(messages, tools)
+        skeleton = skeleton_of(template, messages, tools, shape)
+        text, sizes = skeleton.join(shape.texts)
+        _refuse_surrogates(text)
+        laid = Laid(skeleton, sizes, None)
+    else:
         text, marks = _whole(messages, tools, template)
         laid = lay_out(template, messages, tools, text, marks)
-        if _chosen_for_comparison(text):
-            _compare_prompts(messages, tools, template, text, laid)
-        return text, laid
-    shape = outline(messages, tools)
-    skeleton = skeleton_of(template, messages, tools, shape)
-    text, lengths = skeleton.join(shape.texts)
-    _refuse_surrogates(text)
-    laid = Laid(skeleton, lengths, None)
-    if _chosen_for_comparison(text):
-        if template.render(messages, tools) != text:
-            raise unproved("the template treats this conversation's texts otherwise than stand-ins of the same shape")
-        _compare_prompts(messages, tools, template, text, laid)
+    if for_comparison(zlib.crc32(text.encode())):
+        compare(messages, tools, template, text, laid)
     return text, laid
 
 
-def _chosen_for_comparison(text: str) -> bool:
-    """A pure function of the text, so that the company of a row changes nothing."""
-    return zlib.crc32(text.encode()) % COMPARE_EVERY == 0
+def for_comparison(checksum: int) -> bool:
+    """Whether a text is compared with what Jinja gives, by its checksum: the company of a row changes nothing."""
+    return checksum % COMPARE_EVERY == 0
 
 
-def _compare_prompts(messages: list[Message], tools: str | None, template: ChatTemplate, text: str, laid: Laid) -> None:
-    """The generation prompts of the true conversation must be what those of its shape say."""
-    gaps = laid.skeleton.gaps(np.array([laid.lengths], np.int64).reshape(1, -1))[0]
-    for region in laid.skeleton.regions:
+def compare(messages: list[Message], tools: str | None, template: ChatTemplate, text: str, laid: Laid | None) -> None:
+    """Raise `RecordError` when a text that was put together is not the template's, or when the generation prompts of
+    the true conversation are not what those of its shape say."""
+    if template.blind and template.render(messages, tools) != text:
+        raise unproved("the template treats this conversation's texts otherwise than stand-ins of the same shape")
+    if laid is None:
+        return
+    skeleton, data = laid.skeleton, text.encode()
+    gaps = skeleton.gaps(np.array([laid.sizes], np.int64).reshape(1, -1))
+    for region in skeleton.regions:
         if region.parity is Parity.EXACT:
-            given = text[: gaps[region.given.gap] + region.given.offset]
-            if template.render(messages[: region.turn], tools, add_generation_prompt=True) != given:
+            given = data[: int(skeleton.at(region.given, gaps)[0])]
+            if template.render(messages[: region.turn], tools, add_generation_prompt=True).encode() != given:
                 raise unproved(f"the generation prompt of turn {region.turn + 1} is not that of its shape")
 
 

@@ -1,13 +1,14 @@
-"""Where things lie in a rendered conversation, in characters: the skeleton of a shape, good for all that have it.
+"""Where things lie in a rendered conversation: the skeleton of a shape, good for all that have it.
 
-What is the same for all conversations of a shape is found once (`skeleton.py`); where it lies in each is arithmetic on
-the lengths of their texts, done for all of them at a time.
+What is the same for all conversations of a shape is found once (`skeleton.py`), in characters; where it lies in each is
+arithmetic on the sizes of their texts, in bytes, done for all of them at a time.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -105,24 +106,35 @@ class Skeleton:
     marks: tuple[tuple[Place, Place], ...]
 
     def join(self, texts: list[str]) -> tuple[str, tuple[int, ...]]:
-        """The text of a conversation of this shape, and the lengths of its texts in their slots."""
+        """The text of a conversation of this shape, and the bytes of its texts in their slots."""
         placed = [texts[number] for number in self.order]
         parts = [""] * (len(self.literals) + len(placed))
         parts[::2], parts[1::2] = self.literals, placed
-        return "".join(parts), tuple(map(len, placed))
+        text = "".join(parts)
+        return text, tuple(map(len, placed) if text.isascii() else (len(one.encode()) for one in placed))
 
     def prove(self, text: str, texts: list[str]) -> tuple[int, ...]:
-        """Lengths of the texts in their slots; `RecordError` when skeleton and texts are not the true text."""
-        joined, lengths = self.join(texts)
+        """Bytes of the texts in their slots; `RecordError` when skeleton and texts are not the true text."""
+        joined, sizes = self.join(texts)
         if joined != text:
             raise unproved("the template treats this conversation's texts otherwise than stand-ins of the same shape")
-        return lengths
+        return sizes
 
-    def gaps(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where each gap starts: (conversations, slots) lengths of texts to (conversations, gaps)."""
-        found = np.zeros((len(lengths), len(self.literals)), np.int64)
-        found[:, 1:] = lengths + np.array([len(literal) for literal in self.literals[:-1]], np.int64)
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """Bytes of each literal."""
+        return np.array([len(literal.encode()) for literal in self.literals], np.int64)
+
+    def gaps(self, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where each gap starts: (conversations, slots) bytes of texts to (conversations, gaps)."""
+        found = np.zeros((len(sizes), len(self.literals)), np.int64)
+        found[:, 1:] = sizes + self.sizes[:-1]
         return np.cumsum(found, axis=1)
+
+    def at(self, place: Place, gaps: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where a place lies in each conversation, in bytes. gaps: as `gaps` gives them."""
+        found: NDArray[np.int64] = gaps[:, place.gap] + len(self.literals[place.gap][: place.offset].encode())
+        return found
 
 
 def unproved(sentence: str) -> RecordError:

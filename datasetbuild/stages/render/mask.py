@@ -23,11 +23,11 @@ KEPT_SHAPES = 4096
 
 
 class Laid(NamedTuple):
-    """A conversation's skeleton, proved to hold, and the lengths of its texts in the slots. marks: those of the true
+    """A conversation's skeleton, proved to hold, and the bytes of its texts in the slots. marks: those of the true
     render, None where it was not needed."""
 
     skeleton: Skeleton
-    lengths: tuple[int, ...]
+    sizes: tuple[int, ...]
     marks: list[Mark] | None
 
 

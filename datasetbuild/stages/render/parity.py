@@ -8,53 +8,43 @@ shape; an added token cuts a text in two that are tokenized apart. Where the pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
+from datasetbuild.stages.render.batch import Batch, Group, Ints
 from datasetbuild.stages.render.encode import Encoded, Encoder
-from datasetbuild.stages.render.layout import PARITIES, Parity, Skeleton, Trained
+from datasetbuild.stages.render.layout import PARITIES, Parity, Place, Trained
 
-if TYPE_CHECKING:
-    from datasetbuild.stages.render.align import Job
-
-Ints = NDArray[np.int64]
 CODES = {parity: number for number, parity in enumerate(PARITIES)}
 NONE = 255
 """The code of a span that begins no turn: a further region of one, or a row that is trained whole."""
 
 
-def parities(jobs: Sequence[Job], spans: Ints, encoded: Encoded, encoder: Encoder) -> NDArray[np.uint8]:
+def parities(batch: Batch, spans: Ints, encoded: Encoded, encoder: Encoder) -> NDArray[np.uint8]:
     """A code for each span (row, first token, end token, number of the region on its skeleton)."""
     codes = np.full(len(spans), NONE, np.uint8)
-    groups: dict[tuple[int, int], list[int]] = {}
-    for place, (row, _, _, ordinal) in enumerate(spans.tolist()):
-        laid = jobs[row].laid
-        if laid is not None and ordinal >= 0:
-            groups.setdefault((id(laid.skeleton), ordinal), []).append(place)
-    for (_, ordinal), places in groups.items():
-        laid = jobs[int(spans[places[0], 0])].laid
-        assert laid is not None
-        trained = laid.skeleton.regions[ordinal]
-        if trained.parity is None:
+    owner, ordinals = batch.group[spans[:, 0]], spans[:, 3]
+    order = np.lexsort((ordinals, owner))
+    changes = np.flatnonzero((np.diff(owner[order]) != 0) | (np.diff(ordinals[order]) != 0)) + 1
+    for places in np.split(order, changes) if len(order) else []:
+        group, rows = batch.groups[owner[places[0]]]
+        if group.skeleton is None or (trained := group.skeleton.regions[ordinals[places[0]]]).parity is None:
             continue
         codes[places] = CODES[trained.parity]
         if trained.parity is Parity.EXACT:
-            same = _tokens_agree(jobs, laid.skeleton, trained, spans[places], encoded, encoder)
-            codes[np.array(places)[~same]] = CODES[Parity.BOUNDARY_MERGE]
+            mine = spans[places]
+            if trained.tail is None:
+                same = _prompts_agree(batch, group, rows, trained, mine, encoded, encoder)
+            else:
+                same = _tokens_agree(trained.tail, trained.given, mine, encoded, encoder)
+            codes[places[~same]] = CODES[Parity.BOUNDARY_MERGE]
     return codes
 
 
-def _tokens_agree(
-    jobs: Sequence[Job], skeleton: Skeleton, trained: Trained, spans: Ints, encoded: Encoded, encoder: Encoder
-) -> NDArray[np.bool_]:
-    if trained.tail is None:
-        return _prompts_agree(jobs, skeleton, trained, spans, encoded, encoder)
-    header = np.array(encoder.oracle.encode(trained.tail, add_special_tokens=False).ids, np.int32)
+def _tokens_agree(tail: str, given: Place, spans: Ints, encoded: Encoded, encoder: Encoder) -> NDArray[np.bool_]:
+    header = np.array(encoder.oracle.encode(tail, add_special_tokens=False).ids, np.int32)
     size = len(header)
-    whole = trained.given.gap == 0 and len(trained.tail) == trained.given.offset
+    whole = given.gap == 0 and len(tail) == given.offset
     enough = spans[:, 1] == size if whole else spans[:, 1] >= size
     ends = np.where(enough, spans[:, 1], size) + encoded.bounds[spans[:, 0]]
     there = ends[:, None] + np.arange(-size, 0)
@@ -63,19 +53,20 @@ def _tokens_agree(
 
 
 def _prompts_agree(
-    jobs: Sequence[Job], skeleton: Skeleton, trained: Trained, spans: Ints, encoded: Encoded, encoder: Encoder
+    batch: Batch, group: Group, rows: Ints, trained: Trained, spans: Ints, encoded: Encoded, encoder: Encoder
 ) -> NDArray[np.bool_]:
     """The slow way: every row's prompt, encoded."""
-    lengths = [laid.lengths for row in spans[:, 0].tolist() if (laid := jobs[row].laid) is not None]
-    gaps = skeleton.gaps(np.array(lengths, np.int64).reshape(len(spans), -1))
-    ends = gaps[:, trained.given.gap] + trained.given.offset
+    assert group.skeleton is not None
+    mine = spans[:, 0]
+    starts = batch.bounds[mine]
+    ends = starts + group.skeleton.at(trained.given, group.gaps)[np.searchsorted(rows, mine)]
     prompts = encoder.encode(
-        [jobs[row].text[:end] for row, end in zip(spans[:, 0].tolist(), ends.tolist(), strict=True)]
+        [str(batch.data[a:b], "utf-8") for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
     )
     agree: NDArray[np.bool_] = np.diff(prompts.bounds) == spans[:, 1]
     for place in np.flatnonzero(agree).tolist():
         row, first = spans[place, :2]
         start = encoded.bounds[row]
-        mine = prompts.ids[prompts.bounds[place] : prompts.bounds[place + 1]]
-        agree[place] = np.array_equal(mine, encoded.ids[start : start + first])
+        own = prompts.ids[prompts.bounds[place] : prompts.bounds[place + 1]]
+        agree[place] = np.array_equal(own, encoded.ids[start : start + first])
     return agree

@@ -42,7 +42,7 @@ def outline(messages: list[Message], tools: str | None) -> Shape:
 
 def _plain(content: str) -> bool:
     """A text that is its own core, as nearly all are."""
-    return content[0] > "<" and not content[0].isspace() and not content[-1].isspace() and "</think>" not in content
+    return content[0] != "<" and not content[0].isspace() and not content[-1].isspace() and "</think>" not in content
 
 
 def _more(message: Message) -> bool:

@@ -1,0 +1,154 @@
+"""Conversations of nothing but texts, put together by columns: no Python object and no run of Jinja for each.
+
+Templates of ours look at nothing of a conversation but its shape, which a test holds. So all records of a shape are
+laid out by the skeleton of one of them: their texts are joined from its literals and their own contents (1.5 us a row,
+where the loop of `jobs.py` takes 18), and one in 32, chosen by its own text, is rendered by Jinja and compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from datasetbuild.errors import RecordError
+from datasetbuild.record import ROLES, Message
+from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, Group, Ints, assemble
+from datasetbuild.stages.render.jobs import Chosen, compare, for_comparison, text_of, wanted_rows, weighed
+from datasetbuild.stages.render.layout import Skeleton
+from datasetbuild.stages.render.mask import Laid, skeleton_of
+from datasetbuild.stages.render.shape import KEPT, outline
+from datasetbuild.stages.render.template import ChatTemplate
+
+BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+"""White space as Python's `str.strip` knows it."""
+BLANK = "".join(f"\\x{{{ord(character):x}}}" for character in BLANKS)
+"""The same inside a class of a Rust regex."""
+
+
+class Turns(NamedTuple):
+    """All turns of all records. first: number of the first one's fragment. sizes: bytes of each. starts: number of each
+    record's first turn."""
+
+    first: int
+    sizes: Ints
+    starts: Ints
+
+
+def join_plain(
+    records: pl.DataFrame,
+    template: ChatTemplate,
+    params: dict[str, Any],
+    fragments: Fragments,
+    without: Iterable[int] = (),
+) -> tuple[list[Group], NDArray[np.bool_]]:
+    """Groups of the records that are laid out by their shape alone, and which records these are (booleans).
+
+    The others, those for which the template has an error, and those of `without` are for `jobs.py`, which finds the
+    words for what is wrong.
+    """
+    groups: list[Group] = []
+    joined = np.zeros(len(records), bool)
+    if not template.blind:
+        return groups, joined
+    shapes = records.select(pl.int_range(pl.len()).alias("row"), _shape().alias("shape")).drop_nulls()
+    shapes = shapes.filter(~pl.col("row").is_in(sorted(without)))
+    if not len(shapes):
+        return groups, joined
+    alike = shapes.group_by("shape", maintain_order=True).agg("row")["row"]
+    turns = _turns(records["messages"], fragments)
+    for some in alike:
+        rows = some.to_numpy().astype(np.int64)
+        example: list[Message] = records["messages"][int(rows[0])].to_list()
+        try:
+            laid = list(_laid_out(example, template, params))
+        except RecordError:
+            continue
+        joined[rows] = True
+        groups += [_group(rows, turn, skeleton, chosen, turns, fragments) for turn, skeleton, chosen in laid]
+    return groups, joined
+
+
+def compare_joined(
+    batch: Batch, joined: int, records: pl.DataFrame, template: ChatTemplate
+) -> Iterator[tuple[int, RecordError]]:
+    """Render those that are chosen for comparison: the records whose text is not what the template gives. joined: how
+    many of the batch's groups were joined, the first ones."""
+    chosen = np.fromiter(map(for_comparison, batch.checksums), bool, len(batch))
+    rows = np.flatnonzero((batch.group < joined) & chosen)
+    messages = records["messages"].gather(batch.records[rows])
+    for row, said in zip(rows.tolist(), messages, strict=True):
+        turn, (group, places) = int(batch.turns[row]), batch.groups[batch.group[row]]
+        laid = None
+        if group.skeleton is not None and group.sizes is not None:
+            laid = Laid(group.skeleton, tuple(group.sizes[np.searchsorted(places, row)].tolist()), None)
+        try:
+            compare(said.to_list()[: None if turn == WHOLE else turn + 1], None, template, batch.text(row), laid)
+        except RecordError as error:
+            yield int(batch.records[row]), error
+
+
+def texts_of(records: pl.DataFrame, template: ChatTemplate) -> pl.Series:
+    """The texts of records that were rendered before (`messages`, `tools`), as a column."""
+    fragments = Fragments()
+    groups, joined = join_plain(records, template, {"train_on": "all"}, fragments)
+    others = np.flatnonzero(~joined)
+    texts = [text_of(*said, template).encode() for said in conversations(records[others])]
+    rest = Group(others, WHOLE, fragments.add(texts) + np.arange(len(texts))[:, None])
+    return assemble([*groups, rest], fragments).series()
+
+
+def conversations(records: pl.DataFrame) -> Iterator[tuple[list[Message], str | None]]:
+    """Messages and tools of each record, few at a time: dicts of 100k rows cost the garbage collector 10 us a row."""
+    for part in records.select("messages", "tools").iter_slices(512):
+        yield from zip(part["messages"].to_list(), part["tools"].to_list(), strict=True)
+
+
+def _laid_out(
+    example: list[Message], template: ChatTemplate, params: dict[str, Any]
+) -> Iterator[tuple[int, Skeleton, Chosen | None]]:
+    for turn, chosen in wanted_rows(example, params):
+        said = example if turn == WHOLE else example[: turn + 1]
+        yield turn, skeleton_of(template, said, None, outline(said, None)), chosen
+
+
+def _group(
+    rows: Ints, turn: int, skeleton: Skeleton, chosen: Chosen | None, turns: Turns, fragments: Fragments
+) -> Group:
+    literals = fragments.add([literal.encode() for literal in skeleton.literals])
+    slots = turns.starts[rows][:, None] + np.array(skeleton.order, np.int64)
+    numbers = np.empty((len(rows), len(skeleton.literals) + len(skeleton.order)), np.int64)
+    numbers[:, ::2] = literals + np.arange(len(skeleton.literals))
+    numbers[:, 1::2] = turns.first + slots
+    if chosen is None:
+        return Group(rows, turn, numbers)
+    return Group(rows, turn, numbers, skeleton, *weighed(chosen), turns.sizes[slots])
+
+
+def _shape() -> pl.Expr:
+    """All that a record's skeleton and training depend on, as text; null for a record that has more than texts."""
+    of = pl.element().struct.field
+    role, content = of("role"), of("content")
+    tagged = (role == "user") & content.str.contains(f"^[{BLANK}]*<")
+    thought = (role == "assistant") & content.str.contains("</think>", literal=True)
+    more = pl.any_horizontal(of(name).is_not_null() for name in (*KEPT, "reasoning_content"))
+    plain = role.is_in(ROLES) & content.str.contains(f"[^{BLANK}]") & ~tagged & ~thought & ~more
+    around = [content.str.extract(pattern).fill_null("") for pattern in (f"^([{BLANK}]+)", f"([{BLANK}]+)$")]
+    turn = pl.concat_str(role, of("weight").cast(pl.String).fill_null(""), *around, separator="\0")
+    shape = pl.col("messages").list.eval(pl.when(plain).then(turn)).list.join("\1", ignore_nulls=False)
+    toolless = pl.col("tools").is_null() | pl.col("tools").is_in(["", "[]", "null"])
+    return pl.when(toolless & (pl.col("messages").list.len() > 0)).then(shape)
+
+
+def _turns(messages: pl.Series, fragments: Fragments) -> Turns:
+    """The contents of all turns, without the white space around them, as fragments."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    content = messages.explode(empty_as_null=False).struct.field("content").str.strip_chars(BLANKS)
+    array = content.to_arrow(compat_level=pl.CompatLevel.oldest()).view(pa.large_binary())
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(messages.list.len().to_numpy(), dtype=np.int64)])
+    return Turns(fragments.add(array), pc.binary_length(array).fill_null(0).to_numpy(), starts)
