@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import array
 from datasetbuild.stages.render.layout import Skeleton
 
 if TYPE_CHECKING:
@@ -33,14 +34,15 @@ class Fragments:
         self.arrays: list[Any] = []
         self.count = 0
 
-    def add(self, found: Any) -> int:
-        """Number the strings of an Arrow array (large_binary), or of a list; returns the first one's."""
+    def add(self, found: pl.Series | list[bytes]) -> int:
+        """Number the strings of a column, or of a list; returns the first one's."""
+        import polars as pl
         import pyarrow as pa
 
-        array = found if isinstance(found, pa.Array) else pa.array(found, pa.large_binary())
+        column = found if isinstance(found, pl.Series) else pl.Series(found, dtype=pl.Binary)
         first = self.count
-        self.arrays.append(array)
-        self.count += len(array)
+        self.arrays.append(column.to_arrow(compat_level=pl.CompatLevel.oldest()).view(pa.large_binary()))
+        self.count += len(column)
         return first
 
     def join(self, numbers: Ints) -> tuple[Ints, memoryview]:
@@ -49,7 +51,7 @@ class Fragments:
 
         if not len(numbers):
             return np.zeros(1, np.int64), memoryview(b"")
-        taken: pa.LargeBinaryArray = pa.concat_arrays(self.arrays).take(pa.array(numbers))
+        taken: pa.LargeBinaryArray = pa.concat_arrays(self.arrays).take(array(numbers))
         _, offsets, data = taken.buffers()
         bounds = np.frombuffer(offsets, np.int64)[: len(taken) + 1]
         return bounds, memoryview(data or b"").cast("B")[: int(bounds[-1])]

@@ -2,8 +2,9 @@
 
 A template of somebody else is run for every conversation (about 16 us for two turns), and its text compared with the
 skeleton. Ours look at nothing but the shape, which a test holds, so their text is put together from the skeleton, most
-of them by columns (`joined.py`), and only one conversation in 32, chosen by its own text, is rendered for comparison.
-The generation prompts, which the parity of a turn is about, are rendered for the same ones, whoever wrote the template.
+of them by columns (`joined.py`), and only one conversation in 128, chosen by its own text, is rendered for comparison.
+The generation prompts, which the parity of a turn is about, are rendered for the same ones, and for one in 32 where
+somebody else wrote the template.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from datasetbuild.stages.render.shape import outline
 from datasetbuild.stages.render.template import ChatTemplate
 
 COMPARE_EVERY = 32
+OURS_EVERY = 128
 
 Chosen = dict[int, float]
 """Turns whose tokens are wanted, with their loss weights."""
@@ -134,14 +136,14 @@ def _laid(messages: list[Message], tools: str | None, template: ChatTemplate) ->
     else:
         text, marks = _whole(messages, tools, template)
         laid = lay_out(template, messages, tools, text, marks)
-    if for_comparison(zlib.crc32(text.encode())):
+    if for_comparison(zlib.crc32(text.encode()), template):
         compare(messages, tools, template, text, laid)
     return text, laid
 
 
-def for_comparison(checksum: int) -> bool:
+def for_comparison(checksum: int, template: ChatTemplate) -> bool:
     """Whether a text is compared with what Jinja gives, by its checksum: the company of a row changes nothing."""
-    return checksum % COMPARE_EVERY == 0
+    return checksum % (OURS_EVERY if template.blind else COMPARE_EVERY) == 0
 
 
 def compare(messages: list[Message], tools: str | None, template: ChatTemplate, text: str, laid: Laid | None) -> None:

@@ -31,15 +31,18 @@ def encode(frame: pl.DataFrame, form: Lines, fields: frozenset[str]) -> bytes:
     if shape is None:
         return b"".join(_slow(frame, form, fields))
     easy = pl.Series([True] * len(frame), dtype=pl.Boolean) if form.text else plain_rows(frame)
-    fast = _fast(frame.filter(easy), shape, form.columns)
-    if easy.all():
-        return fast.str.join("\n").item().encode() + b"\n" if len(fast) else b""
-    lines: list[bytes] = [b""] * len(frame)
-    for place, line in zip(easy.arg_true().to_list(), fast.to_list(), strict=True):
-        lines[place] = line.encode() + b"\n"
-    for place, line in zip((~easy).arg_true().to_list(), _slow(frame.filter(~easy), form, fields), strict=True):
-        lines[place] = line
-    return b"".join(lines)
+    lines = _fast(frame.filter(easy), shape, form.columns)
+    if not easy.all():
+        others = pl.Series("line", list(_slow(frame.filter(~easy), form, fields)), dtype=pl.Binary).cast(pl.String)
+        places = pl.concat([easy.arg_true(), (~easy).arg_true()])
+        lines = pl.concat([lines, others]).gather(places.arg_sort())
+    return _joined(lines)
+
+
+def _joined(lines: pl.Series) -> bytes:
+    """The lines one after the other: in Arrow that is what they are."""
+    _, _, data = lines.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
+    return bytes(data.to_pybytes()) if data is not None else b""
 
 
 def plain_rows(frame: pl.DataFrame) -> pl.Series:
@@ -78,7 +81,7 @@ def whole_weights(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _fast(frame: pl.DataFrame, shape: Mapping[str, pl.Expr], columns: tuple[str, ...]) -> pl.Series:
     fields = [value.alias(name) for name, value in shape.items()] + [pl.col(name) for name in columns]
-    return frame.select(pl.struct(fields).struct.json_encode().alias("line"))["line"]
+    return frame.select((pl.struct(fields).struct.json_encode() + "\n").alias("line"))["line"]
 
 
 def _slow(frame: pl.DataFrame, form: Lines, fields: frozenset[str]) -> Iterator[bytes]:

@@ -64,7 +64,7 @@ def test_joined_rows_are_those_of_one_by_one(
     template = open_template(name, spec, Path())
     found = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "COMPARE_EVERY", 1)
+        patch.setattr(jobs, "OURS_EVERY", 1)
         for one_by_one in (False, True):
             if one_by_one:
                 nothing = np.zeros(len(frame), bool)
@@ -106,7 +106,7 @@ def test_a_template_of_ours_that_looks_at_a_text_would_be_found_out(
     byte_level: TokenizerSpec, records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the rows that are chosen for comparison, those whose text Jinja gives otherwise are refused; no others are."""
-    monkeypatch.setattr(jobs, "COMPARE_EVERY", 2)
+    monkeypatch.setattr(jobs, "OURS_EVERY", 2)
     frame = records([[("user", f"x{n}" if n % 2 else f"a{n}"), ("assistant", "b")] for n in range(64)])
     template = open_template("chatml", byte_level, Path())
     draw = type(template).draw
