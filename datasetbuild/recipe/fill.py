@@ -20,7 +20,7 @@ MEANS_NOTHING = ("filters", "dedup", "split")
 
 def without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config without the sources, filters, splits, weights and caps that are null, and without splits of 0."""
-    tidy = {key: value for key, value in config.items() if key != "defaults"}
+    tidy = {"sources": {}} | {key: value for key, value in config.items() if key != "defaults"}
     tidy |= {name: {} for name in MEANS_NOTHING if name in tidy and tidy[name] is None}
     for name in ("sources", "filters"):
         if isinstance(tidy.get(name), Mapping):

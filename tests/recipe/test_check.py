@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import MINIMAL, Project
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from datasetbuild.errors import RecipeError
@@ -241,6 +241,8 @@ SECTIONS = st.sampled_from(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@example(config={"name": "faq"})
+@example(config={"on_bad_row": {"max": float("inf")}})
 @given(config=st.dictionaries(SECTIONS, ANYTHING))
 def test_nothing_but_faults_comes_of_nonsense(tmp_path: Path, config: dict) -> None:
     """Whatever a recipe holds, the check ends in a valid recipe or in faults, never in a traceback."""
