@@ -56,7 +56,7 @@ def main() -> None:
     plane = gather(cache, pieces)
     laps.mark("gather")
     decision = decide(
-        plan, plane, lambda node: verified_pairs(cache, engine, pieces, node, plane.rows, plan.near or {})
+        plan, plane, lambda: verified_pairs(cache, engine, pieces, plane, plan.near or {})
     )
     ledger = ledger_table(decision.rows)
     balance(ledger, rows_read(plan, pieces))

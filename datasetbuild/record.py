@@ -134,7 +134,7 @@ LEDGER_FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason"
 LEDGER_LAST = ("duplicate_of", "twin", "similarity", "cluster", "cleaned", *PROVENANCE[4:7], "license", "tokens", "trained_tokens", "rendered_tokens", "training_rows")
 """Columns of the ledger, before and after those of the facts."""
 
-RESERVED = frozenset(LEDGER_FIRST + LEDGER_LAST + ("cut", "place", "shard_row", "pos", "key", "priority", "occurrence")) - {"tokens"}
+RESERVED = frozenset(LEDGER_FIRST + LEDGER_LAST + ("cut", "place", "shard_row", "pos", "key", "tail", "priority", "occurrence")) - {"tokens"}
 """Names that no rule may have, since they are columns of the ledger or of the key plane. `tokens` is also a fact's."""
 
 
@@ -170,6 +170,10 @@ def record_schema() -> dict[str, Any]:
 
 KEY_COLUMNS = ("row", "line", "base", "group", "category", "date", "cleaned", "@system")
 """What the key plane needs of a record, beside its facts. `@system`: whether it has a system turn."""
+
+
+ID_ORDER = ("key", "tail")
+"""A record's id as two numbers, its first 16 hex characters (UInt64) and its last 8 (UInt32): they order as ids do."""
 
 
 def quarantine_schema() -> dict[str, Any]:

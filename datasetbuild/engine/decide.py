@@ -1,6 +1,11 @@
 """Decide every record's fate on the key plane: the global choices, in the order of the stages, ending in the ledger.
 
 Nothing here reads a text: facts, hashes and verified pairs are enough. So a changed bound costs a scan of columns.
+
+A stage is a function `(plan, plane, fates, ...) -> None` and one line in `decide`. It looks at the columns of `plane.rows`
+and at `fates.undecided`, and says whom it ends, once: `fates.end(rows, Stage.X, Reason.Y, duplicate_of=others)`. What was
+ended before stays as it is. Rows are numbers of rows of the plane; they become ids in the ledger. What else a stage has
+to say of rows it says with `fates.note(column, rows, values)`, and names the column in `record.LEDGER_LAST`.
 """
 
 from __future__ import annotations
@@ -13,20 +18,21 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.engine.fates import CODES, NOBODY, Fates
 from datasetbuild.engine.gather import KeyPlane
 from datasetbuild.hashing import record_hash
 from datasetbuild.plan.steps import Plan
-from datasetbuild.record import Fate, Reason, Stage
+from datasetbuild.record import ID_ORDER, Fate, Reason, Stage
 from datasetbuild.stages.dedup.near import clusters
-from datasetbuild.stages.dedup.survivor import keep_rank, survivors
-from datasetbuild.stages.filter import Rule, judge
+from datasetbuild.stages.dedup.survivor import survivors
+from datasetbuild.stages.filter import BROKEN, Rule, judge
 from datasetbuild.stages.mix import Mixture, mix_train
 from datasetbuild.stages.split import assign_splits, unit_keys, unit_labels
 
-Pairs = Callable[[pl.Series], pl.DataFrame]
-"""Verified near-duplicate pairs (`a`, `b`, `similarity`) between texts numbered by the given Series."""
+Pairs = Callable[[], pl.DataFrame]
+"""Verified near-duplicate pairs (`a`, `b`, `similarity`) between texts, numbered as in the plane's `@words`."""
 
-TRAIN = "train"
+TRAIN, MAX_TOKENS = "train", "template.max_tokens"
 
 
 @dataclass
@@ -41,213 +47,214 @@ class Decision:
 
 
 def decide(plan: Plan, plane: KeyPlane, pairs: Pairs) -> Decision:
-    """Every row's fate. `pairs` is called when the recipe has `dedup.near`, with the number of each record's text."""
-    rows = plane.rows.with_columns(
-        *[pl.lit(None, dtype=pl.String).alias(name) for name in ("fate", "stage", "reason", "rule", "duplicate_of", "twin")],
-        pl.lit(None, dtype=pl.List(pl.String)).alias("also"),
-        pl.lit(None, dtype=pl.Float64).alias("similarity"),
-        pl.lit(None, dtype=pl.String).alias("cluster"),
-    )
-    rows = _limit(plan, rows)
-    rows = _quarantined(plane, rows)
-    rows, bounds = _filter(plan, rows)
-    rows = _exact(plan, rows)
-    rows, verified = _near(plan, rows, pairs)
-    rows = _split(plan, rows)
-    rows, mixture = _mix(plan, rows)
-    rows = rows.with_columns(fate=pl.col("fate").fill_null(Fate.KEPT.value))
-    return Decision(rows, bounds, mixture, verified)
+    """Every row's fate. `pairs` is called when the recipe has `dedup.near`."""
+    fates = Fates(len(plane.rows), [*plan.bounds, MAX_TOKENS], list(plan.fractions))
+    _limit(plan, plane, fates)
+    _quarantined(plane, fates)
+    bounds = _filter(plan, plane, fates)
+    _too_long(plan, plane, fates)
+    _exact(plan, plane, fates)
+    verified = _near(plan, plane, fates, pairs)
+    _split(plan, plane, fates)
+    mixture = _mix(plan, plane, fates)
+    fates.keep()
+    return Decision(pl.concat([plane.rows, fates.frame()], how="horizontal"), bounds, mixture, verified)
 
 
-def _undecided() -> pl.Expr:
-    return pl.col("fate").is_null()
-
-
-def _end(rows: pl.DataFrame, where: pl.Expr, stage: Stage | str, reason: Reason | str, **more: str | float | None) -> pl.DataFrame:
-    """Give the undecided rows of `where` their fate: dropped, unless `more` says otherwise.
-
-    Values are the names of columns when they start with an underscore, else the value itself.
-    """
-    given = {"fate": Fate.DROPPED.value, "stage": str(stage), "reason": str(reason), **more}
-    mask = _undecided() & where
-    return rows.with_columns(pl.when(mask).then(_value(value)).otherwise(pl.col(name)).alias(name) for name, value in given.items())
-
-
-def _value(value: str | float | None) -> pl.Expr:
-    return pl.col(value) if isinstance(value, str) and value.startswith("_") else pl.lit(value)
-
-
-def _limit(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
+def _limit(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
     limits = {name: params["limit"] for name, params in plan.sources.items() if params.get("limit")}
-    if not limits:
-        return rows
-    nth = pl.int_range(pl.len()).over("source")
-    limit = pl.col("source").replace_strict(limits, default=None, return_dtype=pl.Int64)
-    return _end(rows, (nth >= limit).fill_null(False), Stage.READ, Reason.OVER_LIMIT)
+    for source, limit in limits.items():
+        mine = np.flatnonzero(plane.rows["source"] == source)
+        fates.end(mine[limit:], Stage.READ, Reason.OVER_LIMIT)
 
 
-def _quarantined(plane: KeyPlane, rows: pl.DataFrame) -> pl.DataFrame:
-    bad = plane.quarantine.select("place", "shard_row", pl.col("stage").alias("_stage"), pl.col("reason").alias("_reason"))
-    rows = rows.join(bad, on=["place", "shard_row"], how="left", maintain_order="left")
-    left_out = pl.col("_reason") == Reason.NOT_SELECTED.value
-    rows = _end(rows, left_out.fill_null(False), "_stage", "_reason")
-    rows = _end(rows, pl.col("_stage").is_not_null(), "_stage", "_reason", fate=Fate.QUARANTINED.value)
-    return rows.drop("_stage", "_reason")
+def _quarantined(plane: KeyPlane, fates: Fates) -> None:
+    if not len(plane.quarantine):
+        return
+    positions = plane.rows.select("place", "shard_row").with_row_index("at")
+    bad = plane.quarantine.select("place", "shard_row", "stage", "reason")
+    found = bad.join(positions, on=["place", "shard_row"], how="inner", maintain_order="left")
+    stage, reason = (_codes(found[name], kind) for name, kind in (("stage", Stage), ("reason", Reason)))
+    left_out = reason == CODES[Reason][Reason.NOT_SELECTED]
+    for mine, fate in ((left_out, Fate.DROPPED), (~left_out, Fate.QUARANTINED)):
+        fates.end(found["at"].to_numpy()[mine], stage[mine], reason[mine], fate=fate)
 
 
-def _filter(plan: Plan, rows: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, dict[str, Any]]]:
-    """Rules, and `template.max_tokens` as one more: its count is a fact like any other."""
-    rules = [Rule(name, *_columns(rows, name), bounds) for name, bounds in plan.bounds.items()]
-    # Quantiles are of the rows that can be kept, so that a bad source does not shift them.
-    reached = rows.select(_undecided().alias("_"))["_"]
-    judged, bounds = judge(rows.filter(reached), rules)
-    places = reached.arg_true()
-    for name in ("reason", "rule", "also"):
-        rows = rows.with_columns(_spread(len(rows), places, judged[name]).alias(f"_{name}"))
-    rows = _end(rows, pl.col("_rule").is_not_null(), Stage.FILTER, "_reason", rule="_rule", also="_also")
-    rows = rows.drop("_reason", "_rule", "_also")
-    if plan.template and plan.template.get("max_tokens") and plan.template.get("overflow") == "drop":
-        long = (pl.col("tokens") > plan.template["max_tokens"]).fill_null(False)
-        rows = _end(rows, long, Stage.FILTER, Reason.TOO_LONG, rule="template.max_tokens")
-    if "cut" in rows.columns:  # cut off before the first trained token: nothing is left to learn from
-        nothing = pl.col("cut").is_not_null() & (pl.col("trained_tokens") == 0)
-        rows = _end(rows, nothing, Stage.FILTER, Reason.TOO_LONG, rule="template.max_tokens")
-    return rows, bounds
+def _codes(words: pl.Series, kind: type[Stage] | type[Reason]) -> NDArray[np.uint8]:
+    return words.replace_strict(CODES[kind], return_dtype=pl.UInt8).to_numpy()
+
+
+def _filter(plan: Plan, plane: KeyPlane, fates: Fates) -> dict[str, dict[str, Any]]:
+    """Every rule on every record that got here. Quantiles are of those, so that a bad source does not shift them."""
+    rules = [Rule(name, *_columns(plane.rows, name), bounds) for name, bounds in plan.bounds.items()]
+    if not rules:
+        return {}
+    reached = np.flatnonzero(fates.undecided)
+    facts = plane.rows.select(list(dict.fromkeys(column for rule in rules for column in (rule.low, rule.high))))
+    judged = judge(facts if len(reached) == len(fates) else facts[reached], rules)
+    rule = judged.rule
+    failing = np.flatnonzero(rule)
+    rule, reasons = rule[failing], judged.reason[:, failing]
+    first = reasons[rule - 1, np.arange(len(failing))]
+    failed = np.zeros((len(fates.rules), len(failing)), bool)
+    failed[: len(rules)] = reasons > 0
+    failed[rule - 1, np.arange(len(failing))] = False
+    codes = np.array([CODES[Reason][reason] for reason in BROKEN], np.uint8)
+    fates.end(reached[failing], Stage.FILTER, codes[first - 1], rule=rule, also=fates.also_codes(failed))
+    return judged.bounds
 
 
 def _columns(rows: pl.DataFrame, name: str) -> tuple[str, str]:
     return (name, name) if name in rows.columns else (f"{name}.min", f"{name}.max")
 
 
-def _where(mask: pl.Series, values: pl.Series) -> pl.Series:
-    """`values` where the mask holds, else null."""
-    return pl.DataFrame({"mask": mask, "value": values}).select(pl.when("mask").then("value").alias("value"))["value"]
+def _too_long(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
+    """`template.max_tokens` as one more rule: its count is a fact like any other."""
+    rule, rows = len(fates.rules), plane.rows
+    if plan.template and plan.template.get("max_tokens") and plan.template.get("overflow") == "drop":
+        long = (rows["tokens"] > plan.template["max_tokens"]).fill_null(False).to_numpy()
+        fates.end(long, Stage.FILTER, Reason.TOO_LONG, rule=rule)
+    if "cut" in rows.columns:  # cut off before the first trained token: nothing is left to learn from
+        nothing = (rows["cut"].is_not_null() & (rows["trained_tokens"] == 0)).fill_null(False).to_numpy()
+        fates.end(nothing, Stage.FILTER, Reason.TOO_LONG, rule=rule)
 
 
-def _spread(length: int, places: pl.Series, part: pl.Series) -> pl.Series:
-    """`part` at `places` of a column of nulls."""
-    index = pl.DataFrame({"place": places, "value": part})
-    frame = pl.DataFrame({"place": np.arange(length, dtype=np.uint32)})
-    return frame.join(index, on="place", how="left", maintain_order="left")["value"]
-
-
-def _exact(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
+def _exact(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
+    """Of records with equal texts the most wanted stays."""
     if plan.exact is None:
-        return rows
-    alive = rows.select(_undecided().alias("_"))["_"]
-    groups = rows.select(pl.when(_undecided()).then(pl.col("@exact")).alias("exact"))["exact"]
-    return _keep_best(plan, rows, groups, alive, Reason.EXACT_DUPLICATE)
+        return
+    survivor = survivors(np.where(fates.undecided, plane.codes("@exact"), -1), plane.rows, list(plan.keep))
+    lost = _lost(survivor)
+    similarity = 1.0 if plan.exact["on"] == "conversation" else np.nan
+    twin = survivor[lost]
+    fates.end(lost, Stage.DEDUP, Reason.EXACT_DUPLICATE, duplicate_of=twin, twin=twin, similarity=similarity)
 
 
-def _near(plan: Plan, rows: pl.DataFrame, pairs: Pairs) -> tuple[pl.DataFrame, int]:
+def _near(plan: Plan, plane: KeyPlane, fates: Fates, pairs: Pairs) -> int:
+    """Of each cluster the most wanted stays; with `drop_near` false all stay, and the split keeps them together."""
     if plan.near is None:
-        return rows, 0
-    number = pl.when(pl.col("@words").is_not_null()).then(pl.col("@words").rank("dense").cast(pl.Int64) - 1)
-    node = rows.select(number.alias("node"))["node"]
-    verified = pairs(node).filter(pl.col("similarity") >= plan.near["threshold"])
-    alive = rows.select(_undecided().alias("_"))["_"]
-    group = clusters(node, verified, alive)
-    if not plan.drop_near:  # they all stay, and the split keeps them together
-        leader = rows["id"].gather(survivors(group, keep_rank(rows, list(plan.keep))))
-        return rows.with_columns(_where(group.is_not_null(), leader).alias("cluster")), len(verified)
-    rows = _keep_best(plan, rows.with_columns(node=node), group, alive, Reason.NEAR_DUPLICATE)
-    return _name_twins(rows, verified).drop("node"), len(verified)
+        return 0
+    node = plane.codes("@words")
+    verified = pairs().filter(pl.col("similarity") >= plan.near["threshold"])
+    survivor = survivors(clusters(node, verified, fates.undecided), plane.rows, list(plan.keep))
+    members = np.flatnonzero(survivor >= 0)
+    fates.cluster[members] = survivor[members]
+    if plan.drop_near:
+        lost = _lost(survivor)
+        twin, similarity = _twins(lost, survivor[lost], members, node, verified, plane.rows)
+        fates.end(
+            lost, Stage.DEDUP, Reason.NEAR_DUPLICATE, duplicate_of=survivor[lost], twin=twin, similarity=similarity
+        )
+    return len(verified)
 
 
-def _keep_best(plan: Plan, rows: pl.DataFrame, groups: pl.Series, alive: pl.Series, reason: Reason) -> pl.DataFrame:
-    """Drop all but the most wanted record of each group, and name the one that stays."""
-    masked = _where(alive, groups)
-    survivor = survivors(masked, keep_rank(rows, list(plan.keep)))
-    lost = (survivor.cast(pl.Int64) != pl.Series(np.arange(len(rows)))) & masked.is_not_null()
-    rows = rows.with_columns(rows["id"].gather(survivor).alias("_survivor"), lost.alias("_lost"))
-    whole = reason is Reason.EXACT_DUPLICATE and plan.exact is not None and plan.exact["on"] == "conversation"
-    similarity = 1.0 if whole else None
-    twins = {"duplicate_of": "_survivor", "twin": "_survivor", "similarity": similarity}
-    rows = _end(rows, pl.col("_lost"), Stage.DEDUP, reason, **twins)
-    if reason is Reason.NEAR_DUPLICATE:
-        rows = rows.with_columns(_where(masked.is_not_null(), rows["_survivor"]).alias("cluster"))
-    return rows.drop("_survivor", "_lost")
+def _lost(survivor: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows that have a survivor other than themselves."""
+    return np.flatnonzero((survivor >= 0) & (survivor != np.arange(len(survivor))))
 
 
-def _name_twins(rows: pl.DataFrame, verified: pl.DataFrame) -> pl.DataFrame:
-    """For each near-duplicate the record that it was verified against: the survivor, or its nearest in the cluster."""
-    lost = rows.filter(pl.col("reason") == Reason.NEAR_DUPLICATE.value).select("id", "node", "duplicate_of")
-    if not len(lost):
-        return rows
-    members = rows.filter(pl.col("cluster").is_not_null()).select("id", "node")
-    both = pl.concat([verified.select(node="a", other="b", s="similarity"), verified.select(node="b", other="a", s="similarity")])
-    same = members.select("node", other="node").unique().with_columns(s=pl.lit(1.0))
-    near = pl.concat([both.cast({"node": pl.Int64, "other": pl.Int64}), same]).join(
-        members.rename({"node": "other", "id": "near_id"}), on="other"
-    )
-    found = (
-        lost.join(near, on="node")
-        .filter(pl.col("near_id") != pl.col("id"))
-        .with_columns(direct=pl.col("near_id") == pl.col("duplicate_of"))
-        .sort("id", "direct", "s", "near_id", descending=[False, True, True, False])
-        .group_by("id", maintain_order=True)
+def _twins(
+    lost: NDArray[np.int64],
+    survivor: NDArray[np.int64],
+    members: NDArray[np.int64],
+    node: NDArray[np.int64],
+    verified: pl.DataFrame,
+    rows: pl.DataFrame,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """For each lost row the one that it was verified against, and how similar they are: the survivor, or else the nearest
+    in the cluster. members: all rows of clusters. node: the text of each row. rows: for the order of ids."""
+    a, b, similarity = (verified[name].to_numpy() for name in ("a", "b", "similarity"))
+    edges = (a << 32) | b
+    order = np.argsort(edges)
+    mine, other = node[lost], node[survivor]
+    wanted = (np.minimum(mine, other) << 32) | np.maximum(mine, other)
+    place = np.searchsorted(edges, wanted, sorter=order)
+    place = order[np.minimum(place, len(order) - 1)] if len(order) else np.zeros(len(lost), np.int64)
+    direct = edges[place] == wanted if len(order) else np.zeros(len(lost), bool)
+    found = np.where(direct, similarity[place], np.nan) if len(order) else np.full(len(lost), np.nan)
+    found[mine == other] = 1.0
+    twin = survivor.copy()
+    chained = np.flatnonzero(np.isnan(found))
+    if len(chained):
+        best = _nearest(lost[chained], members, node, verified, rows)
+        twin[chained], found[chained] = best["other"].to_numpy(), best["similarity"].to_numpy()
+    return twin, found
+
+
+def _nearest(
+    lost: NDArray[np.int64], members: NDArray[np.int64], node: NDArray[np.int64], verified: pl.DataFrame, rows: pl.DataFrame
+) -> pl.DataFrame:
+    """The nearest other member for each lost row, by similarity and id: `other` and `similarity`, in the order of `lost`."""
+    both = pl.concat([verified, verified.select(a="b", b="a", similarity="similarity")])
+    mine = pl.DataFrame({"row": lost, "node": node[lost]})
+    same = mine.select(a="node", b="node").unique().with_columns(similarity=pl.lit(1.0))
+    near = pl.concat([both.join(mine.select(a="node").unique(), on="a", how="semi"), same])
+    others = pl.DataFrame({"other": members, "b": node[members]}).with_columns(rows.select(ID_ORDER)[members])
+    return (
+        mine.join(near, left_on="node", right_on="a")
+        .join(others, on="b")
+        .filter(pl.col("row") != pl.col("other"))
+        .sort("row", "similarity", *ID_ORDER, descending=[False, True, False, False])
+        .group_by("row", maintain_order=True)
         .first()
-        .select("id", _twin="near_id", _s="s")
     )
-    rows = rows.join(found, on="id", how="left", maintain_order="left")
-    hit = pl.col("_twin").is_not_null()
-    return rows.with_columns(
-        twin=pl.when(hit).then("_twin").otherwise("twin"), similarity=pl.when(hit).then("_s").otherwise("similarity")
-    ).drop("_twin", "_s")
 
 
-def _split(plan: Plan, rows: pl.DataFrame) -> pl.DataFrame:
+def _split(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
     """Splits for the rows still undecided; what belongs together is decided among all of them at once."""
-    alive = rows.select(_undecided().alias("_"))["_"]
-    kept = rows.filter(alive)
-    wanted = plan.split["group"]
-    ties = [kept.select(_numbered(*TIES[name])).to_series().to_numpy() for name in wanted]
-    keys = unit_keys(unit_labels(len(kept), ties), _own_keys(kept, wanted))
-    named = [pl.col(column).cast(pl.String).fill_null("") for column in plan.split["stratify"]]
-    strata = kept.with_columns(pl.concat_str(named or [pl.lit("")], separator="\x1f").alias("@stratum"))["@stratum"]
-    chosen = assign_splits(keys, strata, plan.fractions, seed=plan.seed, assign=plan.split["assign"])
-    return rows.with_columns(_spread(len(rows), alive.arg_true(), chosen).alias("split"))
+    kept = np.flatnonzero(fates.undecided)
+    wanted, stratify = plan.split["group"], plan.split["stratify"]
+    rows = plane.rows if len(kept) == len(fates) else plane.rows.select(sorted(KEYS | set(stratify)))[kept]
+    ties = []
+    if "group" in wanted and rows["group"].count():
+        ties.append(rows.select(_numbered("group", "source")).to_series().to_numpy())
+    if "first_user" in wanted:
+        ties.append(rows["@first_user"].to_numpy().astype(np.int64))
+    if "near_duplicates" in wanted:
+        cluster = fates.cluster[kept].astype(np.int64)
+        ties.append(np.where(cluster == NOBODY, -1, cluster))
+    own = unit_keys(unit_labels(len(kept), ties), _own_keys(rows, wanted))
+    named = [pl.col(column).cast(pl.String).fill_null("") for column in stratify]
+    strata = rows.select(pl.concat_str(named, separator="\x1f") if named else pl.repeat("", pl.len())).to_series()
+    chosen = assign_splits(own, strata, plan.fractions, seed=plan.seed, assign=plan.split["assign"])
+    fates.split[kept] = chosen.to_physical().to_numpy() + 1  # both name them in the order of the fractions
 
 
-TIES = {"group": ("group", "source"), "first_user": ("@first_user",), "near_duplicates": ("cluster",)}
-"""The columns that tie records together: all must be equal, and the first one present. A group key is its source's own."""
+KEYS = {"source", "group", "key", "@first_user", "@first_user_key"}
+"""The columns that a split looks at, beside those it stratifies by."""
 
 
 def _numbered(first: str, *more: str) -> pl.Expr:
-    """Equal values as equal numbers from 0, and -1 where there is none."""
-    value = pl.struct(first, *more) if more else pl.col(first)
+    """Equal values as equal numbers from 0, and -1 where there is none. A group key is its source's own."""
+    value = pl.struct(first, *more)
     return pl.when(pl.col(first).is_not_null()).then(value.rank("dense").cast(pl.Int64) - 1).otherwise(-1)
 
 
 def _own_keys(kept: pl.DataFrame, wanted: list[str]) -> NDArray[np.uint64]:
     """What a record brings to its unit's key: its group key, else its first user message, else its own id."""
-    leading = pl.col("@first_user").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little")
-    own = leading if "first_user" in wanted else pl.col("key")
-    if "group" not in wanted:
-        return kept.select(own.alias("own"))["own"].to_numpy()
+    own = kept["@first_user_key" if "first_user" in wanted else "key"]
+    if "group" not in wanted or not kept["group"].count():
+        return own.to_numpy()
     groups = kept.select("source", "group").drop_nulls().unique()
     hashed = [int(record_hash(source, group.encode())[:16], 16) for source, group in groups.iter_rows()]
     groups = groups.with_columns(pl.Series("own_group", hashed, dtype=pl.UInt64))
-    joined = kept.join(groups, on=["source", "group"], how="left", maintain_order="left")
+    joined = kept.select("source", "group").join(groups, on=["source", "group"], how="left", maintain_order="left")
     return joined.select(pl.coalesce("own_group", own).alias("own"))["own"].to_numpy()
 
 
-def _mix(plan: Plan, rows: pl.DataFrame) -> tuple[pl.DataFrame, Mixture | None]:
-    alive = rows.select((_undecided() & (pl.col("split") == TRAIN)).alias("_"))["_"]
-    rows = rows.with_columns(copies=pl.when(_undecided()).then(1).otherwise(0).cast(pl.UInt32))
+def _mix(plan: Plan, plane: KeyPlane, fates: Fates) -> Mixture | None:
+    """Copies of each row; what train has no place for is dropped, and stands in no split."""
+    fates.copies[fates.undecided] = 1
     if plan.mix is None:
-        return rows, None
+        return None
+    train = fates.undecided & (fates.split == fates.splits.index(TRAIN) + 1 if TRAIN in fates.splits else False)
     size = pl.lit(1) if plan.mix["unit"] == "rows" else pl.col(plan.mix["unit"]).fill_null(0)
-    capped = [column for column in plan.mix["caps"] if column not in ("source", "id", "key")]
-    pool = rows.filter(alive).select("source", "id", "key", *capped, size=size.cast(pl.Int64))
+    capped = [column for column in plan.mix["caps"] if column not in ("source", *ID_ORDER)]
+    places = np.flatnonzero(train)
+    pool = plane.rows.select("source", *ID_ORDER, *capped, size=size.cast(pl.Int64))[places]
     mixture = mix_train(pool, seed=plan.seed, **plan.mix)
-    places = alive.arg_true()
-    rows = rows.with_columns(
-        _spread(len(rows), places, mixture.copies).alias("_copies"),
-        _spread(len(rows), places, mixture.reason).alias("_reason"),
-    )
-    rows = rows.with_columns(copies=pl.coalesce("_copies", "copies"))
-    rows = _end(rows, pl.col("_reason").is_not_null(), Stage.MIX, "_reason")
-    rows = rows.with_columns(split=pl.when(_undecided()).then("split"))
-    return rows.drop("_copies", "_reason"), mixture
-
+    fates.copies[places] = mixture.copies.to_numpy()
+    reason = mixture.reason.replace_strict(CODES[Reason], default=0, return_dtype=pl.UInt8).fill_null(0).to_numpy()
+    left_out = reason > 0
+    fates.split[fates.end(places[left_out], Stage.MIX, reason[left_out])] = 0
+    return mixture

@@ -1,25 +1,30 @@
 """Gather the narrow columns of all shards into the key plane: one row per input row, in the order of the input.
 
 Positions become global here (file, row and line counted from the file's start), and ids final: the n-th exact repeat of
-a record within its source gets an id of its own, whatever shard it stands in.
+a record within its source gets an id of its own, whatever shard it stands in. What is put together from the shards is
+kept in the cache, a few columns at a time and keyed by the shards' own digests, so that the next decision reads a
+dozen files and not fifteen per shard. Hashes that are only compared become numbers of equal ones (`code`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.ids import id_numbers
 from datasetbuild.engine.measure import Measured
 from datasetbuild.errors import EmptyBuildError
-from datasetbuild.hashing import record_hash
+from datasetbuild.hashing import digest, record_hash
+from datasetbuild.plan import keys
 from datasetbuild.stages.read import RawShard
-
-ID_BITS = 16
-"""Hex characters of an id that make its 64-bit key for draws."""
 
 
 @dataclass(frozen=True)
@@ -40,73 +45,229 @@ class Piece:
 class KeyPlane:
     """rows: the table of all input rows. quarantine: position, reason and raw text of the unusable ones.
 
-    Columns of `rows`: place, source, priority, file, row, line, shard_row, id, key (UInt64), group, category, date,
-    license, cleaned, tokens, trained_tokens, a column per fact (`NAME`, or `NAME.min` and `NAME.max`), and the hashes
-    `@first_user`, `@exact` and `@words`. `pos` of a row is its position in the shard's records, null when it has none.
-    Rules may not have the name of a column (`record.RESERVED`).
+    Columns of `rows`: place, source, priority, file, license (Enum), row, line, shard_row, key and tail (the id as two
+    numbers, `record.ID_ORDER`), occurrence, group, category, date, cleaned, tokens, trained_tokens, and a column per fact
+    (`NAME`, or `NAME.min` and `NAME.max`). `pos` of a row is its position in the shard's records, null when it has none.
+    `@exact`, `@first_user` and `@words` number equal texts from 0 (Int32, -1 for none), `@first_user_key` is a hash of the
+    first user message. Rules may not have the name of a column (`record.RESERVED`).
     """
 
     rows: pl.DataFrame
     quarantine: pl.DataFrame
+
+    def codes(self, name: str) -> NDArray[np.int64]:
+        """A column of numbers of equal texts."""
+        return self.rows[name].to_numpy().astype(np.int64)
 
 
 def gather(cache: Cache, pieces: Sequence[Piece]) -> KeyPlane:
     """The key plane of measured shards. Raises `EmptyBuildError` when there is none."""
     if not pieces:
         raise EmptyBuildError("no source holds a row", hint="look at the `path` of each source: its files are empty")
-    tables, bad = [], []
-    for piece in pieces:
-        table, quarantine = _piece(cache, piece)
-        tables.append(table)
-        bad.append(quarantine)
-    rows = pl.concat(tables, how="diagonal_relaxed").sort("place", "shard_row", maintain_order=True)
-    rows = _identify(rows).with_columns(
-        key=pl.col("id").str.head(ID_BITS).str.to_integer(base=16, dtype=pl.UInt64),
+    kept = _Kept(cache, pieces)
+    parts = [kept.rows.drop("shard_line"), _places(pieces, kept.rows)]
+    parts += [kept.aligned(column) for column in _columns(pieces[0].measured)]
+    bad = kept.quarantine
+    return KeyPlane(
+        pl.concat(parts, how="horizontal"),
+        pl.concat([bad.drop("shard_line"), _places(pieces, bad)], how="horizontal"),
     )
-    return KeyPlane(rows, pl.concat(bad))
 
 
-def _piece(cache: Cache, piece: Piece) -> tuple[pl.DataFrame, pl.DataFrame]:
-    measured = piece.measured
-    columns = [cache.frame(measured.keys).with_row_index("pos"), cache.frame(measured.first_user).rename({"key": "@first_user"})]
-    for name, digest in measured.facts.items():
-        values = cache.frame(digest)
-        columns.append(values.rename({c: name if c == "value" else f"{name}.{c}" for c in values.columns}))
+@dataclass(frozen=True)
+class Column:
+    """A measured column, or a few that belong together. of: its digest in a shard. load: it, one row per record of the
+    shard. made: what it becomes in the key plane."""
+
+    name: str
+    of: Callable[[Measured], str]
+    load: Callable[[Cache, Measured], pl.DataFrame]
+    made: Callable[[pl.DataFrame], pl.DataFrame] = lambda frame: frame
+
+
+def _columns(measured: Measured) -> list[Column]:
+    """The columns that this build's shards have. `tokens`, where it is a fact, is one of the counts too."""
+    found = [_fact(name) for name in measured.facts if not (measured.counts and name == "tokens")]
+    found.append(Column("first_user", lambda m: m.first_user, lambda c, m: c.frame(m.first_user), _first_user))
     if measured.exact:
-        columns.append(cache.frame(measured.exact).rename({"key": "@exact"}))
+        found.append(Column("exact", lambda m: str(m.exact), lambda c, m: c.frame(str(m.exact)), _exact))
     if measured.near:
-        columns.append(cache.frame(measured.near, ["words"]).rename({"words": "@words"}))
-    table = pl.concat(columns, how="horizontal")
+        found.append(Column("words", lambda m: str(m.near), lambda c, m: c.frame(str(m.near), ["words"]), _words))
     if measured.counts:
-        table = table.drop("tokens", "trained_tokens", strict=False).join(
-            cache.frame(measured.counts), on="row", how="left", maintain_order="left"
-        )
-    quarantine = pl.concat(cache.frame(digest) for digest in measured.quarantine).unique("row", keep="first", maintain_order=True)
-    unread = quarantine.filter(pl.col("base").is_not_null()).select("row", "line", "base")
-    table = pl.concat([table, unread], how="diagonal")
-    place = [
-        pl.lit(piece.place, pl.UInt32).alias("place"),
-        pl.lit(piece.source).alias("source"),
-        pl.lit(piece.priority, pl.Int64).alias("priority"),
-        pl.lit(piece.file).alias("file"),
-        pl.lit(piece.license, pl.String).alias("license"),
-    ]
-    position = [
-        pl.col("row").alias("shard_row"),
-        (pl.col("row").cast(pl.Int64) + piece.shard.first_row).alias("row"),
-        (pl.col("line").cast(pl.Int64) + piece.shard.first_line).alias("line"),
-    ]
-    return table.with_columns(*place, *position), quarantine.with_columns(*place, *position)
+        found.append(Column("counts", lambda m: str(m.counts), _counts))
+    return found
 
 
-def _identify(rows: pl.DataFrame) -> pl.DataFrame:
-    """Ids: the base, or for the n-th repeat of a base within its source (n >= 1) the hash of base and n."""
-    numbered = rows.with_columns(occurrence=pl.int_range(pl.len(), dtype=pl.UInt32).over("source", "base"))
-    repeats = numbered.select("source", "base", "occurrence").filter(pl.col("occurrence") > 0)
-    fresh = [record_hash(source, base.encode(), n) for source, base, n in repeats.iter_rows()]
-    repeats = repeats.with_columns(pl.Series("repeat_id", fresh, dtype=pl.String))
-    joined = numbered.join(repeats, on=["source", "base", "occurrence"], how="left", maintain_order="left")
-    return joined.with_columns(id=pl.coalesce("repeat_id", "base")).drop("base", "repeat_id")
+def _fact(name: str) -> Column:
+    def load(cache: Cache, measured: Measured) -> pl.DataFrame:
+        values = cache.frame(measured.facts[name])
+        return values.rename({c: name if c == "value" else f"{name}.{c}" for c in values.columns})
+
+    return Column(f"fact {name}", lambda measured: measured.facts[name], load)
+
+
+def _counts(cache: Cache, measured: Measured) -> pl.DataFrame:
+    """Counts of tokens; null for records that could not be rendered."""
+    records = cache.frame(measured.keys, ["row"])
+    return records.join(cache.frame(str(measured.counts)), on="row", how="left", maintain_order="left").drop("row")
+
+
+def _exact(frame: pl.DataFrame) -> pl.DataFrame:
+    return pl.DataFrame({"@exact": code(*_halves(frame["key"]))})
+
+
+def _first_user(frame: pl.DataFrame) -> pl.DataFrame:
+    """Numbers of equal first user messages, and the leading half of their hashes, null where there is none."""
+    high, low, some = _halves(frame["key"])
+    key = pl.DataFrame({"key": high, "some": some}).select(pl.when("some").then("key"))["key"]
+    return pl.DataFrame({"@first_user": code(high, low, some), "@first_user_key": key})
+
+
+def _words(frame: pl.DataFrame) -> pl.DataFrame:
+    words = frame["words"].struct.unnest()
+    some = frame["words"].is_not_null().to_numpy()
+    return pl.DataFrame({"@words": code(*(words[name].fill_null(0).to_numpy() for name in ("high", "low")), some)})
+
+
+def _halves(hashes: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.bool_]]:
+    """128-bit hashes (Binary) as two numbers each, and where there is one."""
+    halves = (
+        pl.col("hash").bin.slice(start, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little").fill_null(0).alias(name)
+        for name, start in (("high", 0), ("low", 8))
+    )
+    found = hashes.to_frame("hash").select(*halves, some=pl.col("hash").is_not_null())
+    return found["high"].to_numpy(), found["low"].to_numpy(), found["some"].to_numpy()
+
+
+def code(high: NDArray[np.uint64], low: NDArray[np.uint64], some: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Equal 128-bit hashes as equal numbers, from 0 in the order of the hashes; -1 where there is none."""
+    rows = np.flatnonzero(some)
+    high, low = high[rows], low[rows]
+    order = np.argsort(high)
+    if len(order) and (np.diff(low[order]) != 0)[np.diff(high[order]) == 0].any():
+        order = np.lexsort((low, high))  # two hashes with one first half
+    change = np.ones(len(order), bool)
+    change[1:] = (np.diff(high[order]) != 0) | (np.diff(low[order]) != 0)
+    out = np.full(len(some), -1, np.int32)
+    out[rows[order]] = np.cumsum(change) - 1
+    return out
+
+
+class _Kept:
+    """Columns of all shards below one another, from the cache where they were put together before."""
+
+    def __init__(self, cache: Cache, pieces: Sequence[Piece]) -> None:
+        self.cache, self.pieces = cache, pieces
+        self.identity = digest([[piece.source, piece.measured.keys, piece.measured.quarantine[0]] for piece in pieces])
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """One row per input row: place, shard_row, shard_line, pos, its id and the rest of `KEY_COLUMNS`."""
+        return self._once({"rows": self.identity}, lambda: _rows(self.cache, self.pieces))
+
+    @property
+    def quarantine(self) -> pl.DataFrame:
+        """The unusable rows, once each."""
+        digests = [piece.measured.quarantine for piece in self.pieces]
+        return self._once({"quarantine": digests}, lambda: _quarantine(self.cache, self.pieces))
+
+    def aligned(self, column: Column) -> pl.DataFrame:
+        """A column for all input rows; null where there is no record."""
+        key = {"column": column.name, "of": [column.of(piece.measured) for piece in self.pieces], "rows": self.identity}
+        return self._once(key, lambda: column.made(self._spread(column)))
+
+    def _spread(self, column: Column) -> pl.DataFrame:
+        frame = pl.concat([column.load(self.cache, piece.measured) for piece in self.pieces], how="diagonal_relaxed")
+        if not self.rows["pos"].null_count():
+            return frame
+        place, pos = self.rows["place"].to_numpy(), self.rows["pos"]
+        records = np.bincount(place[pos.is_not_null().to_numpy()], minlength=len(self.pieces))
+        return frame.select(pl.all().gather(pos.cast(pl.Int64) + (np.cumsum(records) - records)[place]))
+
+    def _once(self, parts: dict[str, Any], make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
+        """The frame of an action. Columns of words that no row has are not stored."""
+
+        def made() -> dict[str, Any]:
+            frame = make()
+            empty = [name for name in frame.columns if frame.schema[name] in EMPTY.values() and not frame[name].count()]
+            kinds = {name: "list" if frame.schema[name] == EMPTY["list"] else "word" for name in empty}
+            return {"objects": {"frame": self.cache.store_frame(frame.drop(empty))}, "columns": frame.columns, "empty": kinds}
+
+        found = self.cache.once(keys.action_key("gather", **parts), made)
+        frame = self.cache.frame(found["objects"]["frame"])
+        empty = [pl.lit(None, EMPTY[kind]).alias(name) for name, kind in found["empty"].items()]
+        return frame.with_columns(empty).select(found["columns"]) if empty and frame.width else frame
+
+
+EMPTY: dict[str, pl.DataType] = {"word": pl.String(), "list": pl.List(pl.String)}
+
+
+def _rows(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
+    """All input rows in their order: the records, and those that could not be read."""
+    tables = []
+    for piece in pieces:
+        bad = cache.frame(piece.measured.quarantine[0], ["row", "line", "base"])
+        unread = bad.unique("row", keep="first", maintain_order=True).filter(pl.col("base").is_not_null())
+        table = cache.frame(piece.measured.keys).with_row_index("pos")
+        if len(unread):
+            table = pl.concat([table, unread], how="diagonal").sort("row", maintain_order=True)
+        tables.append(table.select(pl.lit(piece.place, pl.UInt32).alias("place"), *id_numbers("base"), pl.exclude("base")))
+    rows = pl.concat(tables).rename({"row": "shard_row", "line": "shard_line"})
+    return _identify(rows, [piece.source for piece in pieces])
+
+
+def _identify(rows: pl.DataFrame, sources: list[str]) -> pl.DataFrame:
+    """Ids: the base, or for the n-th repeat of a base within its source (n >= 1) the hash of base and n. Adds `occurrence`,
+    which is that n. sources: of each place."""
+    ranked = np.sort(rows["key"].to_numpy())
+    repeated = pl.Series("key", ranked[1:][ranked[1:] == ranked[:-1]]).unique()
+    rows = rows.with_row_index("@at")
+    some = rows.select("@at", "place", "key", "tail").join(repeated.to_frame(), on="key", how="semi", maintain_order="left")
+    some = some.with_columns(pl.Series("source", sources, dtype=pl.String).gather(some["place"]))
+    some = some.with_columns(n=pl.int_range(pl.len(), dtype=pl.UInt32).over("source", "key", "tail")).filter(pl.col("n") > 0)
+    occurrence = np.zeros(len(rows), np.uint32)
+    occurrence[some["@at"].to_numpy()] = some["n"].to_numpy()
+    fresh = [
+        record_hash(source, f"{key:016x}{tail:08x}".encode(), n)
+        for source, key, tail, n in some.select("source", "key", "tail", "n").iter_rows()
+    ]
+    numbers = pl.DataFrame({"base": pl.Series(fresh, dtype=pl.String)}).select(id_numbers("base"))
+    key, tail = rows["key"].to_numpy().copy(), rows["tail"].to_numpy().copy()
+    key[some["@at"]], tail[some["@at"]] = numbers["key"].to_numpy(), numbers["tail"].to_numpy()
+    named = {"key": pl.Series(key), "tail": pl.Series(tail), "occurrence": pl.Series(occurrence)}
+    return rows.drop("@at").with_columns(**named)
+
+
+def _quarantine(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
+    """The unusable rows of all shards, each for its first reason."""
+    tables = []
+    for piece in pieces:
+        found = pl.concat(cache.frame(digest) for digest in piece.measured.quarantine)
+        found = found.unique("row", keep="first", maintain_order=True)
+        tables.append(found.select(pl.lit(piece.place, pl.UInt32).alias("place"), pl.all()))
+    return pl.concat(tables).rename({"row": "shard_row", "line": "shard_line"})
+
+
+def _places(pieces: Sequence[Piece], rows: pl.DataFrame) -> pl.DataFrame:
+    """Where each row comes from: what its shard's place says. rows: place, shard_row, shard_line."""
+
+    def word(values: list[str | None]) -> pl.Series:
+        known = pl.Enum(list(dict.fromkeys(value for value in values if value is not None)))
+        return pl.Series(values, dtype=known)
+
+    def number(values: list[int]) -> pl.Series:
+        return pl.Series(values, dtype=pl.Int64)
+
+    columns = {
+        "source": word([piece.source for piece in pieces]),
+        "priority": number([piece.priority for piece in pieces]),
+        "file": word([piece.file for piece in pieces]),
+        "license": word([piece.license for piece in pieces]),
+        "row": number([piece.shard.first_row for piece in pieces]),
+        "line": number([piece.shard.first_line for piece in pieces]),
+    }
+    frame = pl.DataFrame([values.gather(rows["place"]).alias(name) for name, values in columns.items()])
+    return frame.with_columns(row=frame["row"] + rows["shard_row"], line=frame["line"] + rows["shard_line"])
 
 
 def tally(pieces: Sequence[Piece]) -> dict[str, int]:

@@ -6,16 +6,24 @@ from typing import Any
 
 import polars as pl
 
+from datasetbuild.engine.ids import id_texts, ids_of
 from datasetbuild.errors import ConservationError
-from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, Fate, Stage
+from datasetbuild.record import ID_ORDER, LEDGER_FIRST, LEDGER_LAST, Fate, Stage
 
-INTERNAL = ("place", "shard_row", "pos", "key", "priority", "occurrence", "@first_user", "@exact", "@words", "@system")
+INTERNAL = ("place", "shard_row", "pos", *ID_ORDER, "priority", "occurrence")
+"""Columns of the key plane that are not the ledger's, beside those whose name starts with @."""
+
+TWINS = ("duplicate_of", "twin", "cluster")
+"""Columns that name another row: by its number in the decision, by its id in the ledger."""
 
 
 def ledger_table(rows: pl.DataFrame) -> pl.DataFrame:
-    """The ledger's columns in their order: where from, what fate, which facts, which twins."""
-    facts = [name for name in rows.columns if name not in (*LEDGER_FIRST, *LEDGER_LAST, *INTERNAL)]
-    return rows.select(*LEDGER_FIRST, *facts, *(name for name in LEDGER_LAST if name in rows.columns))
+    """The ledger's columns in their order: where from, what fate, which facts, which twins. Words are Enums here, and
+    plain strings in the file."""
+    known = (*LEDGER_FIRST, *LEDGER_LAST, *INTERNAL)
+    facts = [name for name in rows.columns if name not in known and not name.startswith("@")]
+    named = rows.with_columns(id_texts(rows), *(ids_of(rows, rows[name]) for name in TWINS))
+    return named.select(*LEDGER_FIRST, *facts, *(name for name in LEDGER_LAST if name in rows.columns))
 
 
 def balance(ledger: pl.DataFrame, read: dict[str, int]) -> None:
@@ -29,7 +37,7 @@ def balance(ledger: pl.DataFrame, read: dict[str, int]) -> None:
             raise ConservationError(f"source {source!r}: {count} rows were read, {found.get(source, 0)} stand in the ledger")
     if ledger["id"].n_unique() != len(ledger):
         raise ConservationError("two rows of the ledger have the same id")
-    unknown = ledger.filter(~pl.col("fate").is_in([fate.value for fate in Fate]) | pl.col("fate").is_null())
+    unknown = ledger.filter(~pl.col("fate").cast(pl.String).is_in([fate.value for fate in Fate]) | pl.col("fate").is_null())
     kept = pl.col("fate") == Fate.KEPT.value
     odd = ledger.filter(
         (kept & (pl.col("split").is_null() | (pl.col("copies") < 1)))
@@ -57,7 +65,7 @@ def funnel(ledger: pl.DataFrame, sources: list[str]) -> list[dict[str, Any]]:
 def reasons(ledger: pl.DataFrame) -> list[dict[str, Any]]:
     """Why rows were lost: stage, reason, rule, rows; most first, then by name."""
     lost = ledger.filter(pl.col("fate") != Fate.KEPT.value)
-    counted = lost.group_by("fate", "stage", "reason", "rule").len("rows")
+    counted = lost.group_by("fate", "stage", "reason", "rule").len("rows").cast({pl.Enum: pl.String})
     return counted.sort(["rows", "stage", "reason", "rule"], descending=[True, False, False, False], nulls_last=True).to_dicts()
 
 
@@ -68,7 +76,7 @@ def split_counts(ledger: pl.DataFrame, fractions: dict[str, float]) -> dict[str,
     for name, fraction in fractions.items():
         mine = kept.filter(pl.col("split") == name)
         expanded = {"training_rows": mine.select((pl.col("training_rows") * pl.col("copies")).sum()).item()} if "training_rows" in mine.columns else {}
-        rows = mine.group_by("source").agg(pl.col("copies").sum()).sort("source")
+        rows = mine.group_by("source").agg(pl.col("copies").sum()).cast({"source": pl.String}).sort("source")
         found[name] = {
             "records": len(mine),
             "rows": int(mine["copies"].sum()),

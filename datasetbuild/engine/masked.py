@@ -49,7 +49,7 @@ def masked_rows(asked: Search, *, text: str | None = None, count: int = 5) -> li
         raise UsageError(
             "the recipe has no template, so that nothing is masked", hint="template=chatml template.tokenizer=FOLDER"
         )
-    rows = asked.found.decision.rows
+    rows = asked.found.rows
     if text is None:
         chosen = rows.filter(pl.col("fate") == Fate.KEPT.value).sort("key", "id").head(count)
     else:

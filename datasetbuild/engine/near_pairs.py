@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.gather import Piece
+from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.engine.local import Engine
 from datasetbuild.plan import keys
 from datasetbuild.stages.annotate import annotate_frame
@@ -46,30 +46,27 @@ def shingle_shard(task: ShingleTask) -> str:
 
 
 def verified_pairs(
-    cache: Cache, engine: Engine, pieces: Sequence[Piece], node: pl.Series, rows: pl.DataFrame, params: dict[str, Any]
+    cache: Cache, engine: Engine, pieces: Sequence[Piece], plane: KeyPlane, params: dict[str, Any]
 ) -> pl.DataFrame:
     """Pairs of texts with a Jaccard similarity of at least the floor below `params["threshold"]`: `a` < `b` (numbers of
-    `node`) and `similarity`. Whoever asks cuts them at the threshold.
-
-    node: number of each record's text, null without words. rows: the key plane (`place`, `pos`).
-    """
+    the plane's `@words`) and `similarity`. Whoever asks cuts them at the threshold."""
     params = {**params, "threshold": near.floor_of(params["threshold"])}
     sketches = [piece.measured.near or "" for piece in pieces]
-    key = keys.action_key("dedup", pairs=params, sketches=sketches)
+    key = keys.action_key("dedup", pairs=params, sketches=sketches, numbers="in the order of the hashes")
 
     def make() -> dict[str, Any]:
-        found = _find(cache, engine, pieces, node, rows, params)
+        found = _find(cache, engine, pieces, plane, params)
         return {"objects": {"pairs": cache.store_frame(found)}}
 
     return cache.frame(cache.once(key, make)["objects"]["pairs"])
 
 
 def _find(
-    cache: Cache, engine: Engine, pieces: Sequence[Piece], node: pl.Series, rows: pl.DataFrame, params: dict[str, Any]
+    cache: Cache, engine: Engine, pieces: Sequence[Piece], plane: KeyPlane, params: dict[str, Any]
 ) -> pl.DataFrame:
     floor = params["threshold"]
-    firsts = rows.select("place", "pos", node=node).filter(pl.col("node").is_not_null() & pl.col("pos").is_not_null())
-    firsts = firsts.unique("node", keep="first", maintain_order=True).sort("node")
+    _, first = np.unique(node := plane.codes("@words"), return_index=True)
+    firsts = plane.rows.select("place", "pos")[first[node[first] >= 0]]
     pairs = _candidates(cache, pieces, firsts, floor, params["num_perm"])
     if not len(pairs):
         return pl.DataFrame(schema=PAIRS)

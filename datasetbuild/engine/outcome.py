@@ -14,6 +14,7 @@ from datasetbuild.artifact.manifest import MANIFEST_VERSION, make_metrics, prett
 from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.decide import Decision
+from datasetbuild.engine.ids import id_texts
 from datasetbuild.engine.inputs import InputFile, known_digest
 from datasetbuild.engine.parts import Written
 from datasetbuild.engine.quarantine import write_quarantine
@@ -46,7 +47,8 @@ class Outcome:
 def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
     """Write everything but the data into the draft of an artifact; returns the manifest."""
     write_parquet(result.ledger, draft / "ledger.parquet")
-    fate = result.decision.rows.filter(pl.col("fate") == Fate.QUARANTINED.value).select("place", "shard_row", "id")
+    unusable = result.decision.rows.filter(pl.col("fate") == Fate.QUARANTINED.value)
+    fate = unusable.select("place", "shard_row", id_texts(unusable))
     write_quarantine(result.quarantine, fate, draft / "quarantine.jsonl")
     files = dict(result.written.files)
     manifest = _manifest(result)

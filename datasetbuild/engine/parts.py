@@ -21,13 +21,14 @@ from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.exchange import ScatterTask, collect, scatter
 from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports
 from datasetbuild.engine.gather import Piece
+from datasetbuild.engine.ids import id_texts
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.templates import expand_messages, opened_template
 from datasetbuild.errors import RecordError
 from datasetbuild.hashing import bytes_digest, chance, digest, file_digest
 from datasetbuild.op import load_plugin
 from datasetbuild.plan.steps import ExportStep, Plan
-from datasetbuild.record import Fate
+from datasetbuild.record import ID_ORDER, Fate
 from datasetbuild.stages.render import ChatTemplate, TokenizerSpec, texts_of
 from datasetbuild.stages.write import DATA_COLUMNS, TOKEN_COLUMNS, narrow_messages, token_columns, write_parquet
 from datasetbuild.stages.write.carry import Delivery, Lines, Tokens
@@ -160,7 +161,7 @@ def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
     """The output rows of a split in their order, with the draw that gave it."""
     kept = rows.filter((pl.col("fate") == Fate.KEPT.value) & (pl.col("split") == split))
     repeated = kept.select(
-        *("place", "pos", "id", "key", "source", "file", "row", "line", "license"),
+        *("place", "pos", *ID_ORDER, "source", "file", "row", "line", "license"),
         pl.int_ranges("copies", dtype=pl.UInt32).alias("copy"),
     ).explode("copy", empty_as_null=False)
     with np.errstate(over="ignore"):
@@ -168,7 +169,8 @@ def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
             0x9E3779B97F4A7C15
         )
     draws = pl.Series("draw", chance(seed, "order", keys), dtype=pl.UInt64)
-    return repeated.with_columns(draws).sort("draw", "id", "copy").with_row_index("at")
+    ordered = repeated.with_columns(draws).sort("draw", *ID_ORDER, "copy").with_row_index("at")
+    return ordered.with_columns(id_texts(ordered), pl.col(pl.Enum).cast(pl.String))
 
 
 def _task(

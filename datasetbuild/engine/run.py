@@ -61,6 +61,11 @@ class Examined:
     decision: Decision
     ledger: pl.DataFrame
 
+    @property
+    def rows(self) -> pl.DataFrame:
+        """The decided key plane, with ids as text."""
+        return self.decision.rows.with_columns(self.ledger["id"])
+
 
 def build(recipe: Recipe, plan: Plan, *, force: bool = False, progress: Progress | None = None) -> Built:
     """Build a recipe: into `build/NAME`, or with overrides into `.dsbuild/variants/NAME-KEY`, where nothing tracked lies."""
@@ -110,7 +115,7 @@ def examine(
     """Measure what is not in the cache, and decide. plan: with its template resolved."""
     pieces = measure(plan, cache, engine, project, files, progress)
     plane = gather(cache, pieces)
-    decision = decide(plan, plane, lambda node: verified_pairs(cache, engine, pieces, node, plane.rows, plan.near or {}))
+    decision = decide(plan, plane, lambda: verified_pairs(cache, engine, pieces, plane, plan.near or {}))
     ledger = ledger_table(decision.rows)
     balance(ledger, rows_read(plan, pieces))
     return Examined(plan, files, pieces, plane, decision, ledger)

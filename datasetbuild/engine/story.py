@@ -71,7 +71,7 @@ class Search:
     def tell(self, row_id: str) -> Story:
         """The story of one row, by its full id."""
         row = self.found.ledger.row(by_predicate=pl.col("id") == row_id, named=True)
-        place = self.found.decision.rows.row(by_predicate=pl.col("id") == row_id, named=True)
+        place = self.found.rows.row(by_predicate=pl.col("id") == row_id, named=True)
         piece = next(piece for piece in self.found.pieces if piece.place == place["place"])
         rows = load(piece.shard, self.recipe.project)
         raw = rows.raws[place["shard_row"]].decode("utf-8", "backslashreplace")
@@ -99,13 +99,13 @@ class Search:
         for digest in piece.measured.quarantine:
             bad = self.cache.frame(digest)
             rows += bad.filter(pl.col("raw").str.to_lowercase().str.contains(needle, literal=True))["row"].to_list()
-        mine = self.found.decision.rows.filter((pl.col("place") == piece.place) & pl.col("shard_row").is_in(rows))
+        mine = self.found.rows.filter((pl.col("place") == piece.place) & pl.col("shard_row").is_in(rows))
         yield from mine["id"]
 
     def _holding_raw(self, piece: Piece, needle: bytes) -> Iterator[str]:
         """Ids of a shard's rows whose raw text holds a text: a ticket number, a file's own id."""
         rows = [row for row, raw in enumerate(load(piece.shard, self.recipe.project).raws) if needle in raw]
-        mine = self.found.decision.rows.filter((pl.col("place") == piece.place) & pl.col("shard_row").is_in(rows))
+        mine = self.found.rows.filter((pl.col("place") == piece.place) & pl.col("shard_row").is_in(rows))
         yield from mine["id"]
 
     def _messages(self, piece: Piece, pos: int | None) -> list[dict[str, Any]]:
@@ -126,7 +126,7 @@ class Search:
                 yield number, read["content"]
 
     def _line(self, row_id: str) -> dict[str, Any]:
-        row = self.found.decision.rows.row(by_predicate=pl.col("id") == row_id, named=True)
+        row = self.found.rows.row(by_predicate=pl.col("id") == row_id, named=True)
         piece = next(piece for piece in self.found.pieces if piece.place == row["place"])
         return {**row, "messages": self._messages(piece, row["pos"])}
 

@@ -67,14 +67,10 @@ def _decided(
             measured[key] = pieces, gather(cache, pieces)
         pieces, plane = measured[key]
         check_quarantine(plan, plane)
-        decision = decide(plan, plane, lambda node: _pairs(cache, engine, pieces, node, plane, plan))
+        decision = decide(plan, plane, lambda: verified_pairs(cache, engine, pieces, plane, plan.near or {}))
     ledger = ledger_table(decision.rows)
     balance(ledger, rows_read(plan, pieces))
     return ledger
-
-
-def _pairs(cache: Cache, engine: Engine, pieces: list[Piece], node: pl.Series, plane: KeyPlane, plan: Plan) -> pl.DataFrame:
-    return verified_pairs(cache, engine, pieces, node, plane.rows, plan.near or {})
 
 
 def _measures(parts: dict[str, Any]) -> str:

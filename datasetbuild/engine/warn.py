@@ -10,7 +10,7 @@ from datasetbuild.engine.decide import Decision
 from datasetbuild.engine.gather import KeyPlane, Piece, tally
 from datasetbuild.engine.system import system_warnings
 from datasetbuild.plan.steps import Plan
-from datasetbuild.record import Fate, Reason
+from datasetbuild.record import ID_ORDER, Fate, Reason
 from datasetbuild.stages.write.carry import Tokens
 
 LARGE_CLUSTER = 20
@@ -81,7 +81,7 @@ def _large_clusters(decision: Decision) -> list[str]:
     second = sizes["len"][1] if len(sizes) > 1 else 1
     if size < LARGE_CLUSTER or size < FAR * second:
         return []
-    members = near.filter(pl.col("cluster") == largest).sort("id").head(3)
+    members = near.filter(pl.col("cluster") == largest).sort(ID_ORDER).head(3)
     places = ", ".join(f"{row['file']}:{row['line']}" for row in members.iter_rows(named=True))
     return [
         f"one cluster of near-duplicates has {size} members, the next has {second}: look at {places}; "

@@ -24,6 +24,7 @@ PACKAGES = {
     "prepare": ("orjson", "jinja2", "polars", "ftfy"),
     "fact": ("polars",),
     "dedup": ("polars", "numpy", "datasketch"),
+    "gather": ("polars", "numpy"),
     "render": ("jinja2", "tokenizers", "transformers"),
     "write": ("pyarrow", "orjson"),
 }

@@ -11,10 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from datasetbuild.errors import Fault, RecipeError
 from datasetbuild.record import Reason
+
+
+BROKEN = (Reason.UNMEASURED, Reason.BELOW_MIN, Reason.ABOVE_MAX, Reason.NOT_ALLOWED, Reason.DENIED)
+"""The ways to fail a rule."""
 
 
 @dataclass(frozen=True)
@@ -43,35 +49,41 @@ def resolve_bound(bound: Any, values: pl.Series) -> Any:
     return quantile(values, float(bound[1:])) if isinstance(bound, str) else bound
 
 
-def judge(facts: pl.DataFrame, rules: list[Rule]) -> tuple[pl.DataFrame, dict[str, dict[str, Any]]]:
+@dataclass(frozen=True)
+class Judged:
+    """What k rules say of n records. reason: for each rule and record the place in `BROKEN` of how it fails, from 1, or 0
+    (uint8, k x n). bounds: of each rule, quantiles looked up."""
+
+    reason: NDArray[np.uint8]
+    bounds: dict[str, dict[str, Any]]
+
+    @property
+    def rule(self) -> NDArray[np.uint16]:
+        """The first rule that each record fails, from 1, or 0."""
+        first = np.zeros(self.reason.shape[1], np.uint16)
+        for number in range(len(self.reason), 0, -1):
+            first[self.reason[number - 1] > 0] = number
+        return first
+
+
+def judge(facts: pl.DataFrame, rules: list[Rule]) -> Judged:
     """Judge every record by every rule.
 
-    facts: one row per record, the columns that the rules name. Returns a frame with `reason` and `rule` (null when the
-    record passes) and `also` (names of further rules that fail); and each rule's bounds with quantiles looked up.
-    Raises `RecipeError` for bounds of a kind that a fact cannot have.
+    facts: one row per record, the columns that the rules name. Raises `RecipeError` for bounds of a kind that a fact
+    cannot have.
     """
-    verdicts: dict[str, pl.Expr] = {}
     resolved: dict[str, dict[str, Any]] = {}
     if faults := [fault for rule in rules if (fault := _misfit(rule, facts[rule.low]))]:
         raise RecipeError(faults)
-    for rule in rules:
+    reasons = np.zeros((len(rules), len(facts)), np.uint8)
+    for number, rule in enumerate(rules):
         bounds = {word: bound for word, bound in rule.bounds.items() if bound is not None}
         for word, column in (("min", rule.low), ("max", rule.high)):
             if word in bounds:
                 bounds[word] = resolve_bound(bounds[word], facts[column])
         resolved[rule.name] = {word: bound for word, bound in bounds.items() if bound is not None}  # a quantile of nothing
-        verdicts[rule.name] = _verdict(rule, resolved[rule.name])
-    if not verdicts:
-        nothing = {"reason": pl.String, "rule": pl.String, "also": pl.List(pl.String)}
-        return pl.DataFrame({name: pl.Series([None] * len(facts), dtype=dtype) for name, dtype in nothing.items()}), {}
-    failed = facts.select(verdict.alias(name) for name, verdict in verdicts.items())
-    named = [pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in verdicts]
-    every = failed.select(
-        reason=pl.coalesce(pl.col(name) for name in verdicts),
-        rule=pl.coalesce(named),
-        also=pl.concat_list(named).list.drop_nulls().list.slice(1),
-    )
-    return every.with_columns(pl.when(pl.col("rule").is_not_null()).then(pl.col("also")).alias("also")), resolved
+        reasons[number] = facts.select(_verdict(rule, resolved[rule.name]).alias("reason"))["reason"].to_numpy()
+    return Judged(reasons, resolved)
 
 
 def _misfit(rule: Rule, values: pl.Series) -> Fault | None:
@@ -101,18 +113,22 @@ def _fits(value: Any, kind: pl.DataType) -> bool:
 
 
 def _verdict(rule: Rule, bounds: Mapping[str, Any]) -> pl.Expr:
-    """The reason for which a record fails the rule, or null. A fact without a value fails: it never passes in silence."""
+    """How a record fails the rule, or 0. A fact without a value fails: it never passes in silence."""
     low, high = pl.col(rule.low), pl.col(rule.high)
-    verdict = pl.when(low.is_null() | high.is_null()).then(pl.lit(Reason.UNMEASURED.value))
+    verdict = pl.when(low.is_null() | high.is_null()).then(_broken(Reason.UNMEASURED))
     if "min" in bounds:
-        verdict = verdict.when(low.cast(pl.Float64) < bounds["min"]).then(pl.lit(Reason.BELOW_MIN.value))
+        verdict = verdict.when(low.cast(pl.Float64) < bounds["min"]).then(_broken(Reason.BELOW_MIN))
     if "max" in bounds:
-        verdict = verdict.when(high.cast(pl.Float64) > bounds["max"]).then(pl.lit(Reason.ABOVE_MAX.value))
+        verdict = verdict.when(high.cast(pl.Float64) > bounds["max"]).then(_broken(Reason.ABOVE_MAX))
     if "allow" in bounds:
-        verdict = verdict.when(~_among(low, bounds["allow"])).then(pl.lit(Reason.NOT_ALLOWED.value))
+        verdict = verdict.when(~_among(low, bounds["allow"])).then(_broken(Reason.NOT_ALLOWED))
     if "deny" in bounds:
-        verdict = verdict.when(_among(low, bounds["deny"])).then(pl.lit(Reason.DENIED.value))
-    return verdict.otherwise(None)
+        verdict = verdict.when(_among(low, bounds["deny"])).then(_broken(Reason.DENIED))
+    return verdict.otherwise(pl.lit(0, pl.UInt8))
+
+
+def _broken(reason: Reason) -> pl.Expr:
+    return pl.lit(BROKEN.index(reason) + 1, pl.UInt8)
 
 
 def _among(column: pl.Expr, values: list[Any]) -> pl.Expr:

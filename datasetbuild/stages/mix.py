@@ -14,7 +14,7 @@ import polars as pl
 
 from datasetbuild.hashing import chance
 from datasetbuild.op import Bound, section
-from datasetbuild.record import Reason
+from datasetbuild.record import ID_ORDER, Reason
 
 
 @section("mix", version=1)
@@ -76,7 +76,7 @@ def mix_train(
 ) -> Mixture:
     """Decide how often each row of the pool stands in train.
 
-    pool: the train rows: `source`, `key` (UInt64 of the record's id), `id`, `size` (in `unit`), the columns of `caps`.
+    pool: the train rows: `source`, `ID_ORDER`, `size` (in `unit`), the columns of `caps`.
     """
     drawn = pool.with_columns(draw=pl.Series(chance(seed, "mix", pool["key"].to_numpy()))).with_row_index("place")
     proportion = {name: weight / sum(weights.values()) for name, weight in weights.items()}
@@ -121,7 +121,7 @@ def _fill(
     rows: pl.DataFrame, name: str, weight: float, quota: float, max_repeat: int, caps: dict[str, float]
 ) -> tuple[pl.DataFrame, Share]:
     """Whole passes over a source's rows, then the rows with the smallest draws up to the quota."""
-    ordered = rows.sort("draw", "id")
+    ordered = rows.sort("draw", *ID_ORDER)
     within, capped = _apply_caps(ordered, quota, caps)
     size = int(within["size"].sum())
     quota_left = min(quota, float(size)) if capped else quota

@@ -46,9 +46,9 @@ def unit_labels(n: int, ties: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     edges = []
     for tie in ties:
         rows = np.flatnonzero(tie >= 0)
-        _, first = np.unique(tie[rows], return_index=True)
-        leader = np.zeros(int(tie.max(initial=-1)) + 1, np.int64)
-        leader[tie[rows[first]]] = rows[first]
+        rows = rows[np.bincount(tie[rows])[tie[rows]] > 1]
+        leader = np.full(int(tie.max(initial=-1)) + 1, n, np.int64)
+        np.minimum.at(leader, tie[rows], rows)
         edges.append(np.stack([leader[tie[rows]], rows], axis=1))
     return components(n, np.concatenate(edges)) if edges else np.arange(n)
 
@@ -67,7 +67,7 @@ def unit_keys(labels: NDArray[np.int64], own: NDArray[np.uint64]) -> NDArray[np.
 def assign_splits(
     keys: NDArray[np.uint64], strata: pl.Series, fractions: dict[str, float], *, seed: int, assign: str
 ) -> pl.Series:
-    """The split of each record. keys: uint64 of each record's unit; strata: String; fractions: sum to 1."""
+    """The split of each record (Enum). keys: uint64 of each record's unit; strata: String; fractions: sum to 1."""
     names = [name for name, share in fractions.items() if share > 0]
     edges = np.cumsum([fractions[name] for name in names])
     edges[-1] = 1.0
@@ -75,7 +75,7 @@ def assign_splits(
     if assign == "exact":
         draws = _ranks(keys, draws, strata)
     chosen = np.searchsorted(edges, draws, side="right")
-    return pl.Series("split", np.array(names, dtype=object)[chosen].tolist(), dtype=pl.String)
+    return pl.Series("split", chosen.astype(np.uint8)).cat.to(pl.Enum(names))
 
 
 def _ranks(keys: NDArray[np.uint64], draws: NDArray[np.float64], strata: pl.Series) -> NDArray[np.float64]:

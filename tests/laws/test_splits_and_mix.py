@@ -114,8 +114,13 @@ def test_splits_are_a_partition_with_the_right_shares(n: int, seed: int, assign:
 
 
 def _pool(sizes: dict[str, int]) -> pl.DataFrame:
-    rows = [(s, i := record_hash(s, b"%d" % n), int(i[:16], 16), 1 + n % 7) for s, count in sizes.items() for n in range(count)]
-    return pl.DataFrame(rows, schema={"source": pl.String, "id": pl.String, "key": pl.UInt64, "size": pl.Int64}, orient="row")
+    rows = [
+        (s, i := record_hash(s, b"%d" % n), int(i[:16], 16), int(i[16:], 16), 1 + n % 7)
+        for s, count in sizes.items()
+        for n in range(count)
+    ]
+    schema = {"source": pl.String, "id": pl.String, "key": pl.UInt64, "tail": pl.UInt32, "size": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 SIZES = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 80), min_size=1)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasetbuild.errors import RecipeError
-from datasetbuild.stages.filter import Rule, judge, quantile
+from datasetbuild.stages.filter import BROKEN, Judged, Rule, judge, quantile
 
 FACTS = pl.DataFrame(
     {
@@ -24,8 +24,20 @@ FACTS = pl.DataFrame(
 )
 
 
+def told(judged: Judged, rules: list[Rule]) -> list[tuple[str | None, str | None, list[str] | None]]:
+    """For each record the reason, the rule that gives it, and the names of further rules that fail."""
+    lines: list[tuple[str | None, str | None, list[str] | None]] = []
+    for column, rule in zip(judged.reason.T, judged.rule, strict=True):
+        failed = [one.name for one, reason in zip(rules, column, strict=True) if reason]
+        first = BROKEN[column[rule - 1] - 1].value if rule else None
+        assert not failed or failed[0] == rules[rule - 1].name
+        lines.append((first, failed[0] if failed else None, failed[1:] if failed else None))
+    return lines
+
+
 def reasons(name: str, low: str, high: str, bounds: dict[str, Any]) -> list[str | None]:
-    return judge(FACTS, [Rule(name, low, high, bounds)])[0]["reason"].to_list()
+    rules = [Rule(name, low, high, bounds)]
+    return [reason for reason, _, _ in told(judge(FACTS, rules), rules)]
 
 
 @pytest.mark.parametrize(
@@ -54,10 +66,10 @@ def test_a_fact_per_turn_is_bounded_at_both_ends() -> None:
 def test_the_first_rule_in_order_gives_the_reason_and_the_others_are_named() -> None:
     """Attribution follows the recipe's order, and hides nothing."""
     rules = [Rule("a", "n", "n", {"max": 8}), Rule("b", "lang", "lang", {"deny": ["no"]}), Rule("c", "flag", "flag", {"allow": [True]})]
-    judged, _ = judge(FACTS, rules)
-    assert judged.row(2) == ("above_max", "a", ["b", "c"])
-    assert judged.row(1) == ("not_allowed", "c", [])
-    assert judged.row(0) == (None, None, None)
+    lines = told(judge(FACTS, rules), rules)
+    assert lines[2] == ("above_max", "a", ["b", "c"])
+    assert lines[1] == ("not_allowed", "c", [])
+    assert lines[0] == (None, None, None)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50), st.floats(0, 1))
@@ -71,14 +83,17 @@ def test_a_quantile_is_one_of_the_values(values: list[float], q: float) -> None:
 
 def test_quantiles_are_looked_up() -> None:
     """`q0.5` is the median of the fact, and the report says which number it was."""
-    judged, bounds = judge(FACTS, [Rule("n", "n", "n", {"min": "q0.5"})])
-    assert bounds == {"n": {"min": 5.0}}
-    assert judged["reason"].to_list() == ["below_min", None, None, "unmeasured"]
+    rules = [Rule("n", "n", "n", {"min": "q0.5"})]
+    judged = judge(FACTS, rules)
+    assert judged.bounds == {"n": {"min": 5.0}}
+    assert [reason for reason, _, _ in told(judged, rules)] == ["below_min", None, None, "unmeasured"]
 
 
 def test_no_rule_no_verdict() -> None:
     """Without rules every record passes."""
-    assert judge(FACTS, [])[0]["reason"].to_list() == [None] * 4
+    judged = judge(FACTS, [])
+    assert judged.rule.tolist() == [0] * 4
+    assert judged.bounds == {}
 
 
 @pytest.mark.parametrize(

@@ -197,36 +197,37 @@ def jaccard(pairs: NDArray[np.int64], sets: pl.Series) -> NDArray[np.float64]:
 
 
 def components(nodes: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Connected components. Returns for each node the smallest node of its component."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
+    """Connected components. Returns for each node the smallest node of its component.
 
-    if not len(pairs):
-        return np.arange(nodes)
-    edges = coo_matrix((np.ones(len(pairs), np.int8), pairs.T), shape=(nodes, nodes))
-    _, label = connected_components(edges, directed=False)
-    smallest = np.full(nodes, nodes, np.int64)
-    np.minimum.at(smallest, label, np.arange(nodes))
-    return smallest[label]
+    Every root hooks to the smallest root that an edge leads it to, then all nodes point to their roots again, until no
+    edge joins two roots. scipy does the same, and takes 0.2 s to be imported.
+    """
+    label = np.arange(nodes)
+    a, b = pairs.reshape(-1, 2).T
+    while True:
+        low, high = np.minimum(label[a], label[b]), np.maximum(label[a], label[b])
+        open_ = low != high
+        if not open_.any():
+            return label
+        a, b = a[open_], b[open_]
+        np.minimum.at(label, high[open_], low[open_])
+        while not np.array_equal(label, above := label[label]):
+            label = above
 
 
-def clusters(node: pl.Series, pairs: pl.DataFrame, eligible: pl.Series) -> pl.Series:
-    """Cluster of each record, null when it has no near-duplicate.
+def clusters(node: NDArray[np.int64], pairs: pl.DataFrame, eligible: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Cluster of each record, -1 when it has no near-duplicate.
 
-    node: the record's text as a number, null without words. pairs: verified, `a`, `b` numbers of texts. eligible: records
+    node: the record's text as a number, -1 without words. pairs: verified, `a`, `b` numbers of texts. eligible: records
     that reached this stage; a text of none of them connects nothing.
     """
-    count = int(node.max() or 0) + 1 if len(node) else 0
-    number = node.fill_null(0).to_numpy().astype(np.int64)
-    present = (eligible & node.is_not_null()).to_numpy()
-    alive = np.zeros(count, bool)
-    alive[number[present]] = True
-    edges = pairs.select("a", "b").to_numpy().astype(np.int64).reshape(-1, 2)
-    label = components(count, edges[alive[edges].all(axis=1)])
-    members = np.bincount(label[number[present]], minlength=count)
-    grouped = present & (members[label[number]] > 1) if count else present
-    return pl.DataFrame({"label": label[number], "in": grouped}).select(
-        pl.when(pl.col("in")).then(pl.col("label")).alias("cluster")
-    )["cluster"]
-
-
+    count = int(node.max(initial=-1)) + 1
+    present = eligible & (node >= 0)
+    members = np.bincount(node[present], minlength=count)
+    edges = np.stack([pairs["a"].to_numpy(), pairs["b"].to_numpy()], axis=1)
+    label = components(count, edges[(members[edges] > 0).all(axis=1)])
+    size = np.zeros(count, np.int64)
+    np.add.at(size, label, members)
+    found = np.full(len(node), -1)
+    found[present] = np.where(size[label] > 1, label, -1)[node[present]]
+    return found

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
+
+from datasetbuild.record import ID_ORDER
 
 
-def keep_rank(keys: pl.DataFrame, keep: list[str]) -> pl.Series:
-    """Every record's place in the order of preference: 0 is the most wanted.
+def survivors(groups: NDArray[np.int64], keys: pl.DataFrame, keep: list[str]) -> NDArray[np.int64]:
+    """For every record the position of its group's survivor, or -1 where it is alone.
 
-    keys: one row per record with `id` and the columns that `keep` names (for a fact per turn, its `.max`).
-    keep: column names, larger values first; `-NAME` prefers smaller ones; missing values come last; ties go by id.
+    groups: a number of each record's group, from 0, or -1 for none. keys: one row per record with `ID_ORDER` and the
+    columns that `keep` names (for a fact per turn, its `.max`). keep: column names, larger values first; `-NAME` prefers
+    smaller ones; missing values come last; ties go by id.
     """
+    survivor = np.full(len(groups), -1, np.int64)
+    members = np.flatnonzero(groups >= 0)
+    size = np.bincount(groups[members])
+    members = members[size[groups[members]] > 1]
+    if not len(members):
+        return survivor
     order, descending = [], []
     for name in keep:
         plain = name.removeprefix("-")
-        column = plain if plain in keys.columns else f"{plain}.max"
-        order.append(column)
+        order.append(plain if plain in keys.columns else f"{plain}.max")
         descending.append(not name.startswith("-"))
-    ranked = keys.select(*{column: None for column in [*order, "id"]}).with_row_index("place")
-    ranked = ranked.sort([*order, "id"], descending=[*descending, False], nulls_last=True)
-    return ranked.with_row_index("rank").sort("place")["rank"]
-
-
-def survivors(groups: pl.Series, rank: pl.Series) -> pl.Series:
-    """For every record the position of its group's survivor (its own position when it survives).
-
-    groups: any type, null for a record that is in no group. rank: from `keep_rank`, distinct.
-    """
-    frame = pl.DataFrame({"group": groups, "rank": rank}).with_row_index("place")
-    best = pl.col("place").sort_by("rank").first().over("group")
-    return frame.select(pl.when(pl.col("group").is_null()).then(pl.col("place")).otherwise(best).alias("survivor"))["survivor"]
+    wanted = list(dict.fromkeys([*order, *ID_ORDER]))
+    ranked = keys.select(wanted)[members].with_columns(pl.Series("@group", groups[members]), pl.Series("@place", members))
+    ranked = ranked.sort("@group", *order, *ID_ORDER, descending=[False, *descending, False, False], nulls_last=True)
+    group, place = ranked["@group"].to_numpy(), ranked["@place"].to_numpy()
+    first = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]]))
+    best = np.empty(len(size), np.int64)
+    best[group[first]] = place[first]
+    survivor[members] = best[groups[members]]
+    return survivor

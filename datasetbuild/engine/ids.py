@@ -1,0 +1,61 @@
+"""Record ids as two numbers, which the key plane sorts and compares, and as the 24 hex characters that people see."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from datasetbuild.hashing import ID_LENGTH
+from datasetbuild.record import ID_ORDER
+
+KEY_LENGTH = 16
+"""Hex characters of an id that make its 64-bit key for draws; the others are its tail."""
+
+
+def id_numbers(name: str) -> list[pl.Expr]:
+    """`key` (UInt64) and `tail` (UInt32) of a column of ids as text."""
+    key, tail = ID_ORDER
+    return [
+        pl.col(name).str.head(KEY_LENGTH).str.to_integer(base=16, dtype=pl.UInt64).alias(key),
+        pl.col(name).str.slice(KEY_LENGTH).str.to_integer(base=16, dtype=pl.UInt32).alias(tail),
+    ]
+
+
+def id_texts(rows: pl.DataFrame) -> pl.Series:
+    """The ids of rows with `key` and `tail`, as text."""
+    return _texts(_characters(rows), np.ones(len(rows), bool))
+
+
+def ids_of(rows: pl.DataFrame, numbers: pl.Series) -> pl.Series:
+    """The ids, as text, of the rows with these numbers; null where the number is."""
+    known = numbers.is_not_null().to_numpy()
+    return _texts(_characters(rows[numbers.drop_nulls()]), known).alias(numbers.name)
+
+
+@cache
+def _pairs() -> NDArray[np.uint16]:
+    """The two hex characters of each byte."""
+    return np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint16)
+
+
+def _characters(rows: pl.DataFrame) -> NDArray[np.uint16]:
+    raw = np.empty((len(rows), ID_LENGTH // 2), np.uint8)
+    key, tail = (rows[name].to_numpy() for name in ID_ORDER)
+    raw[:, : KEY_LENGTH // 2] = key.astype(">u8").view(np.uint8).reshape(-1, KEY_LENGTH // 2)
+    raw[:, KEY_LENGTH // 2 :] = tail.astype(">u4").view(np.uint8).reshape(-1, (ID_LENGTH - KEY_LENGTH) // 2)
+    return _pairs()[raw]
+
+
+def _texts(characters: NDArray[np.uint16], known: NDArray[np.bool_]) -> pl.Series:
+    """Texts of `ID_LENGTH` characters each, at the places that are known."""
+    import pyarrow as pa
+
+    offsets = np.zeros(len(known) + 1, np.int64)
+    np.cumsum(known * ID_LENGTH, out=offsets[1:])
+    valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
+    buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(characters))]
+    texts = pa.Array.from_buffers(pa.large_string(), len(known), buffers)
+    return pl.Series("id", texts)
