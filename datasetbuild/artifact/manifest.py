@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from datasetbuild.errors import VersionError
+
 MANIFEST_VERSION = 1
 
 
@@ -27,6 +29,21 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
         return None
     return manifest if isinstance(manifest, dict) and manifest.get("format_version") == MANIFEST_VERSION else None
+
+
+def parse_manifest(data: bytes) -> dict[str, Any]:
+    """The manifest that these bytes are. `VersionError` when it is damaged, or of a version that is not ours."""
+    try:
+        manifest = orjson.loads(data)
+        version = manifest["format_version"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise VersionError("the manifest is damaged: it is no JSON of ours", hint="git log, then take another commit") from None
+    if version != MANIFEST_VERSION:
+        raise VersionError(
+            f"the manifest has format_version {version}, and this dsbuild reads {MANIFEST_VERSION}",
+            hint="use the dsbuild that wrote it",
+        )
+    return dict(manifest)
 
 
 def make_metrics(manifest: Mapping[str, Any]) -> dict[str, float | int]:

@@ -8,6 +8,7 @@ library for that. Without git or DVC everything else works, and what is asked of
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import importlib.util
 import logging
 import os
@@ -100,6 +101,20 @@ class Repository:
             into.write_bytes(self.read_at(rev, path))
             return into
         return _fetch_dvc(self, rev, path, into)
+
+    def fetch_tracked(self, rev: str, patterns: Sequence[str], into: Path) -> list[str]:
+        """Write the files that DVC kept at a revision, as far as a pattern names them or a folder above them, below
+        `into`, where they lie as they do below `folder`; their names. Nothing without DVC."""
+        root = self.dvc
+        if root is None:
+            return []
+        files = _dvc_files(root, self.resolve(rev))
+        names = sorted(os.path.relpath(root / name.lstrip("/"), self.folder) for name in files.find("/", dvc_only=True))
+        wanted = [name for name in names if any(_names(pattern, name) for pattern in patterns)]
+        for name in wanted:
+            if not (into / name).exists():
+                self.fetch_at(rev, name, into / name)
+        return wanted
 
     def dirty(self, paths: Sequence[Path | str] = ()) -> list[str]:
         """Files below the paths (all without any) that differ from the last commit or are new, relative to the top."""
@@ -232,6 +247,12 @@ def _dvc_files(root: Path, commit: str) -> Any:
             f"DVC cannot open {root}: {_last(str(error))}", hint="`dvc doctor` and `dvc status` say more"
         ) from None
     return files
+
+
+def _names(pattern: str, name: str) -> bool:
+    """Whether a path, a folder or a glob stands for a file. The `*` of a glob may cross folders: too many do no harm."""
+    clean = os.path.normpath(pattern)
+    return name == clean or name.startswith(f"{clean}{os.sep}") or fnmatch.fnmatchcase(name, clean)
 
 
 def _md5(path: Path) -> str:

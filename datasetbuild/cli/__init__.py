@@ -24,9 +24,12 @@ VERBS = {
     "plan": "say what a build would do, and why, without doing it",
     "explain": "say which part of an artifact's key differs, old and new, and what set it",
     "show": "print the composed recipe, or where each value was set",
+    "verify": "build again from nothing and compare every byte with the manifest",
     "lock": "pin what recipes are made from in dsbuild.lock, or check that it still is",
     "why": "tell one row's whole story: where from, which facts, which rule or twin, which split",
     "ops": "list the operators that a recipe can name, or print the manual of one",
+    "init": "make a new project that builds, in an empty folder",
+    "dvc": "keep dvc.yaml in step with the recipes, or record what was built",
     "cache": "list, verify or empty the cache",
     "schema": "print the JSON Schema of recipes, for editors and CI",
 }
@@ -40,7 +43,7 @@ overrides:
   group=option           choose from conf: template=llama2
 
 exit codes:
-  0 done   1 build failed   2 usage   3 recipe invalid   4 a source is not what it was (or not as locked)
+  0 done   1 build failed   2 usage   3 recipe invalid   4 a source is not what it was (or not as locked)   6 git or DVC is missing or failed
   10 changes pending (with --check)   130 interrupted
 """
 

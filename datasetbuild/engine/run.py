@@ -67,14 +67,21 @@ class Examined:
         return self.decision.rows.with_columns(self.ledger["id"])
 
 
-def build(recipe: Recipe, plan: Plan, *, force: bool = False, progress: Progress | None = None) -> Built:
-    """Build a recipe: into `build/NAME`, or with overrides into `.dsbuild/variants/NAME-KEY`, where nothing tracked lies."""
-    cache = Cache(recipe.project / ".dsbuild" / "cache")
+def build(
+    recipe: Recipe, plan: Plan, *, force: bool = False, progress: Progress | None = None, scratch: Path | None = None
+) -> Built:
+    """Build a recipe: into `build/NAME`, or with overrides into `.dsbuild/variants/NAME-KEY`, where nothing tracked lies.
+
+    scratch: a folder to build in instead, as `scratch/artifact`, with a cache of its own: nothing is taken from earlier.
+    """
+    cache = Cache((scratch or recipe.project / ".dsbuild") / "cache")
     with placed(recipe):
-        return mending(cache, lambda: _build(recipe, plan, cache, force, progress or _silent))
+        return mending(cache, lambda: _build(recipe, plan, cache, force, progress or _silent, scratch))
 
 
-def _build(recipe: Recipe, plan: Plan, cache: Cache, force: bool, progress: Progress) -> Built:
+def _build(
+    recipe: Recipe, plan: Plan, cache: Cache, force: bool, progress: Progress, scratch: Path | None = None
+) -> Built:
     check_target(cache.root, recipe.project)
     cache.sweep()
     asked = plan = with_pins(plan, recipe)
@@ -83,7 +90,7 @@ def _build(recipe: Recipe, plan: Plan, cache: Cache, force: bool, progress: Prog
     notices = check_pins(recipe, asked, plan, files, cache)
     parts = step_keys(plan, by_source(plan, files))
     key = digest(parts)
-    folder = target_folder(recipe, key)
+    folder = scratch / "artifact" if scratch else target_folder(recipe, key)
     check_target(folder, recipe.project)
     outcome.check_owner(recipe, folder)
     if not force and (done := outcome.intact(folder, key, cache)):
