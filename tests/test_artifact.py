@@ -56,7 +56,7 @@ def test_every_file_is_what_the_manifest_says(built: Path, recipe: str) -> None:
         assert file_digest(folder / name) == said["sha256"], name
         assert (folder / name).stat().st_size == said["bytes"]
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert there - set(files) == {"manifest.json", "metrics.json"}
+    assert there - set(files) == {"manifest.json", "metrics.json", "plots.json"}
 
 
 @pytest.mark.parametrize(("recipe", "end"), [("support_bot", "<|im_end|>"), ("support_bot_llama2", " </s>")])

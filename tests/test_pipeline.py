@@ -14,7 +14,9 @@ from datasetbuild.errors import UsageError
 from tests.conftest import Project
 
 ROWS = [{"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]}]
-RECIPE = "name: small\nsources:\n  a: {path: 'data/*.jsonl', format: messages}\n  b: {path: b.jsonl, format: messages}\n"
+RECIPE = (
+    "name: small\nsources:\n  a: {path: 'data/*.jsonl', format: messages}\n  b: {path: b.jsonl, format: messages}\n"
+)
 FAQ = stage("faq", "faq", ["data/faq.md", "recipes/faq.yaml"], [], exports=True)
 CHAT = stage("chat", "chat", ["data/chat.jsonl"], ["recipes.chat.sources.web.files"], exports=False)
 
@@ -82,7 +84,9 @@ def test_what_is_not_ours_stays_to_the_byte() -> None:
 
 def test_a_stage_of_a_recipe_that_is_gone_goes() -> None:
     """And so does one for several recipes at once, which the exact ones take the place of."""
-    matrix = "stages:\n  build:\n    matrix:\n      recipe: [faq, chat]\n    cmd: dsbuild recipe=${item.recipe} --quiet\n"
+    matrix = (
+        "stages:\n  build:\n    matrix:\n      recipe: [faq, chat]\n    cmd: dsbuild recipe=${item.recipe} --quiet\n"
+    )
     old = "  old:\n    cmd: dsbuild recipe=old\n  mine:\n    cmd: dsbuild recipe=old seed=3\n"
     made = synced(matrix + old, {"faq": FAQ})
     assert list(yaml.safe_load(made.text)["stages"]) == ["mine", "faq"]
@@ -159,7 +163,15 @@ def test_a_stage_depends_on_what_its_recipe_reads(project: Project, tmp_path: Pa
     (project.folder / "conf").mkdir()
     changed = project.run("dvc", "sync")
     assert "~ small  deps: +conf +unused.jsonl" in changed.out
-    assert deps(project) == ["b.jsonl", "conf", "data", "f.py", "recipes/_parent.yaml", "recipes/small.yaml", "unused.jsonl"]
+    assert deps(project) == [
+        "b.jsonl",
+        "conf",
+        "data",
+        "f.py",
+        "recipes/_parent.yaml",
+        "recipes/small.yaml",
+        "unused.jsonl",
+    ]
 
 
 def test_a_pin_of_an_upstream_is_a_parameter(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

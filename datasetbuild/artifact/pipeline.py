@@ -31,7 +31,8 @@ HEADER = """\
 OURS = re.compile(r"dsbuild( build)? recipe=(?P<recipe>\\?\$\{item[^}]*\}|[^\s=\[\]{}]+)( --quiet| -q)?")
 IN_GIT = ("manifest.json", "README.md")
 METRICS = ("metrics.json",)
-OWN_KEYS = ("cmd", "deps", "params", "outs", "metrics")
+PLOTS = ("plots.json",)
+OWN_KEYS = ("cmd", "deps", "params", "outs", "metrics", "plots")
 
 
 @dataclass
@@ -50,13 +51,15 @@ def stage(choice: str, name: str, deps: Sequence[str], pins: Sequence[str], *, e
     outs: list[Any] = [
         {f"{build}/{file}": {"cache": False, "persist": True} if file in IN_GIT else {"persist": True}}
         for file in written
-        if file not in METRICS
+        if file not in (*METRICS, *PLOTS)
     ]
     made: dict[str, Any] = {"cmd": f"dsbuild recipe={choice} --quiet", "deps": list(deps)}
     if pins:
         made["params"] = [{LOCK: list(pins)}]
     made["outs"] = outs
     made["metrics"] = [{f"{build}/{file}": {"cache": False, "persist": True}} for file in METRICS]
+    shown = {"cache": False, "persist": True, "template": "bar_horizontal", "x": "rows", "y": "outcome"}
+    made["plots"] = [{f"{build}/{file}": dict(shown)} for file in PLOTS]
     return made
 
 
@@ -131,9 +134,7 @@ def dict_of(node: Any) -> dict[str, yaml.Node]:
     return {key.value: value for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
 
 
-def _edited(
-    node: yaml.Node, wanted: dict[str, Any], name: str, result: Synced
-) -> Iterator[tuple[int, int, list[str]]]:
+def _edited(node: yaml.Node, wanted: dict[str, Any], name: str, result: Synced) -> Iterator[tuple[int, int, list[str]]]:
     """The edits that make a stage of ours what it should be, key by key."""
     known = yaml.SafeLoader("")
     have = {key: known.construct_object(value, deep=True) for key, value in dict_of(node).items()}
@@ -157,7 +158,9 @@ def _plain(value: Any) -> Any:
     """A list of outputs or dependencies, whatever their order."""
     if not isinstance(value, list):
         return value
-    return sorted((item if isinstance(item, dict) else {str(item): None} for item in value), key=lambda item: sorted(item))
+    return sorted(
+        (item if isinstance(item, dict) else {str(item): None} for item in value), key=lambda item: sorted(item)
+    )
 
 
 def _difference(key: str, have: Any, wanted: Any) -> str:
@@ -216,11 +219,15 @@ def _applied(
         end = _last_line(stages) + 1
         column = stages.start_mark.column
         moved = [" " * (column - 2) + line for line in new] if column >= 2 else new
-        for start, stop, block in sorted([*edits, (end, end, moved)], key=lambda edit: (edit[0], edit[1]), reverse=True):
+        for start, stop, block in sorted(
+            [*edits, (end, end, moved)], key=lambda edit: (edit[0], edit[1]), reverse=True
+        ):
             lines[start:stop] = block
     text = "\n".join(lines) + "\n"
     left = _composed(text)
-    if left is not None and any(key.value == "stages" and isinstance(value, yaml.ScalarNode) for key, value in left.value):
+    if left is not None and any(
+        key.value == "stages" and isinstance(value, yaml.ScalarNode) for key, value in left.value
+    ):
         text = re.sub(r"^stages:[ \t]*$", "stages: {}", text, count=1, flags=re.MULTILINE)
     return text
 

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("sync", "commit"))
-    parser.add_argument("overrides", nargs="*", metavar="recipe=NAME", help="commit: the recipe; without it all of the project")
-    parser.add_argument("--check", action="store_true", help=f"sync: write nothing; exit with {PENDING} when dvc.yaml is stale")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="recipe=NAME", help="commit: the recipe; without it all of the project"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help=f"sync: write nothing; exit with {PENDING} when dvc.yaml is stale"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", nargs="?", default=".", metavar="DIR", help="a new or empty folder; without it this one")
+    parser.add_argument(
+        "folder", nargs="?", default=".", metavar="DIR", help="a new or empty folder; without it this one"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,6 +27,13 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps({"format_version": 1, "folder": str(folder), "files": files}, indent=1) + "\n")
         return 0
     enter = [] if folder.resolve() == Path.cwd() else [f"cd {shlex.quote(str(folder))}"]
-    steps = [*enter, "dsbuild recipe=demo", "git init && dvc init && dsbuild lock", "git add . && git commit -m 'A dataset'"]
-    sys.stdout.write("".join(f"wrote {folder / name}\n" for name in files) + "\nnext:\n" + "".join(f"  {step}\n" for step in steps))
+    steps = [
+        *enter,
+        "dsbuild recipe=demo",
+        "git init && dvc init && dsbuild lock",
+        "git add . && git commit -m 'A dataset'",
+    ]
+    sys.stdout.write(
+        "".join(f"wrote {folder / name}\n" for name in files) + "\nnext:\n" + "".join(f"  {step}\n" for step in steps)
+    )
     return 0

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override", help="the recipe, and overrides of it")
-    parser.add_argument("--at", metavar="REV", help="the artifact of this commit, from its files as git and DVC have them")
+    parser.add_argument(
+        "--at", metavar="REV", help="the artifact of this commit, from its files as git and DVC have them"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
 
 
@@ -35,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
     project = find_project(args.directory)
     with ExitStack() as stack:
+        manifest: dict[str, Any] | None
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dsbuild-")))
         if args.at:
             recipe, manifest = _committed(args, project, stack)
@@ -49,7 +52,9 @@ def run(args: argparse.Namespace) -> int:
     what = f"{recipe.choice} at {args.at}" if args.at else recipe.choice
     if args.json:
         found = {**vars(verdict), "inputs": [vars(one) for one in verdict.inputs], "same": verdict.same}
-        sys.stdout.write(json.dumps({"format_version": 1, "recipe": recipe.choice, "at": args.at, **found}, indent=1) + "\n")
+        sys.stdout.write(
+            json.dumps({"format_version": 1, "recipe": recipe.choice, "at": args.at, **found}, indent=1) + "\n"
+        )
     elif not args.quiet or not verdict.same:
         sys.stdout.write(tell(verdict, what, recipe))
     return 0 if verdict.same else 4 if verdict.inputs else 1
@@ -62,7 +67,8 @@ def _manifest(folder: Path, recipe: Recipe) -> dict[str, Any]:
     found = read_manifest(folder)
     if found is None:
         raise UsageError(
-            f"{folder.relative_to(recipe.project)} holds no manifest to verify", hint=f"dsbuild recipe={recipe.choice} builds it"
+            f"{folder.relative_to(recipe.project)} holds no manifest to verify",
+            hint=f"dsbuild recipe={recipe.choice} builds it",
         )
     return found
 
@@ -96,8 +102,12 @@ def tell(verdict: Verdict, what: str, recipe: Recipe) -> str:
 
     if verdict.same:
         return f"verified {what}: built again from nothing, all {verdict.looked} files have the same bytes\n"
-    lines = [f"{what} is not what its manifest says"] if verdict.damaged else []
-    lines += [f"  damaged: {name}" for name in verdict.damaged]
+    lines = [f"{what} is not what its manifest says"] if verdict.damaged or verdict.missing else []
+    lines += [f"  damaged: {name}" for name in verdict.damaged] + [f"  missing: {name}" for name in verdict.missing]
+    if lines:
+        lines.append(
+            f"  -> dsbuild recipe={recipe.choice} writes them again, `dvc checkout` or `dvc pull` brings recorded ones"
+        )
     if verdict.inputs:
         lines += [f"{what} cannot be built again: its inputs are others now", *reasons(recipe, verdict.inputs)]
     if verdict.files:

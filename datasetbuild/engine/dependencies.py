@@ -26,7 +26,9 @@ def dependencies(recipe: Recipe, plan: Plan) -> list[str]:
     project = recipe.project
     conf = project / "conf"
     found = {"conf"} if conf.is_dir() else set()
-    found |= {_shown(file, project) for file in recipe.files if file.is_relative_to(project) and not file.is_relative_to(conf)}
+    found |= {
+        _shown(file, project) for file in recipe.files if file.is_relative_to(project) and not file.is_relative_to(conf)
+    }
     for params in plan.sources.values():
         found |= set(_origins(params, project))
     found |= {*plan.plugins, *(name for _, name in input_files(plan))}

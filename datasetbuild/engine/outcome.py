@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.artifact.card import make_card
-from datasetbuild.artifact.manifest import MANIFEST_VERSION, make_metrics, pretty_json, read_manifest
+from datasetbuild.artifact.manifest import MANIFEST_VERSION, make_metrics, make_plots, pretty_json, read_manifest
 from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.decide import Decision
@@ -58,6 +58,7 @@ def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
     manifest["files"] = dict(sorted(files.items()))
     (draft / "manifest.json").write_bytes(pretty_json(manifest))
     (draft / "metrics.json").write_bytes(pretty_json(make_metrics(manifest)))
+    (draft / "plots.json").write_bytes(pretty_json(make_plots(manifest)))
     return manifest
 
 
@@ -155,8 +156,8 @@ def intact(folder: Path, key: str, cache: Cache) -> dict[str, Any] | None:
         path = folder / name
         if not path.is_file() or path.stat().st_size != file["bytes"] or known_digest(cache, path) != file["sha256"]:
             return None
-    metrics = folder / "metrics.json"
-    sound = metrics.is_file() and metrics.read_bytes() == pretty_json(make_metrics(manifest))
+    made = {"metrics.json": pretty_json(make_metrics(manifest)), "plots.json": pretty_json(make_plots(manifest))}
+    sound = all((folder / name).is_file() and (folder / name).read_bytes() == data for name, data in made.items())
     return manifest if sound else None
 
 

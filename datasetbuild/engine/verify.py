@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,19 @@ from datasetbuild.recipe import Recipe
 
 @dataclass
 class Verdict:
-    """What came of it. damaged: files of the artifact that are not what its manifest says. inputs: what the new build
+    """What came of it. damaged, missing: files of the artifact that are not what its manifest says, or not there. inputs: what the new build
     was made from that the first was not. files: that came out with other bytes. where: what these have in common."""
 
     looked: int
     damaged: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     inputs: list[Difference] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     where: str | None = None
 
     @property
     def same(self) -> bool:
-        return not (self.damaged or self.inputs or self.files)
+        return not (self.damaged or self.missing or self.inputs or self.files)
 
 
 def rebuild(recipe: Recipe, plan: Plan, scratch: Path, progress: Progress | None = None) -> Built:
@@ -44,7 +45,10 @@ def compare(manifest: Mapping[str, Any], rebuilt: Built, folder: Path | None) ->
     """The first manifest against a build of now. folder: of the artifact, whose files are read too; None: of no folder."""
     verdict = Verdict(looked=len(manifest["files"]))
     if folder is not None:
-        verdict.damaged = sorted(_damaged(manifest, folder))
+        said = {name: file["sha256"] for name, file in sorted(manifest["files"].items())}
+        verdict.missing = [name for name in said if not (folder / name).is_file()]
+        there = said.keys() - set(verdict.missing)
+        verdict.damaged = [name for name in said if name in there and file_digest(folder / name) != said[name]]
     now = rebuilt.manifest
     if manifest["key"] != now["key"]:
         verdict.inputs = differences(manifest["parts"], now["parts"])
@@ -56,12 +60,6 @@ def compare(manifest: Mapping[str, Any], rebuilt: Built, folder: Path | None) ->
     if verdict.files:
         verdict.where = _where(manifest, now)
     return verdict
-
-
-def _damaged(manifest: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    for name, file in manifest["files"].items():
-        if not (folder / name).is_file() or file_digest(folder / name) != file["sha256"]:
-            yield name
 
 
 def _where(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
