@@ -46,12 +46,8 @@ def file_digest(path: Path | str) -> str:
 def record_hash(source: str, key: bytes, occurrence: int = 0) -> str:
     """A record's id: `ID_LENGTH` hex characters that depend on its source's name, its key (the declared key column, or
     the canonical bytes of its content) and, for exact repeats within a source, on how often the key came before."""
-    state = hashlib.sha256(source.encode())
-    state.update(b"\0")
-    state.update(key)
-    if occurrence:
-        state.update(b"\0%d" % occurrence)
-    return state.hexdigest()[:ID_LENGTH]
+    named = b"%b\0%b\0%d" % (source.encode(), key, occurrence) if occurrence else source.encode() + b"\0" + key
+    return hashlib.sha256(named).hexdigest()[:ID_LENGTH]
 
 
 def salt(seed: int, purpose: str) -> int:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from datasetbuild.op import section
 from datasetbuild.record import Reason, Stage, fold_turns, flatten_turns, quarantine_schema
+from datasetbuild.stages.words import buffers
 
 TEXT_FIELDS = ("content", "reasoning_content")
 
 CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{feff}\x{fffe}\x{ffff}]"
 """Characters that no text needs: C0 controls but tab, line feed and carriage return; DEL; byte order marks."""
-
-CONTROLS = [chr(code) for code in (*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F)]
-"""The ASCII ones of them, one by one: a search for 28 strings costs a quarter of the regex."""
 
 BLANKS = r"[\x{a0}\x{2000}-\x{200a}\x{202f}\x{205f}]"
 """Blanks of a fixed width, which tokenizers read as rare tokens. U+3000 stays: it is typography in Chinese and Japanese."""
@@ -42,11 +41,12 @@ def clean(
     assert records is not None
     lengths, turns = flatten_turns(records["messages"])
     owner = pl.Series("owner", range(len(records)), dtype=pl.UInt32).repeat_by(lengths).explode(empty_as_null=False)
+    fields = [field for field in TEXT_FIELDS if turns[field].null_count() < len(turns) or field == "content"]
     changed: dict[str, pl.Series] = {}
     for name, repair in (("unicode", unicode == "fix"), ("whitespace", whitespace == "normalize")):
         if repair:
-            after = turns.with_columns(REPAIRS[name](turns[field]).alias(field) for field in TEXT_FIELDS)
-            differs = pl.any_horizontal(pl.Series(turns[field]).ne_missing(after[field]) for field in TEXT_FIELDS)
+            after = turns.with_columns(REPAIRS[name](turns[field]).alias(field) for field in fields)
+            differs = pl.any_horizontal(pl.Series(turns[field]).ne_missing(after[field]) for field in fields)
             touched = owner.filter(turns.select(differs.alias("differs"))["differs"]).unique()
             changed[name] = pl.Series(range(len(records)), dtype=pl.UInt32).is_in(touched.implode())
             turns = after
@@ -57,7 +57,7 @@ def clean(
 
 def fix_unicode(text: pl.Series) -> pl.Series:
     """Mojibake undone, NFC, no control characters. text: String, nulls stay null."""
-    return _where(text, text.str.contains_any(CONTROLS) | _wide(text), _fix_unusual)
+    return _where(text, _unusual(text), _fix_unusual)
 
 
 def _fix_unusual(text: pl.Series) -> pl.Series:
@@ -87,6 +87,17 @@ def _wide(text: pl.Series) -> pl.Series:
     return text.str.len_bytes() != text.str.len_chars()
 
 
+def _unusual(text: pl.Series) -> pl.Series:
+    """Texts with characters beyond ASCII, or with control characters of it: found among all bytes below 32, which are
+    few, where the regex would cost ten times as much."""
+    data, offsets = buffers(text.fill_null(""))
+    rare = np.flatnonzero((data < 32) | (data == 127))
+    control = rare[~np.isin(data[rare], np.frombuffer(b"\t\n\r", np.uint8))]
+    unusual = _wide(text).fill_null(False).to_numpy(writable=True)
+    unusual[np.searchsorted(offsets, control, side="right") - 1] = True
+    return pl.Series(unusual)
+
+
 def _where(text: pl.Series, mask: pl.Series, repair) -> pl.Series:  # type: ignore[no-untyped-def]
     """`text` with `repair` applied where `mask` holds."""
     places = mask.fill_null(False).arg_true()
@@ -96,9 +107,8 @@ def _where(text: pl.Series, mask: pl.Series, repair) -> pl.Series:  # type: igno
 def _undo_mojibake(text: pl.Series) -> pl.Series:
     """ftfy's encoding repair alone: its other repairs (quotes, entities, widths) change 20 % of good texts."""
     from ftfy import fix_encoding
-    from ftfy.badness import is_bad
 
-    return pl.Series(text.name, [fix_encoding(one) if is_bad(one) else one for one in text], dtype=pl.String)
+    return pl.Series(text.name, [fix_encoding(one) for one in text], dtype=pl.String)
 
 
 def _labels(changed: dict[str, pl.Series], rows: int) -> pl.Series:

@@ -23,6 +23,10 @@ Ints = NDArray[np.int64]
 BASE = np.uint64(0x9E3779B97F4A7C15)
 """Multiplier of the polynomial over a text's words, modulo 2^64."""
 
+TOGETHER = 1024
+"""Texts whose words are best hashed together: 100,000 words take 0.8 MB, which stays in the processor's cache; a whole
+shard at once takes half as long again."""
+
 LONG = 512
 """Bytes of a word that are hashed eight at a time; what is longer is hashed whole."""
 
@@ -51,12 +55,17 @@ BLANKS = Scan(r"\s+", _table(lambda char: char not in "\t\n\v\f\r "))
 """Words are what stands between white space, letter case aside."""
 
 
+def portions(texts: pl.Series) -> list[pl.Series]:
+    """Texts by the `TOGETHER`; one empty portion of none."""
+    return [texts.slice(first, TOGETHER) for first in range(0, max(len(texts), 1), TOGETHER)]
+
+
 def word_hashes(text: pl.Series, scan: Scan = LETTERS) -> tuple[Hashes, Ints]:
     """The hashes of all words of n texts, in order, and how many words each text has (length n)."""
     wide = (text.str.len_bytes() != text.str.len_chars()).arg_true()
     if len(wide):
         text = text.scatter(wide, text.gather(wide).str.to_lowercase().str.replace_all(scan.gap, " "))
-    data, offsets = _buffers(text)
+    data, offsets = buffers(text)
     data = np.frombuffer(data.tobytes().translate(scan.table), np.uint8)
     inside = data != 0
     before = np.zeros_like(inside)
@@ -96,7 +105,7 @@ def mix(values: Hashes) -> Hashes:
     return values ^ (values >> np.uint64(33))
 
 
-def _buffers(text: pl.Series) -> tuple[NDArray[np.uint8], Ints]:
+def buffers(text: pl.Series) -> tuple[NDArray[np.uint8], Ints]:
     """The bytes of all texts, and where each begins (length n + 1, from 0)."""
     array = text.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     _, offset_buffer, data_buffer = array.buffers()

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from datasetbuild.op import Bound, fact
 from datasetbuild.record import Where
 from datasetbuild.stages.annotate import fold, turns
-from datasetbuild.stages.words import BLANKS, distinct, word_hashes
+from datasetbuild.stages.words import BLANKS, distinct, portions, word_hashes
 
 
 @fact(version=1)
@@ -27,11 +28,15 @@ def unique_word_ratio(
 
     def measure(frame: pl.DataFrame) -> pl.Series:
         texts = frame[where]
-        hashes, counts = word_hashes(texts.explode(empty_as_null=False), BLANKS)
+        found = [ratios(portion) for portion in portions(texts.explode(empty_as_null=False))]
+        return fold(pl.Series(where, np.concatenate(found)), texts.list.len())
+
+    def ratios(texts: pl.Series) -> NDArray[np.float64]:
+        hashes, counts = word_hashes(texts, BLANKS)
         long = counts >= min_words
-        ratios = np.ones(len(counts))
-        ratios[long] = distinct(hashes, counts)[long] / counts[long]
-        return fold(pl.Series(where, ratios), texts.list.len())
+        values = np.ones(len(counts))
+        values[long] = distinct(hashes, counts)[long] / counts[long]
+        return values
 
     return measure
 

@@ -22,7 +22,7 @@ from datasetbuild.hashing import salt
 from datasetbuild.op import Bound, section
 from datasetbuild.stages.dedup.exact import On, text_of
 from datasetbuild.stages.dedup.sketch import shingles, signatures
-from datasetbuild.stages.words import sequence_hashes, word_hashes
+from datasetbuild.stages.words import portions, sequence_hashes, word_hashes
 
 FALSE_POSITIVE_WEIGHT, FALSE_NEGATIVE_WEIGHT = 0.02, 0.98
 """Weights for datasketch's parameter search: a false candidate costs a comparison, a missed pair a duplicate."""
@@ -69,7 +69,12 @@ def sketch(frame: pl.DataFrame, *, on: On, ngram: int, num_perm: int) -> pl.Data
     Returns `words` (Struct of two UInt64, a 128-bit hash of the sequence of words; null without words) and `signature`
     (Array[UInt32, num_perm]).
     """
-    hashes, counts = word_hashes(text_of(frame, on))
+    return pl.concat(_sketched(portion, ngram, num_perm) for portion in portions(text_of(frame, on)))
+
+
+def _sketched(text: pl.Series, ngram: int, num_perm: int) -> pl.DataFrame:
+    """`sketch` of some texts."""
+    hashes, counts = word_hashes(text)
     high, low = sequence_hashes(hashes, counts)
     signature = signatures(shingles(hashes, counts, ngram), num_perm)
     columns = pl.DataFrame({"high": high, "low": low, "some": counts > 0})

@@ -50,15 +50,14 @@ def signatures(grams: Shingles, num_perm: int) -> NDArray[np.uint32]:
     a, b = permutations(num_perm)
     texts = len(grams.offsets) - 1
     out = np.full((texts, num_perm), np.iinfo(np.uint32).max, dtype=np.uint32)
-    hashed = _fmix32(shingle_hash(grams.values))
     first = 0
     while first < texts:
         stop = max(int(np.searchsorted(grams.offsets, grams.offsets[first] + BLOCK, side="right")) - 1, first + 1)
-        block = hashed[grams.offsets[first] : grams.offsets[stop]]
+        block = _fmix32(shingle_hash(grams.values[grams.offsets[first] : grams.offsets[stop]]))
         lengths = np.diff(grams.offsets[first : stop + 1])
         full = np.flatnonzero(lengths)
         if len(full):
-            _reduce(block, (grams.offsets[first:stop] - grams.offsets[first])[full], a, b, out, first + full)
+            out[first + full] = _minima(block, (grams.offsets[first:stop] - grams.offsets[first])[full], a, b).T
         first = stop
     return out
 
@@ -80,19 +79,18 @@ def permutations(num_perm: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]
     return a, b
 
 
-def _reduce(
-    block: NDArray[np.uint32],
-    starts: Ints,
-    a: NDArray[np.uint32],
-    b: NDArray[np.uint32],
-    out: NDArray[np.uint32],
-    rows: Ints,
-) -> None:
+def _minima(
+    block: NDArray[np.uint32], starts: Ints, a: NDArray[np.uint32], b: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
+    """For each permutation the smallest value of each text, uint32 of shape (permutations, texts). starts: where each
+    text begins in the block, none of them empty."""
     scratch = np.empty_like(block)
+    lowest = np.empty((len(a), len(starts)), np.uint32)
     for k in range(len(a)):
         np.multiply(block, a[k], out=scratch)
         np.add(scratch, b[k], out=scratch)
-        out[rows, k] = np.minimum.reduceat(scratch, starts)
+        np.minimum.reduceat(scratch, starts, out=lowest[k])
+    return lowest
 
 
 def _roll(hashes: Hashes, ngram: int) -> Hashes:

@@ -70,8 +70,7 @@ def normalize(rows: RawRows, *, name: str, source: dict[str, Any]) -> tuple[pl.D
             if type(row) is not dict:
                 row = _wrapped(row)
             stage = Stage.NORMALIZE
-            turns, *values = record(row)
-            records.add(turns, index, line, *values)
+            records.add(index, line, *record(row))
         except RecordError as error:
             quarantine.add(index, line, stage, error.reason, error.detail, raw)
         except Exception as error:  # a format of a plugin may raise anything: that costs this one row, and says so
@@ -83,14 +82,14 @@ def _recorder(name: str, source: dict[str, Any]) -> Callable[[Raw], tuple[Any, .
     """A function that gives a row's turns, base id, tools, group, category, date and meta."""
     convert, system = converter(source), source.get("system")
     takes = {part: label(source.get(part), part) for part in ("key", "group", "category", "date")}
-    key, meta = key_of(takes["key"], source.get("key") or ""), meta_of(source.get("meta") or [])
+    key, meta = key_of(takes["key"], source.get("key")), meta_of(source.get("meta"))
     group, category, date = takes["group"], takes["category"], takes["date"]
 
     def record(row: Raw) -> tuple[Any, ...]:
         turns, tools, own_group, _ = settled(convert(row), system)
-        base = record_hash(name, key(row) or content_key(turns, tools))
+        base = record_hash(name, key(row) if key else content_key(turns, tools))
         labels = (group(row) if group else own_group, category and category(row), date and date(row))
-        return turns, base, tools, *labels, meta(row)
+        return turns, base, tools, *labels, meta and meta(row)
 
     return record
 

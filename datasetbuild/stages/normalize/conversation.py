@@ -49,7 +49,7 @@ def settled(conversation: Conversation, system: str | None = None) -> Conversati
         raise RecordError(Reason.NO_ASSISTANT_TURN, f"no assistant turn; roles: {_roles(messages)}")
     if system and conversation.prompted and messages[0]["role"] != "system":
         messages = [{"role": "system", "content": system}, *messages]
-    return conversation._replace(messages=messages)
+    return conversation if messages is conversation.messages else conversation._replace(messages=messages)
 
 
 def said(system: str | None, user: str, assistant: str) -> Conversation:

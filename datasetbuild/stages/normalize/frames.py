@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, repeat
 from typing import Any
 
 import polars as pl
@@ -14,42 +15,22 @@ EXTRAS = MESSAGE_FIELDS[2:]
 class Records:
     """Grows record by record; `frame` gives exactly `record_schema()`."""
 
-    COLUMNS = ("row", "line", "base", "tools", "group", "category", "date", "meta")
+    COLUMNS = ("row", "line", "messages", "base", "tools", "group", "category", "date", "meta")
 
     def __init__(self) -> None:
-        self._columns: dict[str, list[Any]] = {name: [] for name in self.COLUMNS}
-        self._appends = [self._columns[name].append for name in self.COLUMNS]
-        self._lengths: list[int] = []
-        self._roles: list[str] = []
-        self._contents: list[str] = []
-        self._extras: dict[str, dict[int, Any]] = {field: {} for field in EXTRAS}
+        self._records: list[tuple[Any, ...]] = []
 
-    def add(self, messages: list[Message], *values: Any) -> None:
-        """One record: its turns, and the values of `COLUMNS` in order."""
-        for message in messages:
-            if len(message) > 2:
-                for field in EXTRAS:
-                    if field in message:
-                        self._extras[field][len(self._roles)] = message[field]  # type: ignore[literal-required]
-            self._roles.append(message["role"])
-            self._contents.append(message["content"])
-        self._lengths.append(len(messages))
-        for append, value in zip(self._appends, values, strict=True):
-            append(value)
+    def add(self, *values: Any) -> None:
+        """One record: the values of `COLUMNS` in order, `messages` as a list of turns without None."""
+        self._records.append(values)
 
     def frame(self) -> pl.DataFrame:
         schema = record_schema()
-        count = len(self._lengths)
-        columns = {name: pl.Series(name, values, dtype=schema[name]) for name, values in self._columns.items()}
-        columns["messages"] = self._messages()
-        columns["cleaned"] = pl.Series("cleaned", [[]], dtype=schema["cleaned"]).new_from_index(0, count)
+        given = dict(zip(self.COLUMNS, zip(*self._records, strict=True) if self._records else repeat(()), strict=False))
+        columns = {name: pl.Series(name, values, dtype=schema[name]) for name, values in given.items() if name != "messages"}
+        columns["messages"] = _folded(given["messages"])
+        columns["cleaned"] = pl.Series("cleaned", [[]], dtype=schema["cleaned"]).new_from_index(0, len(self._records))
         return pl.DataFrame({name: columns[name] for name in schema})
-
-    def _messages(self) -> pl.Series:
-        turns = {"role": self._roles, "content": self._contents}
-        columns = [pl.Series(name, values, dtype=pl.String) for name, values in turns.items()]
-        columns += [_sparse(name, self._extras[name], len(self._roles)) for name in EXTRAS]
-        return fold_turns(pl.Series(self._lengths, dtype=pl.UInt32), pl.DataFrame(columns))
 
 
 class Quarantine:
@@ -70,6 +51,16 @@ class Quarantine:
 def printable(text: str) -> str:
     """Text without lone surrogates, which no frame can hold."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _folded(conversations: tuple[list[Message], ...]) -> pl.Series:
+    """`messages` of n conversations."""
+    turns = list(chain.from_iterable(conversations))
+    columns = [pl.Series(name, [turn[name] for turn in turns], dtype=pl.String) for name in ("role", "content")]
+    more = [(place, turn) for place, turn in enumerate(turns) if len(turn) > 2]
+    for name in EXTRAS:
+        columns.append(_sparse(name, {place: turn[name] for place, turn in more if name in turn}, len(turns)))
+    return fold_turns(pl.Series(list(map(len, conversations)), dtype=pl.UInt32), pl.DataFrame(columns))
 
 
 def _sparse(name: str, values: dict[int, Any], count: int) -> pl.Series:

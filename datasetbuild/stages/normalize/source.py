@@ -157,6 +157,8 @@ def label(column: str | None, path: str) -> Take | None:
 
     def take(row: Raw) -> str | None:
         found = find(row)
+        if type(found) is str:
+            return found or None
         if found is ABSENT:
             raise missing(row, column)
         return scalar(column, found)
@@ -164,12 +166,12 @@ def label(column: str | None, path: str) -> Take | None:
     return take
 
 
-def key_of(take: Take | None, column: str) -> Callable[[Raw], bytes | None]:
-    """A function that gives the bytes that a row is named by, or None where the text names it."""
+def key_of(take: Take | None, column: str | None) -> Callable[[Raw], bytes] | None:
+    """A function that gives the bytes that a row is named by; None without a key column, where the text names it."""
+    if take is None:
+        return None
 
-    def key(row: Raw) -> bytes | None:
-        if take is None:
-            return None
+    def key(row: Raw) -> bytes:
         found = take(row)
         if found is None:
             raise RecordError(Reason.MISSING_FIELD, f"the key {column!r} has no value")
@@ -178,13 +180,13 @@ def key_of(take: Take | None, column: str) -> Callable[[Raw], bytes | None]:
     return key
 
 
-def meta_of(columns: list[str]) -> Callable[[Raw], str | None]:
-    """A function that gives the JSON text of the columns to carry along."""
+def meta_of(columns: list[str] | None) -> Callable[[Raw], str] | None:
+    """A function that gives the JSON text of the columns to carry along; None without any."""
+    if not columns:
+        return None
     finders = [(column, finder(column)) for column in columns]
 
-    def meta(row: Raw) -> str | None:
-        if not finders:
-            return None
+    def meta(row: Raw) -> str:
         found = {column: find(row) for column, find in finders}
         return orjson.dumps({column: None if value is ABSENT else value for column, value in found.items()}).decode()
 
