@@ -87,7 +87,8 @@ class Dsbuild(Tool):
         return dsbuild(given.work, "recipe=w", "-j", str(self.processes), "--quiet")
 
     def environment(self, given: Given) -> dict[str, str]:
-        return {"PYTHONPATH": str(ROOT)}
+        # An installation has its modules compiled, so they may be kept compiled here too, whatever the shell says.
+        return {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
 
     def kept(self, given: Given) -> Kept:
         import polars as pl
