@@ -131,7 +131,7 @@ assert len(REASONS) == len(Reason)
 
 
 LEDGER_FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason", "rule", "also", "split", "copies")
-LEDGER_LAST = ("duplicate_of", "twin", "similarity", "cluster", "cleaned", *PROVENANCE[4:7], "license", "tokens", "trained_tokens", "rendered_tokens", "training_rows")
+LEDGER_LAST = ("duplicate_of", "twin", "similarity", "cluster", "cleaned", "content", *PROVENANCE[4:7], "license", "tokens", "trained_tokens", "rendered_tokens", "training_rows")
 """Columns of the ledger, before and after those of the facts."""
 
 RESERVED = frozenset(LEDGER_FIRST + LEDGER_LAST + ("cut", "place", "shard_row", "pos", "key", "tail", "priority", "occurrence")) - {"tokens"}
@@ -168,8 +168,9 @@ def record_schema() -> dict[str, Any]:
     }
 
 
-KEY_COLUMNS = ("row", "line", "base", "group", "category", "date", "cleaned", "@system")
-"""What the key plane needs of a record, beside its facts. `@system`: whether it has a system turn."""
+KEY_COLUMNS = ("row", "line", "base", "group", "category", "date", "cleaned", "content", "@system")
+"""What the key plane needs of a record, beside its facts. `content`: digest of its text where the id does not name it
+already. `@system`: whether it has a system turn."""
 
 
 ID_ORDER = ("key", "tail")
@@ -202,6 +203,27 @@ def flatten_turns(messages: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
     messages: `messages_dtype()`, length n. Returns (lengths u32 of length n, frame of m turns with `MESSAGE_FIELDS`).
     """
     return messages.list.len(), messages.explode(empty_as_null=False).struct.unnest()
+
+
+def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
+    """What each conversation says, as 16 hex characters of a SHA-256: equal for equal turns and tools. 2 us a record.
+
+    messages: `messages_dtype()`; tools: String; both of length n. Fields are joined by characters that no text holds.
+    """
+    import hashlib
+
+    import polars as pl
+
+    lengths, turns = flatten_turns(messages)
+    parts = [pl.col(field).cast(pl.String).fill_null("\x00") for field in MESSAGE_FIELDS]
+    said = turns.select(pl.concat_str(parts, separator="\x1f").alias("said"))["said"]
+    owner = pl.Series(range(len(messages)), dtype=pl.UInt32).repeat_by(lengths).explode(empty_as_null=False)
+    whole = pl.DataFrame({"owner": owner, "said": said}).group_by("owner", maintain_order=True).agg(pl.col("said").str.join("\x1e"))
+    numbered = pl.DataFrame({"owner": range(len(messages))}, schema={"owner": pl.UInt32})
+    whole = numbered.join(whole, on="owner", how="left", maintain_order="left").fill_null("")
+    texts = zip(whole["said"], tools.fill_null(""), strict=True)
+    digests = [hashlib.sha256(f"{text}\x1d{tool}".encode()).hexdigest()[:16] for text, tool in texts]
+    return pl.Series("content", digests, dtype=pl.String)
 
 
 def fold_turns(lengths: pl.Series, turns: pl.DataFrame) -> pl.Series:

@@ -23,7 +23,7 @@ from datasetbuild.hashing import record_hash
 from datasetbuild.op import load_plugin
 from datasetbuild.plan import keys
 from datasetbuild.plan.steps import FactStep, ShardPlan
-from datasetbuild.record import KEY_COLUMNS, Reason, quarantine_schema
+from datasetbuild.record import KEY_COLUMNS, Reason, content_digests, quarantine_schema
 from datasetbuild.stages import annotate
 from datasetbuild.stages.clean import clean
 from datasetbuild.stages.dedup.exact import exact_keys
@@ -147,6 +147,7 @@ class _ShardWork:
     def _prepare(self) -> dict[str, Any]:
         rows = self._loaded()
         records, unusable = self._normalized(rows)
+        had_system = records.select("row", _system("had_system")) if keys.changing(self.plan.system) else None
         if self.plan.clean is not None:
             records, emptied = clean(records, **self.plan.clean)
             unusable = pl.concat([unusable, _with_raw(emptied, rows)]).sort("row")
@@ -154,7 +155,8 @@ class _ShardWork:
             records, refused = apply_system(records, system)
             unusable = pl.concat([unusable, _with_raw(refused, rows)]).sort("row")
         unusable = _identified(unusable, rows, self.plan.source)
-        narrow = records.with_columns(has_system(pl.col("messages")).alias("@system")).select(KEY_COLUMNS)
+        narrow = records.with_columns(_system("@system"))
+        narrow = narrow.with_columns(_content(narrow, had_system, keyed=bool(self.plan.params.get("key")))).select(KEY_COLUMNS)
         return {
             "objects": {
                 "records": self.cache.store_frame(records),
@@ -222,6 +224,22 @@ class _ShardWork:
         fields = rendered_fields(rendered, self.plan.template)
         volatile = _operator_failed(failed)
         return {"objects": objects, "warnings": warnings, "tally": tally, "fields": fields, "volatile": volatile}
+
+
+def _system(name: str) -> pl.Expr:
+    return has_system(pl.col("messages")).alias(name)
+
+
+def _content(records: pl.DataFrame, read: pl.DataFrame | None, *, keyed: bool) -> pl.Series:
+    """Digest of each record's text as it stands now, null where its id is of that very text: read without a `key`, and
+    nothing repaired. So two builds tell what they changed without their texts. read: `row`, `had_system` before."""
+    touched = (records["cleaned"].list.len() > 0) | keyed
+    if read is not None:
+        before = records.select("row").join(read, on="row", how="left", maintain_order="left")["had_system"]
+        touched |= before != records["@system"]
+    places = touched.arg_true()
+    digests = content_digests(records["messages"].gather(places), records["tools"].gather(places))
+    return pl.Series("content", [None] * len(records), dtype=pl.String).scatter(places, digests)
 
 
 def _operator_failed(quarantine: pl.DataFrame) -> bool:
