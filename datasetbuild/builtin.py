@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import datasetbuild.engine.local
 import datasetbuild.recipe.top
+import datasetbuild.stages.annotate.endings
+import datasetbuild.stages.annotate.fences
+import datasetbuild.stages.annotate.form
+import datasetbuild.stages.annotate.kinds
 import datasetbuild.stages.annotate.lengths
+import datasetbuild.stages.annotate.repetition
+import datasetbuild.stages.annotate.stock
+import datasetbuild.stages.annotate.style
 import datasetbuild.stages.annotate.wording
 import datasetbuild.stages.clean
 import datasetbuild.stages.dedup
