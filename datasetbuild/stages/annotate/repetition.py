@@ -16,7 +16,7 @@ from datasetbuild.op import Bound, fact
 from datasetbuild.record import Where
 from datasetbuild.stages.annotate import fold
 from datasetbuild.stages.dedup.sketch import shingles
-from datasetbuild.stages.words import Hashes, Ints, mix, buffers, word_hashes
+from datasetbuild.stages.words import Hashes, Ints, buffers, mix, portions, word_hashes
 
 AT_ONCE = 1 << 14
 """Texts that are sorted together: their number stands above 48 bits of each hash."""
@@ -103,7 +103,8 @@ def prompt_repeated(*, n: Annotated[int, Bound(ge=1, le=32)] = 5, min_words: Ann
 
 def _of_turns(frame: pl.DataFrame, where: Where, share: Callable[[pl.Series], NDArray[np.float64]]) -> pl.Series:
     texts = frame[where]
-    return fold(pl.Series(where, share(texts.explode(empty_as_null=False))), texts.list.len())
+    found = [share(portion) for portion in portions(texts.explode(empty_as_null=False))]
+    return fold(pl.Series(where, np.concatenate(found)), texts.list.len())
 
 
 def _ngram_share(text: pl.Series, n: int, min_words: int, *, most: bool) -> NDArray[np.float64]:

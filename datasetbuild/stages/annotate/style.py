@@ -29,8 +29,12 @@ def directions() -> dict[str, tuple[str, str]]:
     return found
 
 
+REMINDER = r"(?i)(?:not|n't|n’t|never)\s+(?:forget|fail|hesitate|omit)\s+to"
+"""Forbids nothing: `do not forget to use lists` asks for them."""
+
+
 def _system() -> pl.Expr:
-    return turns("system").list.join("\n")
+    return turns("system").list.join("\n").str.replace_all(REMINDER, "")
 
 
 def _said(name: str) -> tuple[pl.Expr, pl.Expr]:

@@ -4,31 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
 import pytest
 
-import datasetbuild.builtin  # noqa: F401
-from datasetbuild.record import ROLES, record_schema
-from datasetbuild.stages.annotate import annotate_frame, measure
+from tests.stages.annotate.conversations import values
 
 WORDY = "one two three four five six seven eight"
-
-
-def records(*conversations: str) -> pl.DataFrame:
-    """Records of texts `role: content | role: content`; roles by their first letter."""
-    roles = {role[0]: role for role in ROLES}
-    rows = []
-    for conversation in conversations:
-        turns = [turn.split(": ", 1) for turn in conversation.split(" | ")]
-        rows.append({"messages": [{"role": roles[role], "content": text} for role, text in turns]})
-    return pl.DataFrame(rows, schema_overrides={"messages": record_schema()["messages"]}).with_row_index("row")
-
-
-def values(fact: str, *conversations: str, **params: Any) -> list[Any]:
-    """What a fact says of conversations; (smallest, largest) for a fact of each turn."""
-    measured, failed = measure(annotate_frame(records(*conversations).with_columns(line=pl.lit(0))), fact, params)
-    assert not len(failed)
-    return measured["value"].to_list() if "value" in measured.columns else list(measured.iter_rows())
 
 
 @pytest.mark.parametrize(
