@@ -85,6 +85,6 @@ def _commit(args: argparse.Namespace, project: Path) -> int:
         recipe = load([word], project=project)[0]
         forecast = foresee(recipe, make_plan(recipe.config))
         check_recordable(recipe.choice, forecast.cause, stages)
-        run_dvc(project, "commit", "--quiet", "--force", stages[recipe.choice])
+        run_dvc(project, "commit", "--force", stages[recipe.choice])
         print(f"recorded build/{recipe.name}")
     return 0

@@ -11,11 +11,14 @@ it is first read (1.9 GB/s): a flipped bit makes a miss, not a wrong dataset.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -206,6 +209,22 @@ def _suffix(path: Path) -> str:
     """What tells how a file is to be read: its suffix, with the one before it when it is packed."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     return "".join(suffixes[-2:] if suffixes[-1:] and suffixes[-1] in PACKED else suffixes[-1:])
+
+
+def cache_of(project: Path) -> Cache:
+    """The project's cache. In a project that cannot be written (a read-only checkout) an empty one, gone with the process:
+    what only looks needs no more."""
+    home = project / ".dsbuild"
+    if os.access(home if home.exists() else project, os.W_OK | os.X_OK):
+        return Cache(home / "cache")
+    return Cache(_passing() / "cache")
+
+
+@lru_cache
+def _passing() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="dsbuild-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def sealed(value: dict[str, Any]) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 
 from datasetbuild.artifact.manifest import read_manifest
 from datasetbuild.engine import outcome
-from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.cache import Cache, cache_of
 from datasetbuild.engine.inputs import InputFile, find_inputs, known_shards
 from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.resolve import resolve
@@ -72,7 +72,7 @@ class Forecast:
 
 def foresee_parts(recipe: Recipe, plan: Plan) -> dict[str, Any]:
     """The parts of the key that a build would have."""
-    cache = Cache(recipe.project / ".dsbuild" / "cache")
+    cache = cache_of(recipe.project)
     plan = with_pins(plan, recipe)
     files = find_inputs(plan, cache, recipe.project)
     return keys.step_keys(resolve(plan, cache, recipe.project), by_source(plan, files))
@@ -80,7 +80,7 @@ def foresee_parts(recipe: Recipe, plan: Plan) -> dict[str, Any]:
 
 def foresee(recipe: Recipe, plan: Plan) -> Forecast:
     """The forecast of a build. Nothing is written but the digests of source files and the resolved tokenizer."""
-    cache = Cache(recipe.project / ".dsbuild" / "cache")
+    cache = cache_of(recipe.project)
     plan = with_pins(plan, recipe)
     files = find_inputs(plan, cache, recipe.project)
     plan = resolve(plan, cache, recipe.project)

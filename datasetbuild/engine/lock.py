@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from datasetbuild.engine.cache import Cache, mending
+from datasetbuild.engine.cache import Cache, cache_of, mending
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs, known_digest, origin, source_files, terms_of
 from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.place import placed
@@ -126,7 +126,7 @@ def compare(recipes: Mapping[str, tuple[Recipe, Plan]], project: Path, *, whole:
     """What `lock` would change, without asking any upstream: that it may have moved makes no lock stale."""
     entries, found = read(project) or {}, Locked()
     for name, (recipe, plan) in recipes.items():
-        cache = Cache(project / ".dsbuild" / "cache")
+        cache = cache_of(project)
         old = entries.get(name, Entry())
         held = replace(plan, pins=Pins(old))
         sources: dict[str, SourcePin] = {}

@@ -49,6 +49,8 @@ def _matches(pattern: str, project: Path) -> list[Path]:
         if not os.access(target, os.R_OK):
             raise SourceError(f"{pattern} cannot be read: permission denied", hint=f"chmod u+r {pattern}")
         return [target]
+    if Path(f"{target}.dvc").is_file():
+        raise SourceError(f"no file {pattern}, which DVC keeps", hint=f"dvc pull {pattern}")
     if not glob.has_magic(pattern):
         raise SourceError(f"no file {pattern}", hint=_nearby(target, project))
     files = [Path(name) for name in glob.glob(str(target), recursive=True) if not os.path.isdir(name)]
