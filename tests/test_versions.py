@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -327,3 +329,39 @@ def test_without_dvc(two_versions: Two, tmp_path: Path) -> None:
     assert refused.code == 6
     assert "not inside of a DVC repository" in refused.err
     assert "dvc init" in refused.err
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of a local S3 server; credentials and endpoint stand in the environment."""
+    for module in ("moto", "dvc_s3", "boto3", "flask"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} is not installed: pip install dvc-s3 'moto[server]'")
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "hidden-word", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in {**settings, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}.items():
+        monkeypatch.setenv(name, value)
+    import boto3
+
+    boto3.client("s3").create_bucket(Bucket="versions")
+    yield "s3://versions/store"
+    server.stop()
+
+
+def test_a_remote_on_s3(two_versions: Two, tmp_path: Path, bucket: str) -> None:
+    """Pushed to a bucket, pulled from it, read from it by `verify --at`: the same bytes."""
+    origin, made = two_versions
+    work = Work(origin.folder, origin.commands)  # with the environment of the bucket
+    work.ok("dvc", "push", "-q", "--all-tags", "-r", "store")
+    work.ok("dvc", "remote", "add", "-q", "--local", "bucket", bucket)
+    work.ok("dvc", "push", "-q", "--all-tags", "-r", "bucket")
+    clone = work.clone(tmp_path / "clone")
+    clone.ok("dvc", "remote", "modify", "-q", "--local", "store", "url", bucket)
+    assert clone.ok("dsbuild", "verify", "recipe=bot", "--at", "v1").startswith("verified bot at v1: ")
+    clone.ok("dvc", "pull", "-q")
+    assert clone.bytes() == made["v2"]
+    work.ok("dvc", "remote", "remove", "--local", "bucket")
