@@ -34,13 +34,13 @@ def main() -> None:
     laps = Laps()
     from datasetbuild.engine.cache import Cache
     from datasetbuild.engine.decide import decide
+    from datasetbuild.engine.evidence import Evidence
     from datasetbuild.engine.gather import gather
     from datasetbuild.engine.inputs import find_inputs
     from datasetbuild.engine.ledger import balance, ledger_table
     from datasetbuild.engine.local import Serial
-    from datasetbuild.engine.near_pairs import verified_pairs
+    from datasetbuild.engine.resolve import resolve
     from datasetbuild.engine.run import _silent, measure, rows_read
-    from datasetbuild.engine.templates import resolve_template
     from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
@@ -50,14 +50,12 @@ def main() -> None:
     cache = Cache(project / ".dsbuild" / "cache")
     laps.mark("start")
     files = find_inputs(plan, cache, project)
-    plan = resolve_template(plan, cache, project)
+    plan = resolve(plan, cache, project)
     pieces = measure(plan, cache, engine, project, files, _silent)
     laps.mark("look up")
     plane = gather(cache, pieces)
     laps.mark("gather")
-    decision = decide(
-        plan, plane, lambda: verified_pairs(cache, engine, pieces, plane, plan.near or {})
-    )
+    decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane))
     ledger = ledger_table(decision.rows)
     balance(ledger, rows_read(plan, pieces))
     laps.mark("decide")

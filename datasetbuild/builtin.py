@@ -12,11 +12,15 @@ import datasetbuild.stages.annotate.lengths
 import datasetbuild.stages.annotate.repetition
 import datasetbuild.stages.annotate.stock
 import datasetbuild.stages.annotate.style
+import datasetbuild.stages.annotate.quality
 import datasetbuild.stages.annotate.wording
 import datasetbuild.stages.clean
+import datasetbuild.stages.decontaminate
 import datasetbuild.stages.dedup
+import datasetbuild.stages.embed
 import datasetbuild.stages.mix
 import datasetbuild.stages.normalize
 import datasetbuild.stages.render
+import datasetbuild.stages.select
 import datasetbuild.stages.split
 import datasetbuild.stages.write.profiles  # noqa: F401

@@ -97,7 +97,8 @@ def schema_of(annotation: Any) -> dict[str, Any]:
     if is_typeddict(annotation):
         hints = get_type_hints(annotation, include_extras=True)
         properties = {name: schema_of(hint) for name, hint in hints.items()}
-        required = sorted(annotation.__required_keys__)
+        # Not `__required_keys__`, which takes annotations that are still text for required.
+        required = [name for name, hint in hints.items() if get_origin(hint) is not NotRequired]
         return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
     raise TypeError(f"no JSON Schema for {annotation!r}")
 

@@ -58,6 +58,8 @@ class Stage(StrEnum):
     ANNOTATE = "annotate"
     FILTER = "filter"
     DEDUP = "dedup"
+    DECONTAMINATE = "decontaminate"
+    SELECT = "select"
     SPLIT = "split"
     MIX = "mix"
     RENDER = "render"
@@ -93,6 +95,10 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     EXACT_DUPLICATE = "exact_duplicate"
     NEAR_DUPLICATE = "near_duplicate"
+    SHARED_WORDS = "shared_words"
+    SEMANTIC_DUPLICATE = "semantic_duplicate"
+    CONTAMINATED = "contaminated"
+    NOT_CHOSEN = "not_chosen"
     NOT_SAMPLED = "not_sampled"
     OVER_CAP = "over_cap"
 
@@ -124,6 +130,10 @@ REASONS: dict[Reason, str] = {
     Reason.TOO_LONG: "more tokens than `template.max_tokens`",
     Reason.EXACT_DUPLICATE: "the same text as another record, in what `dedup.exact.on` compares",
     Reason.NEAR_DUPLICATE: "nearly the same text as another record",
+    Reason.SHARED_WORDS: "a long run of its words stands in another record too",
+    Reason.SEMANTIC_DUPLICATE: "another record says much the same, by their embeddings",
+    Reason.CONTAMINATED: "it holds an item of a benchmark",
+    Reason.NOT_CHOSEN: "the budget of `select` went to others",
     Reason.NOT_SAMPLED: "the mix needs fewer rows of this source",
     Reason.OVER_CAP: "the mix caps this record's category",
 }
@@ -131,7 +141,12 @@ assert len(REASONS) == len(Reason)
 
 
 LEDGER_FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason", "rule", "also", "split", "copies")
-LEDGER_LAST = ("duplicate_of", "twin", "similarity", "cluster", "cleaned", "content", *PROVENANCE[4:7], "license", "tokens", "trained_tokens", "rendered_tokens", "training_rows")
+LEDGER_LAST = (
+    *("duplicate_of", "twin", "similarity", "cluster"),
+    *("repeats", "repeated_words", "contaminated_by", "contamination"),
+    *("cleaned", "content", "group", "category", "date", "license"),
+    *("tokens", "trained_tokens", "rendered_tokens", "training_rows"),
+)
 """Columns of the ledger, before and after those of the facts."""
 
 RESERVED = frozenset(LEDGER_FIRST + LEDGER_LAST + ("cut", "place", "shard_row", "pos", "key", "tail", "priority", "occurrence")) - {"tokens"}

@@ -78,6 +78,7 @@ def tell(story: Story) -> str:
         return "\n".join(lines) + "\n"
     lines += _cleaned(story)
     lines += _facts(story)
+    lines += _shared(story)
     lines += _verdict(story)
     lines += ["", *(_line(turn["role"], _short(_text(turn), 3 * WIDTH)) for turn in story.messages)]
     return "\n".join(lines) + "\n"
@@ -117,6 +118,17 @@ def _facts(story: Story) -> list[str]:
         lines.append(_line("facts" if not lines else "", f"{name} {value}  ({rule}){'  <- fails' if failed else ''}"))
     if story.row.get("tokens") is not None:
         lines.append(_line("tokens", f"{story.row['tokens']}, of which {story.row['trained_tokens']} are trained"))
+    return lines
+
+
+def _shared(story: Story) -> list[str]:
+    """What the record has in common with others that is not a duplicate of it: runs of words, a benchmark's item."""
+    row, lines = story.row, []
+    if other := story.twins.get(row.get("repeats") or ""):
+        lines.append(_line("words", f"{row['repeated_words']} in a row are those of {other['id']}: {other['file']}:{other['line']}"))
+    if story.shared is not None:
+        much = f", {row['contamination']:.0%} of its word triples" if row["contamination"] else ""
+        lines.append(_line("benchmark", f"{row['contaminated_by']}{much}: {_short(story.shared)}"))
     return lines
 
 

@@ -10,7 +10,6 @@ to say of rows it says with `fates.note(column, rows, values)`, and names the co
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +17,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.engine import curate
+from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.fates import CODES, NOBODY, Fates
 from datasetbuild.engine.gather import KeyPlane
 from datasetbuild.hashing import record_hash
@@ -28,9 +29,6 @@ from datasetbuild.stages.dedup.survivor import survivors
 from datasetbuild.stages.filter import BROKEN, Rule, judge
 from datasetbuild.stages.mix import Mixture, mix_train
 from datasetbuild.stages.split import assign_splits, unit_keys, unit_labels
-
-Pairs = Callable[[], pl.DataFrame]
-"""Verified near-duplicate pairs (`a`, `b`, `similarity`) between texts, numbered as in the plane's `@words`."""
 
 TRAIN, MAX_TOKENS = "train", "template.max_tokens"
 
@@ -46,15 +44,19 @@ class Decision:
     warnings: list[str] = field(default_factory=list)
 
 
-def decide(plan: Plan, plane: KeyPlane, pairs: Pairs) -> Decision:
-    """Every row's fate. `pairs` is called when the recipe has `dedup.near`."""
+def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
+    """Every row's fate. What a stage needs of `evidence` is looked up when the recipe has that stage."""
     fates = Fates(len(plane.rows), [*plan.bounds, MAX_TOKENS], list(plan.fractions))
     _limit(plan, plane, fates)
     _quarantined(plane, fates)
     bounds = _filter(plan, plane, fates)
     _too_long(plan, plane, fates)
     _exact(plan, plane, fates)
-    verified = _near(plan, plane, fates, pairs)
+    verified = _near(plan, plane, fates, evidence)
+    curate.substring(plan, plane, fates, evidence)
+    curate.semantic(plan, plane, fates, evidence)
+    curate.decontaminate(plan, plane, fates)
+    curate.select(plan, plane, fates, evidence)
     _split(plan, plane, fates)
     mixture = _mix(plan, plane, fates)
     fates.keep()
@@ -130,12 +132,12 @@ def _exact(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
     fates.end(lost, Stage.DEDUP, Reason.EXACT_DUPLICATE, duplicate_of=twin, twin=twin, similarity=similarity)
 
 
-def _near(plan: Plan, plane: KeyPlane, fates: Fates, pairs: Pairs) -> int:
+def _near(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> int:
     """Of each cluster the most wanted stays; with `drop_near` false all stay, and the split keeps them together."""
     if plan.near is None:
         return 0
     node = plane.codes("@words")
-    verified = pairs().filter(pl.col("similarity") >= plan.near["threshold"])
+    verified = evidence.near().filter(pl.col("similarity") >= plan.near["threshold"])
     survivor = survivors(clusters(node, verified, fates.undecided), plane.rows, list(plan.keep))
     members = np.flatnonzero(survivor >= 0)
     fates.cluster[members] = survivor[members]

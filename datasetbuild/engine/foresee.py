@@ -24,7 +24,7 @@ from datasetbuild.plan.steps import Plan, ShardPlan
 from datasetbuild.recipe import Recipe
 from datasetbuild.stages.read import RawShard
 
-MICROSECONDS = {"read": 2.0, "prepare": 16.0, "fact": 2.0, "dedup": 4.0, "near": 13.0, "render": 45.0, "write": 20.0}
+MICROSECONDS = {"read": 2.0, "prepare": 16.0, "fact": 2.0, "dedup": 4.0, "near": 13.0, "decontaminate": 20.0, "render": 45.0, "write": 20.0}
 """CPU time of a step for a record of 500 characters, as measured by bench/; good for "about"."""
 
 BYTES_PER_ROW = 560
@@ -107,7 +107,8 @@ def _steps(plan: Plan, cache: Cache, project: Path, file: InputFile) -> Iterator
     shards = known_shards(plan, cache, project, file)
     shard_plan = plan.shard_plan(file.source)
     names = ["prepare", *(f"fact {step.name}" for step in plan.facts)]
-    names += [name for name, on in (("dedup.exact", plan.exact), ("dedup.near", plan.near), ("render", plan.template)) if on]
+    sections = {"dedup.exact": plan.exact, "dedup.near": plan.near, "decontaminate": plan.decontaminate, "render": plan.template}
+    names += [name for name, on in sections.items() if on]
     if shards is None:
         rows = max(file.bytes // BYTES_PER_ROW, 1)
         yield Step(file.source, "rows", None, 0, rows, 0.0, None)
@@ -161,6 +162,8 @@ def _known(plan: Plan, cache: Cache, shard_plan: ShardPlan, shard: RawShard) -> 
         wanted["dedup.exact"] = keys.exact_key(plan.exact, records)
     if plan.near:
         wanted["dedup.near"] = keys.near_key(plan.near, records)
+    if plan.decontaminate:
+        wanted["decontaminate"] = keys.contamination_key(plan.decontaminate, records)
     if plan.template:
         wanted["render"] = keys.render_key(plan.template, records)
     return {name for name, key in wanted.items() if not key or cache.action(key) is not None}

@@ -93,6 +93,8 @@ def _columns(measured: Measured) -> list[Column]:
         found.append(Column("exact", lambda m: str(m.exact), lambda c, m: c.frame(str(m.exact)), _exact))
     if measured.near:
         found.append(Column("words", lambda m: str(m.near), lambda c, m: c.frame(str(m.near), ["words"]), _words))
+    if measured.contamination:
+        found.append(Column("contamination", lambda m: str(m.contamination), _contamination))
     if measured.counts:
         found.append(Column("counts", lambda m: str(m.counts), _counts))
     return found
@@ -110,6 +112,13 @@ def _counts(cache: Cache, measured: Measured) -> pl.DataFrame:
     """Counts of tokens; null for records that could not be rendered."""
     records = cache.frame(measured.keys, ["row"])
     return records.join(cache.frame(str(measured.counts)), on="row", how="left", maintain_order="left").drop("row")
+
+
+def _contamination(cache: Cache, measured: Measured) -> pl.DataFrame:
+    """The benchmark's item that a record holds, how much of it, and whether long runs of words are the same."""
+    found = cache.frame(str(measured.contamination), ["benchmark", "line", "overlap", "run"])
+    item = pl.format("{}:{}", "benchmark", "line")
+    return found.select(contaminated_by=item, contamination="overlap").with_columns(found["run"].alias("@run"))
 
 
 def _exact(frame: pl.DataFrame) -> pl.DataFrame:

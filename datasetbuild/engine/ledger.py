@@ -13,7 +13,7 @@ from datasetbuild.record import ID_ORDER, LEDGER_FIRST, LEDGER_LAST, Fate, Stage
 INTERNAL = ("place", "shard_row", "pos", *ID_ORDER, "priority", "occurrence")
 """Columns of the key plane that are not the ledger's, beside those whose name starts with @."""
 
-TWINS = ("duplicate_of", "twin", "cluster")
+TWINS = ("duplicate_of", "twin", "cluster", "repeats")
 """Columns that name another row: by its number in the decision, by its id in the ledger."""
 
 
@@ -22,7 +22,8 @@ def ledger_table(rows: pl.DataFrame) -> pl.DataFrame:
     plain strings in the file."""
     known = (*LEDGER_FIRST, *LEDGER_LAST, *INTERNAL)
     facts = [name for name in rows.columns if name not in known and not name.startswith("@")]
-    named = rows.with_columns(id_texts(rows), *(ids_of(rows, rows[name]) for name in TWINS))
+    twins = (name for name in TWINS if name in rows.columns)
+    named = rows.with_columns(id_texts(rows), *(ids_of(rows, rows[name]) for name in twins))
     return named.select(*LEDGER_FIRST, *facts, *(name for name in LEDGER_LAST if name in rows.columns))
 
 

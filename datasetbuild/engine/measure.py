@@ -22,10 +22,11 @@ from datasetbuild.errors import MismatchError, RecipeError
 from datasetbuild.hashing import record_hash
 from datasetbuild.op import load_plugin
 from datasetbuild.plan import keys
-from datasetbuild.plan.steps import FactStep, ShardPlan
+from datasetbuild.plan.steps import FactStep, SectionStep, ShardPlan
 from datasetbuild.record import KEY_COLUMNS, Reason, content_digests, quarantine_schema
 from datasetbuild.stages import annotate
 from datasetbuild.stages.clean import clean
+from datasetbuild.stages.decontaminate import contamination
 from datasetbuild.stages.dedup.exact import exact_keys
 from datasetbuild.stages.dedup.near import sketch
 from datasetbuild.stages.normalize import normalize
@@ -61,6 +62,7 @@ class Measured:
     rendered: str | None
     counts: str | None
     fields: tuple[str, ...]
+    contamination: str | None = None
     tally: dict[str, int] = field(default_factory=dict)
     fresh: tuple[str, ...] = field(default=(), compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -96,6 +98,7 @@ class _ShardWork:
         facts = {step.name: self._fact(step) for step in self.plan.facts}
         exact = self._exact("dedup.exact", self.plan.exact) if self.plan.exact else None
         near = self._near(self.plan.near) if self.plan.near else None
+        contamination = self._contamination(self.plan.decontaminate) if self.plan.decontaminate else None
         rendered = self.rendered["objects"] if self.rendered else {}
         quarantine = [prepared["quarantine"], *(fact["quarantine"] for fact in facts.values() if "quarantine" in fact)]
         return Measured(
@@ -106,6 +109,7 @@ class _ShardWork:
             facts={name: fact["values"] for name, fact in facts.items()},
             exact=exact,
             near=near,
+            contamination=contamination,
             rendered=rendered.get("rendered"),
             counts=rendered.get("counts"),
             fields=tuple([*self.prepared["fields"], *(self.rendered or {}).get("fields", [])]),
@@ -204,6 +208,11 @@ class _ShardWork:
         key = keys.near_key(params, self.prepared["objects"]["records"])
         sketched = {name: value for name, value in params.items() if name != "threshold"}
         return self._column("dedup.near", key, lambda: sketch(self.plain_frame, **sketched))
+
+    def _contamination(self, step: SectionStep) -> str:
+        key = keys.contamination_key(step, self.prepared["objects"]["records"])
+        index = self.cache.object(step.prepared or "")
+        return self._column("decontaminate", key, lambda: contamination(self.plain_frame, index, ngram=step.params["ngram"]))
 
     def _column(self, step: str, key: str, make: Callable[[], pl.DataFrame]) -> str:
         """Digest of a frame with what dedup needs of this shard."""

@@ -30,7 +30,13 @@ def resolve(plan: Plan, cache: Cache, project: Path) -> Plan:
         if report is not None:
             reports[step.name] = report
     clean = plan.clean and resolved(find("section", "clean"), plan.clean, "clean", cache, project)[0]
-    plan = replace(plan, facts=tuple(facts), clean=clean, reports=reports)
+    decontaminate = plan.decontaminate
+    if decontaminate:
+        op = find("section", decontaminate.name)
+        params, made, report = resolved(op, decontaminate.params, decontaminate.name, cache, project)
+        decontaminate = replace(decontaminate, params=params, prepared=made)
+        reports[decontaminate.name] = report or {}
+    plan = replace(plan, facts=tuple(facts), clean=clean, reports=reports, decontaminate=decontaminate)
     return resolve_template(plan, cache, project)
 
 
@@ -85,6 +91,8 @@ def _kept(name: str, path: str, cache: Cache, project: Path) -> str:
 def input_files(plan: Plan) -> list[tuple[str, str]]:
     """The files that an unresolved plan names beside its sources: (path in the recipe, file), in the recipe's order."""
     sections = [("clean", find("section", "clean"), plan.clean or {})]
+    if plan.decontaminate:
+        sections.append(("decontaminate", find("section", "decontaminate"), plan.decontaminate.params))
     sections += [(f"filters.{step.name}", find("fact", step.fact), step.params) for step in plan.facts]
     return [
         (".".join((where, *inner)), name) for where, op, params in sections for inner, name in files_in(op.schema(), params)

@@ -13,13 +13,13 @@ from datasetbuild.artifact.folder import check_target, publish
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.decide import Decision, decide
+from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather, tally
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs
 from datasetbuild.engine.ledger import balance, ledger_table
 from datasetbuild.engine.local import Engine, local_engine
 from datasetbuild.engine.lock import check_pins, with_pins
 from datasetbuild.engine.measure import ShardTask, measure_shard
-from datasetbuild.engine.near_pairs import verified_pairs
 from datasetbuild.engine.parts import write_artifact
 from datasetbuild.engine.place import placed
 from datasetbuild.engine.quarantine import check_kept, check_quarantine
@@ -122,7 +122,7 @@ def examine(
     """Measure what is not in the cache, and decide. plan: with its template resolved."""
     pieces = measure(plan, cache, engine, project, files, progress)
     plane = gather(cache, pieces)
-    decision = decide(plan, plane, lambda: verified_pairs(cache, engine, pieces, plane, plan.near or {}))
+    decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane))
     ledger = ledger_table(decision.rows)
     balance(ledger, rows_read(plan, pieces))
     return Examined(plan, files, pieces, plane, decision, ledger)

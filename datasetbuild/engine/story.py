@@ -26,12 +26,17 @@ from datasetbuild.stages.read import RawRows, load
 from datasetbuild.stages.render.system import apply_system
 
 
+NAMED = ("duplicate_of", "twin", "repeats")
+"""Columns of the ledger that name another record."""
+
+
 @dataclass
 class Story:
     """row: the ledger's line. messages: as cleaned, empty for a row that could not be read. raw: the raw row.
 
     before: the turns as they were read, where cleaning changed them (turn number -> text). bounds: the rules it met.
-    twins: ledger lines of the records named in it (`duplicate_of`, `twin`).
+    twins: ledger lines of the records named in it (`duplicate_of`, `twin`, `repeats`). shared: the words that it has in
+    common with the benchmark's item that it holds.
     """
 
     row: dict[str, Any]
@@ -41,6 +46,7 @@ class Story:
     before: dict[int, str] = field(default_factory=dict)
     bounds: dict[str, dict[str, Any]] = field(default_factory=dict)
     twins: dict[str, dict[str, Any]] = field(default_factory=dict)
+    shared: str | None = None
 
     @property
     def reason(self) -> str | None:
@@ -79,7 +85,7 @@ class Search:
             (pl.col("place") == place["place"]) & (pl.col("shard_row") == place["shard_row"])
         )
         messages = self._messages(piece, place["pos"])
-        twins = {twin: self._line(twin) for name in ("duplicate_of", "twin") if (twin := row[name])}
+        twins = {twin: self._line(twin) for name in NAMED if (twin := row.get(name))}
         return Story(
             row=row,
             messages=messages,
@@ -88,7 +94,11 @@ class Search:
             before=dict(self._before(piece, rows, place["shard_row"], messages)) if messages else {},
             bounds=self.found.decision.bounds,
             twins=twins,
+            shared=self._shared(piece, place["pos"]) if row.get("contaminated_by") else None,
         )
+
+    def _shared(self, piece: Piece, pos: int) -> str:
+        return str(self.cache.frame(str(piece.measured.contamination), ["span"])["span"][pos])
 
     def _holding(self, piece: Piece, text: str) -> Iterator[str]:
         """Ids of a shard's rows that hold a text."""

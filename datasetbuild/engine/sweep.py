@@ -12,12 +12,12 @@ import polars as pl
 from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.decide import decide
+from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather
 from datasetbuild.engine.inputs import find_inputs
 from datasetbuild.engine.ledger import balance, ledger_table
 from datasetbuild.engine.local import Engine, local_engine
 from datasetbuild.engine.lock import with_pins
-from datasetbuild.engine.near_pairs import verified_pairs
 from datasetbuild.engine.quarantine import check_quarantine
 from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import Progress, by_source, measure, rows_read
@@ -67,7 +67,7 @@ def _decided(
             measured[key] = pieces, gather(cache, pieces)
         pieces, plane = measured[key]
         check_quarantine(plan, plane)
-        decision = decide(plan, plane, lambda: verified_pairs(cache, engine, pieces, plane, plan.near or {}))
+        decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane))
     ledger = ledger_table(decision.rows)
     balance(ledger, rows_read(plan, pieces))
     return ledger

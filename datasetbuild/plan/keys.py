@@ -13,7 +13,7 @@ from typing import Any
 
 from datasetbuild.hashing import digest
 from datasetbuild.op import find
-from datasetbuild.plan.steps import FactStep, Plan, ShardPlan
+from datasetbuild.plan.steps import FactStep, Plan, SectionStep, ShardPlan
 from datasetbuild.record import KEY_COLUMNS, record_schema
 
 FORMAT_VERSION = 1
@@ -25,6 +25,7 @@ PACKAGES = {
     "fact": ("polars",),
     "dedup": ("polars", "numpy", "datasketch"),
     "gather": ("polars", "numpy"),
+    "embed": ("polars", "numpy"),
     "render": ("jinja2", "tokenizers", "transformers"),
     "write": ("pyarrow", "orjson"),
 }
@@ -100,6 +101,17 @@ def near_key(params: dict[str, Any], records: str) -> str:
     return action_key("dedup", column="near", params=sketched, records=records)
 
 
+def contamination_key(step: SectionStep, records: str) -> str:
+    """What a shard holds of the benchmarks: the bound on the overlap is not in it."""
+    op = find("section", step.name)
+    return action_key("fact", contamination=op.version, index=step.prepared, ngram=step.params["ngram"], records=records)
+
+
+def embed_key(params: dict[str, Any], records: str, rare: str) -> str:
+    """Vectors of a shard. rare: digest of the words' counts, `words` for the counting itself, empty for a model."""
+    return action_key("embed", params=find("section", "embeddings").identity(params), records=records, rare=rare)
+
+
 def render_key(template: dict[str, Any], records: str) -> str:
     return action_key("render", template=template_identity(template), records=records)
 
@@ -130,7 +142,12 @@ def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, 
             "exact": _section("dedup.exact", plan.exact),
             "near": _section("dedup.near", plan.near),
             "drop_near": plan.drop_near,
+            "semantic": _section("dedup.semantic", plan.semantic),
+            "substring": _section("dedup.substring", plan.substring),
         },
+        "decontaminate": plan.decontaminate and plan.decontaminate.identity,
+        "embeddings": _section("embeddings", plan.embeddings) if plan.embeds else None,
+        "select": _section("select", plan.select),
         "split": _section("split", plan.split),
         "mix": _section("mix", plan.mix),
         "system": plan.system,

@@ -37,6 +37,20 @@ class FactStep:
 
 
 @dataclass(frozen=True)
+class SectionStep:
+    """A section of the recipe that measures something of every record. params, prepared: as in `FactStep`."""
+
+    name: str
+    params: dict[str, Any]
+    prepared: str | None = None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        known = find("section", self.name).identity(self.params)
+        return known | ({"prepared": self.prepared} if self.prepared else {})
+
+
+@dataclass(frozen=True)
 class ExportStep:
     """One export: a profile with its parameters, and the folder below `export/` that it is written into."""
 
@@ -79,6 +93,7 @@ class ShardPlan:
     spec: str | None = None
     plugins: tuple[str, ...] = ()
     system: dict[str, Any] | None = None
+    decontaminate: SectionStep | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +126,11 @@ class Plan:
     system: dict[str, Any] | None = None
     reports: dict[str, dict[str, Any]] = field(default_factory=dict)
     pins: Pins | None = None
+    semantic: dict[str, Any] | None = None
+    substring: dict[str, Any] | None = None
+    decontaminate: SectionStep | None = None
+    embeddings: dict[str, Any] = field(default_factory=dict)
+    select: dict[str, Any] | None = None
 
     def shard_plan(self, source: str) -> ShardPlan:
         return ShardPlan(
@@ -124,7 +144,13 @@ class Plan:
             spec=self.spec,
             plugins=self.plugins,
             system=self.system,
+            decontaminate=self.decontaminate,
         )
+
+    @property
+    def embeds(self) -> bool:
+        """Whether records have to become vectors."""
+        return self.semantic is not None or bool(self.select and self.select["diverse"])
 
     @property
     def fractions(self) -> dict[str, float]:
@@ -145,10 +171,12 @@ def make_plan(config: dict[str, Any]) -> Plan:
     filters = {name: entry for name, entry in (config.get("filters") or {}).items() if entry is not None}
     facts = {name: _fact_step(name, entry) for name, entry in filters.items()}
     bounds = {name: {word: entry[word] for word in RULE_WORDS if entry.get(word) is not None} for name, entry in filters.items()}
-    template = config.get("template")
+    template, select, decontaminate = (config.get(name) for name in ("template", "select", "decontaminate"))
     keep = tuple(dedup.get("keep") or ())
+    better = select["by"] if select else ()
+    better = [better] if isinstance(better, str) else better
     known = {op.name for op in operators("fact")}
-    for name in (name.removeprefix("-") for name in keep):
+    for name in (name.removeprefix("-") for name in (*keep, *better)):
         if name not in facts and name in known:
             facts[name] = FactStep(name, name, find("fact", name).fill({}))
     return Plan(
@@ -170,6 +198,11 @@ def make_plan(config: dict[str, Any]) -> Plan:
         engine=config.get("engine") or {},
         plugins=tuple(config.get("plugins") or ()),
         system=template.get("system") if template else None,
+        semantic=dedup.get("semantic"),
+        substring=dedup.get("substring"),
+        decontaminate=SectionStep("decontaminate", decontaminate) if decontaminate else None,
+        embeddings=config.get("embeddings") or {},
+        select=select and {**select, "by": list(better)},
     )
 
 

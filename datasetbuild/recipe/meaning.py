@@ -28,7 +28,7 @@ REGEX_MARGIN = 4
 def faults(recipe: Recipe) -> Iterator[Fault]:
     """All faults of meaning. Values of a wrong kind are left to the schema."""
     questions: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
-        _code, _name, _limits, _formats, _origins, _templates, _facts, _files, _reserved, _bounds, _patterns, _split, _mix, _strata, _keep, _exports, _masks,
+        _code, _name, _limits, _formats, _origins, _templates, _facts, _files, _reserved, _bounds, _patterns, _split, _mix, _strata, _keep, _embeddings, _exports, _masks,
     )  # fmt: skip
     for question in questions:
         yield from question(recipe)
@@ -251,18 +251,33 @@ def _listed(recipe: Recipe, section: str, key: str) -> list[Any]:
 
 
 def _keep(recipe: Recipe) -> Iterator[Fault]:
+    """What `dedup.keep` and `select.by` prefer records by."""
     known = [*KEEP, *dict.fromkeys([*_filters(recipe), *registered("fact")])]
     facts = registered("fact")
-    for index, entry in enumerate(_list(mapping(recipe.config.get("dedup")).get("keep"))):
+    wanted: list[tuple[tuple[str, ...], Any]] = [
+        (("dedup", "keep", str(n)), entry) for n, entry in enumerate(_listed(recipe, "dedup", "keep"))
+    ]
+    by = mapping(recipe.config.get("select")).get("by")
+    wanted += [(("select", "by", str(n)), entry) for n, entry in enumerate(by)] if isinstance(by, list) else [(("select", "by"), by)]
+    for path, entry in wanted:
         if not isinstance(entry, str):
             continue
-        name, path = entry.removeprefix("-"), ("dedup", "keep", str(index))
+        name = entry.removeprefix("-")
         if name not in known:
             yield recipe.fault(path, f"there is nothing named {name!r} to prefer records by", did_you_mean(name, known))
         elif name in facts and facts[name].needs == "render" and not recipe.config.get("template"):
             yield recipe.fault(
                 path, f"the fact {name!r} counts tokens, and the recipe has no `template` to render with"
             )
+
+
+def _embeddings(recipe: Recipe) -> Iterator[Fault]:
+    """A model has a name, and an endpoint an address too."""
+    given = mapping(recipe.config.get("embeddings"))
+    wants = {"model2vec": ["name"], "sentence_transformers": ["name"], "openai": ["name", "url"]}
+    for key in wants.get(str(given.get("model")), []):
+        if not given.get(key):
+            yield recipe.fault(("embeddings", key), f"the model {given['model']!r} needs a {key!r}", f"write `{key}: ...`")
 
 
 def _exports(recipe: Recipe) -> Iterator[Fault]:

@@ -3,13 +3,15 @@
     exact.py     the same text: a 128-bit hash of the normalised text
     sketch.py    MinHash signatures, numpy over whole shards, bit-identical to datasketch's
     near.py      candidates by LSH, every pair verified against the exact Jaccard of its shingles, clusters
+    substring.py the same words in a row, however different the rest
+    semantic.py  records whose embeddings point the same way
     survivor.py  which record of a group stays: a total order that the recipe declares
 """
 
 from __future__ import annotations
 
 from datasetbuild.op import section
-from datasetbuild.stages.dedup import exact, near  # noqa: F401  (registers their sections)
+from datasetbuild.stages.dedup import exact, near, semantic, substring  # noqa: F401  (registers their sections)
 
 
 @section("dedup", version=1)

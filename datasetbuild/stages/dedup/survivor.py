@@ -22,11 +22,7 @@ def survivors(groups: NDArray[np.int64], keys: pl.DataFrame, keep: list[str]) ->
     members = members[size[groups[members]] > 1]
     if not len(members):
         return survivor
-    order, descending = [], []
-    for name in keep:
-        plain = name.removeprefix("-")
-        order.append(plain if plain in keys.columns else f"{plain}.max")
-        descending.append(not name.startswith("-"))
+    order, descending = _order(keys, keep)
     wanted = list(dict.fromkeys([*order, *ID_ORDER]))
     ranked = keys.select(wanted)[members].with_columns(pl.Series("@group", groups[members]), pl.Series("@place", members))
     ranked = ranked.sort("@group", *order, *ID_ORDER, descending=[False, *descending, False, False], nulls_last=True)
@@ -36,3 +32,21 @@ def survivors(groups: NDArray[np.int64], keys: pl.DataFrame, keep: list[str]) ->
     best[group[first]] = place[first]
     survivor[members] = best[groups[members]]
     return survivor
+
+
+def ordered(keys: pl.DataFrame, keep: list[str]) -> NDArray[np.int64]:
+    """The positions of all records, the most wanted first. keys, keep: as in `survivors`."""
+    order, descending = _order(keys, keep)
+    ranked = keys.select(list(dict.fromkeys([*order, *ID_ORDER]))).with_row_index("@place")
+    ranked = ranked.sort(*order, *ID_ORDER, descending=[*descending, False, False], nulls_last=True)
+    return ranked["@place"].to_numpy().astype(np.int64)
+
+
+def _order(keys: pl.DataFrame, keep: list[str]) -> tuple[list[str], list[bool]]:
+    """The columns to sort by, and whether the larger value comes first."""
+    order, descending = [], []
+    for name in keep:
+        plain = name.removeprefix("-")
+        order.append(plain if plain in keys.columns else f"{plain}.max")
+        descending.append(not name.startswith("-"))
+    return order, descending

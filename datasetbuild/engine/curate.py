@@ -1,0 +1,90 @@
+"""Curate: the stages of a decision that compare what records say: shared words, meaning, benchmarks, and the budget.
+
+Each is a stage of `decide`, of the shape that is described there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from datasetbuild.engine.evidence import Evidence
+from datasetbuild.engine.fates import Fates
+from datasetbuild.engine.gather import KeyPlane
+from datasetbuild.plan.steps import Plan
+from datasetbuild.record import Reason, Stage
+from datasetbuild.stages.dedup.near import clusters
+from datasetbuild.stages.dedup.substring import repeated
+from datasetbuild.stages.dedup.survivor import ordered, survivors
+from datasetbuild.stages.select import choose
+
+
+def substring(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> None:
+    """Records that share a long run of words with a more wanted one are dropped, or named."""
+    if plan.substring is None:
+        return
+    runs = evidence.runs()
+    runs = runs.filter(pl.Series(fates.undecided).gather(runs["row"]))
+    rank = np.empty(len(fates), np.int64)
+    rank[ordered(plane.rows, list(plan.keep))] = np.arange(len(fates))
+    found = repeated(runs, rank, plan.substring["words"])
+    rows, other = found["row"].to_numpy(), found["other"].to_numpy()
+    fates.note("repeats", rows, found["other"].cast(pl.UInt32))
+    fates.note("repeated_words", rows, found["words"].cast(pl.UInt32))
+    if plan.substring["action"] == "drop":
+        fates.end(rows, Stage.DEDUP, Reason.SHARED_WORDS, duplicate_of=other, twin=other)
+
+
+def semantic(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> None:
+    """Of each cluster of records that say much the same the most wanted stays."""
+    if plan.semantic is None:
+        return
+    pairs = evidence.semantic()
+    node = np.where(plane.rows["pos"].is_not_null().to_numpy(), np.arange(len(fates)), -1)
+    survivor = survivors(clusters(node, pairs, fates.undecided), plane.rows, list(plan.keep))
+    lost = np.flatnonzero((survivor >= 0) & (survivor != np.arange(len(survivor))))
+    twin, similarity = _nearest(lost, survivor[lost], pairs)
+    fates.end(
+        lost, Stage.DEDUP, Reason.SEMANTIC_DUPLICATE, duplicate_of=survivor[lost], twin=twin, similarity=similarity
+    )
+
+
+def _nearest(
+    lost: NDArray[np.int64], survivor: NDArray[np.int64], pairs: pl.DataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """For each lost row the row that it is like: the survivor where the two are a pair, else the nearest of all."""
+    both = pl.concat([pairs, pairs.select(a="b", b="a", similarity="similarity")])
+    mine = pl.DataFrame({"a": lost, "survivor": survivor})
+    best = (
+        mine.join(both, on="a", how="inner")
+        .with_columns(direct=pl.col("b") == pl.col("survivor"))
+        .sort("a", "direct", "similarity", "b", descending=[False, True, True, False])
+        .group_by("a", maintain_order=True)
+        .first()
+    )
+    found = mine.select("a").join(best, on="a", how="left", maintain_order="left")
+    return found["b"].to_numpy(), found["similarity"].to_numpy()
+
+
+def decontaminate(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
+    """Records that hold an item of a benchmark are dropped."""
+    if plan.decontaminate is None:
+        return
+    bound = plan.decontaminate.params["overlap"]
+    over = pl.lit(False) if bound is None else (pl.col("contamination") >= bound).fill_null(False)
+    held = plane.rows.select(held=over | pl.col("@run").fill_null(False))["held"]
+    fates.end(held.to_numpy(), Stage.DECONTAMINATE, Reason.CONTAMINATED)
+
+
+def select(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> None:
+    """The best of what is left, within the budget."""
+    if plan.select is None:
+        return
+    rows = np.flatnonzero(fates.undecided)
+    best = rows[ordered(plane.rows[rows], plan.select["by"])]
+    vectors = evidence.vectors(best) if plan.select["diverse"] else None
+    picked = choose(vectors, len(best), plan.select["n"], plan.select["max_similarity"])
+    left_out = np.ones(len(best), bool)
+    left_out[picked] = False
+    fates.end(np.sort(best[left_out]), Stage.SELECT, Reason.NOT_CHOSEN)

@@ -1,0 +1,138 @@
+"""Embeddings of a whole build: the vectors of every shard, each an action of its own, and the pairs that point the same way.
+
+Rarity of words needs all shards: each counts its words once, the counts are put together, and their digest stands in the key
+of the vectors. A changed filter or threshold changes none of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.gather import Piece
+from datasetbuild.engine.local import Engine
+from datasetbuild.engine.memo import Memo
+from datasetbuild.hashing import bytes_digest, digest
+from datasetbuild.plan import keys
+from datasetbuild.stages.annotate import annotate_frame
+from datasetbuild.stages.dedup.exact import text_of
+from datasetbuild.stages.embed import cosine, hashed
+
+ASKED_AT_ONCE = 256
+"""Texts after which a model's answers are kept: what a build that is killed has asked for is not asked for again."""
+
+FLOORS = (0.7, 0.8, 0.9)
+"""Cosines down to which pairs are verified and kept: a threshold between two of them is a cut."""
+
+
+@dataclass(frozen=True)
+class EmbedTask:
+    """The words or the vectors of one shard. records: its digest. rare: digest of the counts of all shards, None while
+    they are being counted."""
+
+    cache: Path
+    records: str
+    params: dict[str, Any]
+    rare: str | None = None
+
+
+def count_shard(task: EmbedTask) -> str:
+    """Digest of a frame with the distinct words of a shard, and the number of records with each: `word`, `found`. The
+    word of no letters stands in every record: it counts them."""
+    cache = Cache(task.cache)
+
+    def make() -> dict[str, Any]:
+        texts = _texts(cache, task)
+        counts = hashed.words_of(texts).group_by("word").len("found").sort("word")
+        every = pl.DataFrame({"word": [""], "found": [len(texts)]}, schema=counts.schema)
+        return {"objects": {"words": cache.store_frame(pl.concat([every, counts]))}}
+
+    return str(cache.once(keys.embed_key(task.params, task.records, "words"), make)["objects"]["words"])
+
+
+def embed_shard(task: EmbedTask) -> str:
+    """Digest of a frame with the vector of each record of a shard: `vector`, Array[Int8]."""
+    cache = Cache(task.cache)
+
+    def make() -> dict[str, Any]:
+        vectors = _vectors(cache, task)
+        frame = pl.DataFrame({"vector": pl.Series(vectors, dtype=pl.Array(pl.Int8, vectors.shape[1]))})
+        return {"objects": {"vectors": cache.store_frame(frame)}}
+
+    return str(cache.once(keys.embed_key(task.params, task.records, task.rare or ""), make)["objects"]["vectors"])
+
+
+def embed(cache: Cache, engine: Engine, pieces: Sequence[Piece], params: dict[str, Any]) -> list[str]:
+    """Digests of the vectors of each shard, in order."""
+    tasks = [EmbedTask(cache.root, piece.measured.records, params) for piece in pieces]
+    rare = None
+    if params["model"] == "hashed":
+        counted = [*engine.map(count_shard, tasks)]
+        key = keys.action_key("embed", rare=counted)
+        rare = str(cache.once(key, lambda: {"objects": {"rare": _rare(cache, counted)}})["objects"]["rare"])
+    tasks = [EmbedTask(cache.root, task.records, params, rare) for task in tasks]
+    return [*engine.map(embed_shard, tasks)]
+
+
+def vectors_of(cache: Cache, embedded: Sequence[str]) -> NDArray[np.int8]:
+    """The vectors of all records, in the order of the shards: (n, d)."""
+    parts = [cache.frame(one)["vector"].to_numpy() for one in embedded]
+    return np.concatenate([part for part in parts if len(part)] or [np.zeros((0, 1), np.int8)])
+
+
+def semantic_pairs(cache: Cache, embedded: Sequence[str], threshold: float) -> pl.DataFrame:
+    """Pairs of records with a cosine of at least the floor below the threshold: `a` < `b` (in the order of the shards) and
+    `similarity`. Of all records, whatever the filters say, so that a changed filter finds its pairs in the cache."""
+    floor = max((one for one in FLOORS if one <= threshold), default=threshold)
+
+    def make() -> dict[str, Any]:
+        pairs, found = cosine.similar_pairs(vectors_of(cache, embedded), floor)
+        frame = pl.DataFrame({"a": pairs[:, 0], "b": pairs[:, 1], "similarity": found})
+        return {"objects": {"pairs": cache.store_frame(frame)}}
+
+    key = keys.action_key("embed", pairs=list(embedded), floor=floor)
+    return cache.frame(cache.once(key, make)["objects"]["pairs"]).filter(pl.col("similarity") >= threshold)
+
+
+def _texts(cache: Cache, task: EmbedTask) -> pl.Series:
+    frame = annotate_frame(cache.frame(task.records))
+    return text_of(frame, task.params["on"]).str.head(task.params["max_chars"])
+
+
+def _vectors(cache: Cache, task: EmbedTask) -> NDArray[np.int8]:
+    texts = _texts(cache, task)
+    if task.rare is not None:
+        rare = cache.frame(task.rare)
+        return hashed.embed(texts, rare, int(rare.filter(pl.col("word") == "")["found"].sum()))
+    return _asked(cache, texts.to_list(), task.params)
+
+
+def _asked(cache: Cache, texts: list[str], params: dict[str, Any]) -> NDArray[np.int8]:
+    """Vectors from a model, which is asked once for each text that it has not been asked for before."""
+    from datasetbuild.stages.embed.models import embed_texts
+
+    identity = digest(params)
+    memo = Memo(cache.root / "memo.sqlite")
+    names = [bytes_digest(f"{identity}\0{text}".encode()) for text in texts]
+    known = memo.get(names)
+    fresh = [*{name: text for name, text in zip(names, texts, strict=True) if name not in known}.items()]
+    for first in range(0, len(fresh), ASKED_AT_ONCE):
+        block = fresh[first : first + ASKED_AT_ONCE]
+        vectors = embed_texts([text for _, text in block], params)
+        made = {name: vector.tobytes() for (name, _), vector in zip(block, vectors, strict=True)}
+        memo.put(made)
+        known |= made
+    return np.stack([np.frombuffer(known[name], np.int8) for name in names]) if names else np.zeros((0, 1), np.int8)
+
+
+def _rare(cache: Cache, counted: Sequence[str]) -> str:
+    """Digest of the words of more than one record, and how many records there are of each: `word`, `found`."""
+    every = pl.concat(cache.frame(one) for one in counted)
+    return cache.store_frame(every.group_by("word").agg(pl.col("found").sum()).filter(pl.col("found") > 1).sort("word"))

@@ -1,0 +1,57 @@
+"""Evidence: what a decision looks up beside the key plane, each found when it is first asked for and kept in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.embedded import embed, semantic_pairs, vectors_of
+from datasetbuild.engine.gather import KeyPlane, Piece
+from datasetbuild.engine.local import Engine
+from datasetbuild.engine.near_pairs import verified_pairs
+from datasetbuild.engine.substrings import shared_runs
+from datasetbuild.plan.steps import Plan
+
+
+@dataclass
+class Evidence:
+    """Pairs, shared runs and vectors of the records of a plane."""
+
+    plan: Plan
+    cache: Cache
+    engine: Engine
+    pieces: Sequence[Piece]
+    plane: KeyPlane
+
+    def near(self) -> pl.DataFrame:
+        """Verified near-duplicate pairs (`a`, `b`, `similarity`) of texts, numbered as in the plane's `@words`."""
+        return verified_pairs(self.cache, self.engine, self.pieces, self.plane, self.plan.near or {})
+
+    def runs(self) -> pl.DataFrame:
+        """Runs of words that stand in two records: `row` of the plane, `word`, `run`."""
+        return shared_runs(self.cache, self.engine, self.pieces, self.plane.rows, self.plan.substring or {})
+
+    def semantic(self) -> pl.DataFrame:
+        """Pairs of rows of the plane whose vectors point the same way: `a`, `b`, `similarity`."""
+        found = semantic_pairs(self.cache, self._embedded, (self.plan.semantic or {})["threshold"])
+        rows = pl.Series(self._recorded)
+        return found.select(a=rows.gather(found["a"]), b=rows.gather(found["b"]), similarity="similarity")
+
+    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        """The vectors of rows of the plane that have a record, (n, d)."""
+        return vectors_of(self.cache, self._embedded)[np.searchsorted(self._recorded, rows)]
+
+    @cached_property
+    def _embedded(self) -> list[str]:
+        return embed(self.cache, self.engine, self.pieces, self.plan.embeddings)
+
+    @cached_property
+    def _recorded(self) -> NDArray[np.int64]:
+        """The rows that have a record: the plane is in the order of the shards, and so are their records."""
+        return np.flatnonzero(self.plane.rows["pos"].is_not_null().to_numpy())

@@ -1,0 +1,300 @@
+"""Decontaminate: records that hold an item of a benchmark, word for word or lightly edited, with the evidence.
+
+Two measures, both on words (letter case and punctuation aside). A *run* of `ngram` words that also stands in an item, the
+rule of the GPT-3 paper (Brown et al. 2020, appendix C). And the *overlap*: the share of an item's word triples that stand
+in one turn, which an edit of one word in ten lowers to about three quarters, where unrelated texts share a few percent.
+An item of fewer words than `SHORT` proves nothing when a few of its words recur, so it counts only as a whole turn.
+
+The items' hashes are prepared once (`index`); a shard is compared with them in numpy, 10 us a record of 90 words. Pairs
+are counted on the rarer triples first, and in full only where the rest could still reach the floor.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, NotRequired, TypedDict
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from datasetbuild.errors import SourceError
+from datasetbuild.op import Bound, File, section
+from datasetbuild.stages.dedup.sketch import Shingles, shingles
+from datasetbuild.stages.read.reference import read_rows, texts_of
+from datasetbuild.stages.words import Hashes, Ints, sequence_hashes, word_hashes
+
+TRIPLE = 3
+SHORT = 8
+"""Words from which on an item is looked for inside turns."""
+FLOOR = 0.3
+"""Overlap from which on it is kept; a recipe's bound lies above."""
+RARE = 32
+"""Items that a triple may stand in and still point to them."""
+COMMON = 10
+"""Items that a run of words may stand in; one that stands in more is the benchmark's own wording, not an item."""
+SHOWN = 200
+"""Characters of the evidence."""
+BITS = 22
+
+
+class Benchmark(TypedDict):
+    """What is kept out: a file, and which of its fields hold what must not be seen."""
+
+    path: Annotated[str, File()]
+    fields: NotRequired[list[str]]
+    records: NotRequired[str]
+
+
+def index(
+    *, against: dict[str, Benchmark], ngram: int | None = 13, overlap: float | None = 0.5
+) -> tuple[bytes, dict[str, object]]:
+    """The items of all benchmarks as one Arrow file, a row per distinct text: `benchmark`, `line`, `field`, `text`,
+    `words`, and hashes: `whole`, `triples` (distinct), `runs` (distinct). The report counts items per benchmark."""
+    del overlap
+    items = pl.DataFrame(
+        [
+            (name, line, field, text)
+            for name, benchmark in against.items()
+            for line, field, text in _texts(name, benchmark)
+        ],
+        schema={"benchmark": pl.String, "line": pl.UInt32, "field": pl.String, "text": pl.String},
+        orient="row",
+    )
+    hashes, counts = word_hashes(items["text"])
+    whole, _ = sequence_hashes(hashes, counts)
+    items = items.with_columns(
+        words=pl.Series(counts, dtype=pl.UInt32),
+        whole=pl.Series(whole, dtype=pl.UInt64),
+        triples=_distinct_lists(shingles(hashes, counts, TRIPLE), counts >= SHORT),
+        runs=_distinct_lists(shingles(hashes, counts, ngram or 1), counts >= (ngram or 1 << 30)),
+    ).filter(pl.col("words") > 0)
+    items = items.unique(["benchmark", "whole"], keep="first", maintain_order=True)
+    sink = io.BytesIO()
+    items.write_ipc(sink)
+    return sink.getvalue(), {name: {"items": int((items["benchmark"] == name).sum())} for name in against}
+
+
+@section("decontaminate", version=1, prepare=index)
+def decontaminate(
+    *,
+    against: dict[str, Benchmark],
+    ngram: Annotated[int, Bound(ge=4, le=64)] | None = 13,
+    overlap: Annotated[float, Bound(ge=FLOOR, le=1)] | None = 0.5,
+) -> None:
+    """Drop records that hold an item of a benchmark, so that its score says something about the model.
+
+    against: benchmarks by name: `{gsm8k: {path: gsm8k_test.jsonl, fields: [question]}}`. Without `fields` every text of a
+        row counts that has at least 8 words; named fields also count when they are shorter, as whole turns.
+    ngram: words in a row that a turn and an item may not share; null leaves this out.
+    overlap: share of an item's word triples that may not stand in one turn; null leaves this out.
+    """
+
+
+FOUND = ("benchmark", "line", "overlap", "run", "span")
+"""What is said of a record; see `contamination`."""
+
+
+def contamination(frame: pl.DataFrame, prepared: Path, *, ngram: int | None) -> pl.DataFrame:
+    """For each record of the annotate frame the item that it holds most of, null where there is none.
+
+    Returns `benchmark`, `line` of the item in its file, `overlap` (of `FLOOR` or more, else null), `run` (whether `ngram`
+    words in a row are shared, or a short item is a whole turn), and `span`: the longest words in a row that both have.
+    """
+    known = _opened(prepared)
+    lengths = frame["conversation"].list.len().to_numpy()
+    texts = frame["conversation"].explode(empty_as_null=False)
+    record = np.repeat(np.arange(len(frame)), lengths)
+    hashes, counts = word_hashes(texts)
+    found = pl.concat([known.overlapping(hashes, counts), known.sharing_runs(hashes, counts, ngram), known.equal(hashes, counts)])
+    found = found.group_by("text", "item").agg(pl.col("overlap").max(), pl.col("run").any())
+    found = found.join(known.evidence, on="item", how="left").sort("text", "item")
+    shared = [_shared(texts[text], item) for text, item in found.select("text", "item_text").iter_rows()]
+    telling = np.array([2 * words > (ngram or 0) for _, words in shared], bool)
+    best = (
+        found.with_columns(
+            record=pl.Series(record[found["text"].to_numpy()], dtype=pl.UInt32),
+            span=pl.Series([span for span, _ in shared], dtype=pl.String),
+            run=pl.col("run") & (pl.Series(telling) | (pl.col("overlap") == 1.0).fill_null(False)),
+        )
+        .filter(pl.col("run") | pl.col("overlap").is_not_null())
+        .sort("record", "run", "overlap", "item", "text", descending=[False, True, True, False, False], nulls_last=True)
+        .unique("record", keep="first", maintain_order=True)
+        .select("record", *FOUND)
+    )
+    every = pl.DataFrame({"record": pl.Series(range(len(frame)), dtype=pl.UInt32)})
+    return every.join(best, on="record", how="left", maintain_order="left").drop("record")
+
+
+HIT = {"text": pl.UInt32, "item": pl.UInt32, "overlap": pl.Float64, "run": pl.Boolean}
+"""A text that holds an item. overlap: null where that was not what was measured."""
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The opened index: the items, tables from hashes to items, and how many distinct triples each item has."""
+
+    items: pl.DataFrame
+    triples: _Table
+    runs: _Table
+    whole: _Table
+    size: Ints
+
+    @property
+    def evidence(self) -> pl.DataFrame:
+        """Where each item stands, and its text."""
+        return self.items.select("benchmark", "line", item_text="text").with_row_index("item")
+
+    def overlapping(self, hashes: Hashes, counts: Ints) -> pl.DataFrame:
+        """Texts that hold at least `FLOOR` of an item's triples."""
+        text, gram = _distinct_pairs(shingles(hashes, counts, TRIPLE), self.triples)
+        place = np.searchsorted(self.triples.keys, gram)
+        width = self.triples.widths[place]
+        rare = width <= RARE
+        common_of = np.bincount(self.triples.items[np.repeat(self.triples.widths > RARE, self.triples.widths)], minlength=len(self.size))
+        need = np.maximum(np.ceil(self.size * FLOOR) - common_of, 1)
+        pair, many = _counted(text[rare], place[rare], self.triples)
+        item = pair & 0xFFFFFFFF
+        pair = pair[many >= need[item]]
+        return self._in_full(pair, text, gram)
+
+    def _in_full(self, pair: Ints, text: Ints, gram: Hashes) -> pl.DataFrame:
+        """The overlap of each candidate pair (text << 32 | item), from all triples of both."""
+        item = pair & 0xFFFFFFFF
+        wanted = pl.DataFrame({"text": (pair >> 32).astype(np.uint32), "item": item.astype(np.uint32)})
+        grams = self.items.select("triples").with_row_index("item").filter(pl.col("item").is_in(wanted["item"].unique().implode()))
+        has = pl.DataFrame({"text": text.astype(np.uint32), "triples": gram})
+        shared = (
+            wanted.join(grams, on="item")
+            .explode("triples", empty_as_null=False)
+            .join(has, on=["text", "triples"], how="semi")
+            .group_by("text", "item")
+            .len("shared")
+        )
+        sized = shared.with_columns(overlap=pl.col("shared") / pl.Series(self.size[shared["item"].to_numpy()]))
+        return sized.filter(pl.col("overlap") >= FLOOR).select("text", "item", "overlap", run=pl.lit(False)).cast(HIT)
+
+    def sharing_runs(self, hashes: Hashes, counts: Ints, ngram: int | None) -> pl.DataFrame:
+        """Texts that share `ngram` words in a row with an item; of several items the first."""
+        if ngram is None or not len(self.runs.keys):
+            return pl.DataFrame(schema=HIT)
+        long = np.flatnonzero(counts >= ngram)
+        text, gram = _distinct_pairs(shingles(hashes, counts, ngram), self.runs)
+        telling = np.isin(text, long) & (self.runs.widths[np.searchsorted(self.runs.keys, gram)] <= COMMON)
+        return self._first(text[telling], gram[telling], self.runs)
+
+    def equal(self, hashes: Hashes, counts: Ints) -> pl.DataFrame:
+        """Texts that are an item, whole."""
+        whole, _ = sequence_hashes(hashes, counts)
+        text = np.flatnonzero((counts > 0) & self.whole.holds(whole))
+        return self._first(text, whole[text], self.whole).with_columns(overlap=pl.lit(1.0))
+
+    def _first(self, text: Ints, gram: Hashes, table: _Table) -> pl.DataFrame:
+        item = table.items[table.starts[np.searchsorted(table.keys, gram)]]
+        return pl.DataFrame(
+            {"text": text.astype(np.uint32), "item": item.astype(np.uint32), "overlap": None, "run": True}, schema=HIT, strict=False
+        )
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Hashes and the items that have them: `items[starts[k]:starts[k] + widths[k]]` have `keys[k]`, in order."""
+
+    keys: Hashes
+    items: Ints
+    starts: Ints
+    widths: Ints
+    bits: NDArray[np.bool_]
+
+    def holds(self, values: Hashes) -> NDArray[np.bool_]:
+        """Which values are keys. A table of 2^22 bits sends nearly all others away before they are searched for."""
+        maybe = np.flatnonzero(self.bits[(values & np.uint64((1 << BITS) - 1)).astype(np.int64)])
+        out = np.zeros(len(values), bool)
+        if len(maybe) and len(self.keys):
+            place = np.minimum(np.searchsorted(self.keys, values[maybe]), len(self.keys) - 1)
+            out[maybe] = self.keys[place] == values[maybe]
+        return out
+
+
+@lru_cache(maxsize=4)
+def _opened(prepared: Path) -> _Known:
+    items = pl.read_ipc(prepared)
+    size = items["triples"].list.len().to_numpy().astype(np.int64)
+    return _Known(items, _table(items["triples"]), _table(items["runs"]), _table(items.select(pl.concat_list("whole"))["whole"]), size)
+
+
+def _table(lists: pl.Series) -> _Table:
+    item = np.repeat(np.arange(len(lists)), lists.list.len().to_numpy())
+    value = lists.explode(empty_as_null=False).to_numpy().astype(np.uint64)
+    order = np.lexsort((item, value))
+    value, item = value[order], item[order]
+    starts = np.flatnonzero(np.concatenate([[True], value[1:] != value[:-1]])) if len(value) else np.empty(0, np.int64)
+    bits = np.zeros(1 << BITS, bool)
+    bits[(value & np.uint64((1 << BITS) - 1)).astype(np.int64)] = True
+    return _Table(value[starts], item, starts, np.diff(np.append(starts, len(value))), bits)
+
+
+def _distinct_pairs(grams: Shingles, table: _Table) -> tuple[Ints, Hashes]:
+    """(text, hash) of every hash of a text that the table holds, each once, in order."""
+    at = np.flatnonzero(table.holds(grams.values))
+    text = np.searchsorted(grams.offsets, at, side="right") - 1
+    order = np.lexsort((grams.values[at], text))
+    text, gram = text[order], grams.values[at][order]
+    new = np.ones(len(text), bool)
+    new[1:] = (text[1:] != text[:-1]) | (gram[1:] != gram[:-1])
+    return text[new], gram[new]
+
+
+def _counted(text: Ints, place: Ints, table: _Table) -> tuple[Ints, Ints]:
+    """(text << 32 | item), each once, and how many of the keys at `place` they share."""
+    width = table.widths[place]
+    at = np.repeat(table.starts[place] - (np.cumsum(width) - width), width) + np.arange(width.sum())
+    return np.unique((np.repeat(text, width) << 32) | table.items[at], return_counts=True)
+
+
+def _distinct_lists(grams: Shingles, wanted: NDArray[np.bool_]) -> pl.Series:
+    """The distinct hashes of each wanted text, sorted; none for the others."""
+    import pyarrow as pa
+
+    lists = pl.Series("grams", pa.LargeListArray.from_arrays(pa.array(grams.offsets), pa.array(grams.values)))
+    frame = pl.DataFrame({"grams": lists, "wanted": wanted})
+    return frame.select(pl.when("wanted").then(pl.col("grams").list.unique().list.sort()).otherwise(pl.col("grams").list.head(0)))["grams"]
+
+
+def _texts(name: str, benchmark: Benchmark) -> Iterator[tuple[int, str, str]]:
+    path, fields = Path(benchmark["path"]), benchmark.get("fields")
+    known = set[str]()
+    some = False
+    for line, row in read_rows(path, f"the benchmark {name}", records=benchmark.get("records")):
+        if isinstance(row, dict):
+            known |= row.keys()
+        for field, text in texts_of(row, fields):
+            if fields or len(text.split()) >= SHORT:
+                some = True
+                yield line, field, text
+    if not some:
+        sought = f"has no text in {', '.join(map(repr, fields))}" if fields else f"has no text of {SHORT} words or more"
+        raise SourceError(f"the benchmark {name} {sought}", hint=f"its fields are {', '.join(sorted(known))}" if known else None)
+
+
+def _shared(text: str, item: str) -> tuple[str, int]:
+    """The longest stretch of a text whose word triples all stand in an item, and how many of its words have three letters
+    or more: thirteen words of code such as `for i in range(2, n)` are no sign of anything."""
+    words = [*re.finditer(r"\w+", text)]
+    ours, theirs = [word[0].lower() for word in words], [word.lower() for word in re.findall(r"\w+", item)]
+    known = {*zip(theirs, theirs[1:], theirs[2:], strict=False)}
+    first = best = length = 0
+    for place, triple in enumerate(zip(ours, ours[1:], ours[2:], strict=False)):
+        first = first if triple in known else place + 1
+        if place + 1 - first > length:
+            best, length = first, place + 1 - first
+    if not length:
+        return text[:SHOWN], len(words)
+    stretch = ours[best : best + length + 2]
+    shown = text[words[best].start() : words[best + length + 1].end()][:SHOWN]
+    return shown, sum(len(word) >= 3 and word.isalpha() for word in stretch)

@@ -1,0 +1,108 @@
+"""Embed: vectors that are the same everywhere, and pairs that are those of the definition."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasetbuild.stages.embed import cosine, hashed
+from datasetbuild.stages.select import choose
+
+TEXTS = [
+    "How do I reset the password of my account?",
+    "How can I reset my account's password?",
+    "The invoice of March is wrong: it charges me twice for one seat.",
+    "Rechnung für März ist falsch, ein Platz wurde doppelt berechnet.",
+    "今天的天气很好，我们去公园散步吧。",
+    "",
+]
+
+
+def vectors(texts: list[str]) -> np.ndarray:
+    series = pl.Series(texts, dtype=pl.String)
+    rare = hashed.words_of(series).group_by("word").len("found").filter(pl.col("found") > 1).sort("word")
+    return hashed.embed(series, rare, len(texts))
+
+
+def test_golden_vectors() -> None:
+    """The vectors of these texts are these bytes, on every machine: they stand in keys and decide cuts."""
+    found = vectors(TEXTS)
+    assert found.dtype == np.int8
+    assert found.shape == (6, hashed.DIMENSIONS)
+    assert hashlib.sha256(found.tobytes()).hexdigest()[:16] == "e08e1ad6539d50da"
+
+
+def test_alike_texts_lie_near_and_others_do_not() -> None:
+    """Two wordings of one question are nearer than two questions; a text without words is near to nothing."""
+    found = vectors(TEXTS)
+    squares = (found.astype(np.int32) ** 2).sum(axis=1).astype(float)
+    near, far, none = cosine.cosines(found, squares, np.array([[0, 1], [0, 2], [0, 5]]))
+    assert near > 0.6
+    assert far < 0.3
+    assert none == 0
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 0.8, 0.95, 1.0]))
+def test_pairs_are_those_of_the_definition(seed: int, threshold: float) -> None:
+    """Every pair with the cosine is found, whatever the block size, and no other."""
+    rng = np.random.default_rng(seed)
+    base = rng.integers(-127, 128, (12, 32))
+    made = np.concatenate([base, base + rng.integers(-40, 41, base.shape), base, np.zeros((2, 32))])
+    given_ = np.clip(made, -127, 127).astype(np.int8)
+    wide = given_.astype(np.int64)
+    squares = (wide**2).sum(axis=1).astype(float)
+    lengths = np.sqrt(squares[:, None] * squares[None])
+    dots = wide @ wide.T
+    expected = [(i, j) for i in range(len(wide)) for j in range(i + 1, len(wide)) if lengths[i, j] and dots[i, j] / lengths[i, j] >= threshold]
+    pairs, found = cosine.similar_pairs(given_, threshold)
+    assert [tuple(pair) for pair in pairs.tolist()] == expected
+    assert (found >= threshold).all()
+
+
+def test_projections_miss_few_and_invent_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the exact size at most one pair in fifty at the threshold is missed (one in 200 is expected)."""
+    rng = np.random.default_rng(5)
+    base = rng.normal(0, 25, (400, 128))
+    made = np.clip(np.rint(np.concatenate([base, base + rng.normal(0, 9, base.shape)])), -127, 127).astype(np.int8)
+    exact, _ = cosine.similar_pairs(made, 0.9)
+    monkeypatch.setattr(cosine, "EXACT", 0)
+    found, _ = cosine.similar_pairs(made, 0.9)
+    wanted, got = ({tuple(pair) for pair in pairs.tolist()} for pairs in (exact, found))
+    assert len(wanted) > 300
+    assert got <= wanted
+    assert len(got) >= 0.98 * len(wanted)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.sampled_from([0.3, 0.8, 1.0]))
+def test_choice_takes_the_best_that_differ(seed: int, n: int, bound: float) -> None:
+    """Exactly n are chosen; each is unlike every better chosen one, until those that are alike have to fill the budget."""
+    rng = np.random.default_rng(seed)
+    given_ = rng.integers(-127, 128, (50, 4)).astype(np.int8)
+    picked = choose(given_, 50, n, bound)
+    assert len(picked) == min(n, 50)
+    assert (np.diff(picked) > 0).all()
+    wide = given_.astype(np.int64)
+    lengths = np.sqrt((wide**2).sum(axis=1))
+
+    def like(i: int, j: int) -> bool:
+        return bool(lengths[i] * lengths[j] and wide[i] @ wide[j] >= bound * (lengths[i] * lengths[j]))
+
+    greedy: list[int] = []
+    for i in range(50):
+        if len(greedy) < n and not any(like(i, j) for j in greedy):
+            greedy.append(i)
+    fill = [i for i in range(50) if i not in greedy][: n - len(greedy)] if n < 50 else []
+    assert picked.tolist() == sorted(greedy + fill) if n < 50 else picked.tolist() == list(range(50))
+
+
+def test_without_vectors_the_first_are_chosen() -> None:
+    """No diversity asked: the best n."""
+    assert choose(None, 10, 3, 0.8).tolist() == [0, 1, 2]
+    assert choose(None, 2, 3, 0.8).tolist() == [0, 1]
