@@ -18,6 +18,7 @@ import datasetbuild.stages.clean
 import datasetbuild.stages.decontaminate
 import datasetbuild.stages.dedup
 import datasetbuild.stages.embed
+import datasetbuild.stages.embed.topics
 import datasetbuild.stages.mix
 import datasetbuild.stages.normalize
 import datasetbuild.stages.render

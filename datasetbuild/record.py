@@ -143,7 +143,7 @@ assert len(REASONS) == len(Reason)
 LEDGER_FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason", "rule", "also", "split", "copies")
 LEDGER_LAST = (
     *("duplicate_of", "twin", "similarity", "cluster"),
-    *("repeats", "repeated_words", "contaminated_by", "contamination"),
+    *("repeats", "repeated_words", "contaminated_by", "contamination", "topic"),
     *("cleaned", "content", "group", "category", "date", "license"),
     *("tokens", "trained_tokens", "rendered_tokens", "training_rows"),
 )

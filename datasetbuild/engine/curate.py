@@ -77,6 +77,12 @@ def decontaminate(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
     fates.end(held.to_numpy(), Stage.DECONTAMINATE, Reason.CONTAMINATED)
 
 
+def topics(plan: Plan, fates: Fates, evidence: Evidence) -> None:
+    """Every record is told its topic."""
+    if plan.topics is not None:
+        fates.note("topic", evidence.recorded, evidence.topics())
+
+
 def select(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> None:
     """The best of what is left, within the budget."""
     if plan.select is None:

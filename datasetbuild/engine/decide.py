@@ -56,6 +56,7 @@ def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
     curate.substring(plan, plane, fates, evidence)
     curate.semantic(plan, plane, fates, evidence)
     curate.decontaminate(plan, plane, fates)
+    curate.topics(plan, fates, evidence)
     curate.select(plan, plane, fates, evidence)
     _split(plan, plane, fates)
     mixture = _mix(plan, plane, fates)

@@ -23,7 +23,7 @@ from datasetbuild.hashing import bytes_digest, digest
 from datasetbuild.plan import keys
 from datasetbuild.stages.annotate import annotate_frame
 from datasetbuild.stages.dedup.exact import text_of
-from datasetbuild.stages.embed import cosine, hashed
+from datasetbuild.stages.embed import cosine, hashed, topics
 
 ASKED_AT_ONCE = 256
 """Texts after which a model's answers are kept: what a build that is killed has asked for is not asked for again."""
@@ -99,6 +99,34 @@ def semantic_pairs(cache: Cache, embedded: Sequence[str], threshold: float) -> p
 
     key = keys.action_key("embed", pairs=list(embedded), floor=floor)
     return cache.frame(cache.once(key, make)["objects"]["pairs"]).filter(pl.col("similarity") >= threshold)
+
+
+def topics_of(
+    cache: Cache,
+    pieces: Sequence[Piece],
+    embedded: Sequence[str],
+    keys_of: NDArray[np.uint64],
+    params: dict[str, Any],
+    k: int,
+) -> pl.Series:
+    """The topic of each record. keys_of: the hashes of the records, by which the sample is taken."""
+
+    def make() -> dict[str, Any]:
+        vectors = vectors_of(cache, embedded)
+        sample = np.argsort(keys_of, kind="stable")[: topics.SAMPLE]
+        centres = topics.centres(vectors[sample], k)
+        if not len(centres):  # no record has a word
+            return {"objects": {"topics": cache.store_frame(pl.DataFrame({"topic": [None] * len(vectors)}, {"topic": pl.String}))}}
+        label = topics.nearest(vectors, centres)
+        every = [_texts(cache, EmbedTask(cache.root, piece.measured.records, params)) for piece in pieces]
+        texts = pl.concat(every).gather(pl.Series(sample))
+        names = pl.Series(topics.names(texts, label[sample], len(centres)), dtype=pl.String)
+        named = pl.DataFrame({"topic": names.gather(pl.Series(label)), "some": vectors.any(axis=1)})
+        found = named.select(pl.when("some").then("topic").alias("topic"))
+        return {"objects": {"topics": cache.store_frame(found)}}
+
+    key = keys.action_key("embed", topics=k, of=list(embedded), sample=digest(bytes_digest(keys_of.tobytes())))
+    return cache.frame(cache.once(key, make)["objects"]["topics"])["topic"]
 
 
 def _texts(cache: Cache, task: EmbedTask) -> pl.Series:

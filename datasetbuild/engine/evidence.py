@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.embedded import embed, semantic_pairs, vectors_of
+from datasetbuild.engine.embedded import embed, semantic_pairs, topics_of, vectors_of
 from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.near_pairs import verified_pairs
@@ -40,18 +40,23 @@ class Evidence:
     def semantic(self) -> pl.DataFrame:
         """Pairs of rows of the plane whose vectors point the same way: `a`, `b`, `similarity`."""
         found = semantic_pairs(self.cache, self._embedded, (self.plan.semantic or {})["threshold"])
-        rows = pl.Series(self._recorded)
+        rows = pl.Series(self.recorded)
         return found.select(a=rows.gather(found["a"]), b=rows.gather(found["b"]), similarity="similarity")
+
+    def topics(self) -> pl.Series:
+        """The topic of each record, null where it says nothing; in the order of `recorded`."""
+        keys = self.plane.rows["key"].to_numpy()[self.recorded]
+        return topics_of(self.cache, self.pieces, self._embedded, keys, self.plan.embeddings, (self.plan.topics or {})["k"])
 
     def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
         """The vectors of rows of the plane that have a record, (n, d)."""
-        return vectors_of(self.cache, self._embedded)[np.searchsorted(self._recorded, rows)]
+        return vectors_of(self.cache, self._embedded)[np.searchsorted(self.recorded, rows)]
 
     @cached_property
     def _embedded(self) -> list[str]:
         return embed(self.cache, self.engine, self.pieces, self.plan.embeddings)
 
     @cached_property
-    def _recorded(self) -> NDArray[np.int64]:
+    def recorded(self) -> NDArray[np.int64]:
         """The rows that have a record: the plane is in the order of the shards, and so are their records."""
         return np.flatnonzero(self.plane.rows["pos"].is_not_null().to_numpy())

@@ -130,6 +130,7 @@ class Plan:
     substring: dict[str, Any] | None = None
     decontaminate: SectionStep | None = None
     embeddings: dict[str, Any] = field(default_factory=dict)
+    topics: dict[str, Any] | None = None
     select: dict[str, Any] | None = None
 
     def shard_plan(self, source: str) -> ShardPlan:
@@ -150,7 +151,7 @@ class Plan:
     @property
     def embeds(self) -> bool:
         """Whether records have to become vectors."""
-        return self.semantic is not None or bool(self.select and self.select["diverse"])
+        return self.semantic is not None or self.topics is not None or bool(self.select and self.select["diverse"])
 
     @property
     def fractions(self) -> dict[str, float]:
@@ -202,6 +203,7 @@ def make_plan(config: dict[str, Any]) -> Plan:
         substring=dedup.get("substring"),
         decontaminate=SectionStep("decontaminate", decontaminate) if decontaminate else None,
         embeddings=config.get("embeddings") or {},
+        topics=config.get("topics"),
         select=select and {**select, "by": list(better)},
     )
 

@@ -97,6 +97,18 @@ def test_what_means_the_same_is_one(project: Project) -> None:
     assert found.filter(pl.col("id") == lost[0]["duplicate_of"])["row"][0] in (12, 13)
 
 
+def test_records_are_sorted_into_topics(project: Project) -> None:
+    """Questions on two matters fall into two topics, each named by its own words."""
+    bills = [row(f"Why was I charged twice on invoice {n}?", f"The second charge of invoice {n} is refunded.") for n in range(12)]
+    trips = [row(f"When does the ferry to island {n} leave?", f"The ferry to island {n} leaves at noon.") for n in range(12)]
+    project.write({"a.jsonl": bills + trips})
+    found = build(project, topics={"k": 2})
+    one, two = set(found["topic"][:12]), set(found["topic"][12:])
+    assert len(one) == len(two) == 1
+    assert "invoice" in one.pop()
+    assert "ferry" in two.pop()
+
+
 @pytest.mark.parametrize("diverse", [False, True])
 def test_the_budget_goes_to_the_best(project: Project, diverse: bool) -> None:
     """Exactly n are kept: the best by the fact, and with `diverse` none that is much like a better one."""
@@ -114,6 +126,7 @@ def test_workers_and_cache_change_no_byte(project: Project, tmp_path: Path) -> N
     project.write({"a.jsonl": [*rivers() * 3, row("Who closes the office?", f"The porter. {BOILER}"), row("When is it closed?", f"At six. {BOILER}")]})
     sections = {
         "dedup": {"semantic": {"threshold": 0.9}, "substring": {"words": 12}},
+        "topics": {"k": 3},
         "select": {"n": 8, "by": ["-response_chars"], "diverse": True},
     }
     build(project, **sections)

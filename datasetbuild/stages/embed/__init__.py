@@ -2,6 +2,7 @@
 
     hashed.py   the offline default: words and their letters, weighted by how rare they are, hashed to 512 dimensions
     models.py   embeddings of a model: model2vec, sentence-transformers, or any OpenAI-compatible endpoint
+    topics.py   clusters of vectors, named by their words
     cosine.py   pairs above a threshold: exact in blocks, or candidates by signs of projections, each verified
 
 A vector is int8: a float32 product of two of up to 1,024 dimensions sums integers below 2^24, so it is exact in whatever order a

@@ -1,0 +1,102 @@
+"""Topics: what records speak of, as clusters of their vectors, each named by the words that set it apart.
+
+k-means on the sphere (Dhillon and Modha 2001), made repeatable: the first centres are picked farthest from one another, a
+centre is rounded to int8 after every step, and ties go to the smaller number, so that no sum depends on its order. Centres
+are found on a sample of the records by their own hashes; every record then joins the nearest.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from datasetbuild.op import Bound, section
+from datasetbuild.stages.embed.hashed import quantized, words_of
+
+SAMPLE = 20_000
+STEPS = 12
+BLOCK = 1 << 14
+NAMED_BY = 3
+LETTERS = 4
+"""Letters of a word that may name a topic."""
+
+
+@section("topics", version=1)
+def topics(*, k: Annotated[int, Bound(ge=2, le=500)] = 20) -> None:
+    """Sort records into `k` topics by their `embeddings`; the ledger's column `topic` names each by three of its words.
+
+    k: number of topics; fewer come out when records do not differ that much.
+    """
+
+
+def centres(vectors: NDArray[np.int8], k: int) -> NDArray[np.int8]:
+    """Up to `k` centres of n vectors, (m, d) int8. Vectors of zeros belong to none. The order of the vectors matters, so
+    give them in the order of their hashes."""
+    some = vectors[vectors.any(axis=1)]
+    if not len(some):
+        return np.zeros((0, vectors.shape[1]), np.int8)
+    found = _farthest(some, k)
+    for _ in range(STEPS):
+        label = nearest(some, found)
+        sums = np.zeros((len(found), some.shape[1]), np.int64)
+        np.add.at(sums, label, some.astype(np.int64))
+        moved = quantized(sums.astype(np.float64))
+        moved = np.where(moved.any(axis=1)[:, None], moved, found)
+        if (moved == found).all():
+            break
+        found = moved
+    return found
+
+
+def _farthest(vectors: NDArray[np.int8], k: int) -> NDArray[np.int8]:
+    """Each next centre is the vector that is least like any before it; none that equals one."""
+    wide = vectors.astype(np.float32)
+    lengths = np.sqrt((wide.astype(np.float64) ** 2).sum(axis=1))
+    chosen = [0]
+    like = np.full(len(vectors), -2.0)
+    for _ in range(k - 1):
+        dots = (wide @ wide[chosen[-1]]).astype(np.float64) / (lengths * lengths[chosen[-1]])
+        like = np.maximum(like, dots)
+        if like.min() > 0.999:
+            break
+        chosen.append(int(np.argmin(like)))
+    return vectors[chosen]
+
+
+def nearest(vectors: NDArray[np.int8], found: NDArray[np.int8]) -> NDArray[np.int64]:
+    """The centre of each vector, by cosine; the smaller number of two as near."""
+    wide = found.astype(np.float32)
+    lengths = np.sqrt((wide.astype(np.float64) ** 2).sum(axis=1))
+    out = np.empty(len(vectors), np.int64)
+    for first in range(0, len(vectors), BLOCK):
+        dots = (vectors[first : first + BLOCK].astype(np.float32) @ wide.T).astype(np.float64)
+        out[first : first + BLOCK] = np.argmax(dots / np.where(lengths > 0, lengths, 1), axis=1)
+    return out
+
+
+def names(texts: pl.Series, label: NDArray[np.int64], count: int) -> list[str]:
+    """A name for each of `count` topics: the words that stand in more of its texts than chance would have it."""
+    words = words_of(texts).filter((pl.col("word").str.len_chars() >= LETTERS) & ~pl.col("word").str.contains(r"^\d"))
+    words = words.with_columns(topic=pl.Series(label).gather(words["text"]))
+    inside = words.group_by("topic", "word").len("inside")
+    overall = words.group_by("word").len("overall")
+    scored = inside.join(overall, on="word")
+    # Often in the topic, and seldom elsewhere: the share of the word's records that are here, times how many they are.
+    scored = scored.with_columns(score=pl.col("inside").cast(pl.Float64) * pl.col("inside") / pl.col("overall"))
+    scored = scored.sort("topic", "score", "word", descending=[False, True, False])
+    best = scored.group_by("topic", maintain_order=True).agg(pl.col("word").head(NAMED_BY))
+    known = {topic: ", ".join(found) for topic, found in best.iter_rows()}
+    return _distinct([known.get(topic, "") or f"topic {topic + 1}" for topic in range(count)])
+
+
+def _distinct(given: list[str]) -> list[str]:
+    """Names, each once: a second one of the same words gets a number."""
+    seen: dict[str, int] = {}
+    out = []
+    for name in given:
+        seen[name] = seen.get(name, 0) + 1
+        out.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return out
