@@ -136,14 +136,14 @@ def _laid(messages: list[Message], tools: str | None, template: ChatTemplate) ->
     else:
         text, marks = _whole(messages, tools, template)
         laid = lay_out(template, messages, tools, text, marks)
-    if for_comparison(zlib.crc32(text.encode()), template):
+    if zlib.crc32(text.encode()) % compare_every(template) == 0:
         compare(messages, tools, template, text, laid)
     return text, laid
 
 
-def for_comparison(checksum: int, template: ChatTemplate) -> bool:
-    """Whether a text is compared with what Jinja gives, by its checksum: the company of a row changes nothing."""
-    return checksum % (OURS_EVERY if template.blind else COMPARE_EVERY) == 0
+def compare_every(template: ChatTemplate) -> int:
+    """Of so many texts, chosen by their own checksum, one is compared with what Jinja gives."""
+    return OURS_EVERY if template.blind else COMPARE_EVERY
 
 
 def compare(messages: list[Message], tools: str | None, template: ChatTemplate, text: str, laid: Laid | None) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from datasetbuild.errors import RecordError
 from datasetbuild.record import ROLES, Message
 from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, Group, Ints, assemble
-from datasetbuild.stages.render.jobs import Chosen, compare, for_comparison, text_of, wanted_rows, weighed
+from datasetbuild.stages.render.jobs import Chosen, compare, compare_every, text_of, wanted_rows, weighed
 from datasetbuild.stages.render.layout import Skeleton
 from datasetbuild.stages.render.mask import Laid, skeleton_of
 from datasetbuild.stages.render.shape import KEPT, outline
@@ -77,7 +77,9 @@ def compare_joined(
 ) -> Iterator[tuple[int, RecordError]]:
     """Render those that are chosen for comparison: the records whose text is not what the template gives. joined: how
     many of the batch's groups were joined, the first ones."""
-    chosen = np.fromiter((for_comparison(each, template) for each in batch.checksums), bool, len(batch))
+    if not joined:
+        return
+    chosen = np.array(batch.checksums, np.int64) % compare_every(template) == 0
     rows = np.flatnonzero((batch.group < joined) & chosen)
     messages = records["messages"].gather(batch.records[rows])
     for row, said in zip(rows.tolist(), messages, strict=True):
