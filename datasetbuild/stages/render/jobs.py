@@ -1,10 +1,10 @@
 """From a conversation to what is to be tokenized: its text, where its turns lie, and which of them are trained.
 
-A template of somebody else is run for every conversation (about 16 us for two turns), and its text compared with the
-skeleton. Ours look at nothing but the shape, which a test holds, so their text is put together from the skeleton, most
-of them by columns (`joined.py`), and only one conversation in 128, chosen by its own text, is rendered for comparison.
-The generation prompts, which the parity of a turn is about, are rendered for the same ones, and for one in 32 where
-somebody else wrote the template.
+A template is run for every conversation (about 16 us for two turns), and its text compared with the skeleton. Where a
+template is known to look at nothing but the shape, its text is put together from the skeleton, for most conversations
+by columns (`joined.py`), and only some, chosen by their own texts, are rendered for comparison: one in 128 with a
+template of ours, one in 32 with another. The generation prompts, which the parity of a turn is about, are rendered for
+the same ones.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _in_bytes(text: str, marks: list[Mark]) -> list[tuple[int, int]]:
 
 def _laid(messages: list[Message], tools: str | None, template: ChatTemplate) -> tuple[str, Laid]:
     """The text, and where its turns lie in it."""
-    if template.blind:
+    if template.ours:
         shape = outline(messages, tools)
         skeleton = skeleton_of(template, messages, tools, shape)
         text, sizes = skeleton.join(shape.texts)
@@ -137,22 +137,25 @@ def _laid(messages: list[Message], tools: str | None, template: ChatTemplate) ->
         text, marks = _whole(messages, tools, template)
         laid = lay_out(template, messages, tools, text, marks)
     if zlib.crc32(text.encode()) % compare_every(template) == 0:
-        compare(messages, tools, template, text, laid)
+        if template.ours:
+            compare_text(messages, tools, template, text)
+        compare_prompts(messages, tools, template, text, laid)
     return text, laid
 
 
 def compare_every(template: ChatTemplate) -> int:
     """Of so many texts, chosen by their own checksum, one is compared with what Jinja gives."""
-    return OURS_EVERY if template.blind else COMPARE_EVERY
+    return OURS_EVERY if template.ours else COMPARE_EVERY
 
 
-def compare(messages: list[Message], tools: str | None, template: ChatTemplate, text: str, laid: Laid | None) -> None:
-    """Raise `RecordError` when a text that was put together is not the template's, or when the generation prompts of
-    the true conversation are not what those of its shape say."""
-    if template.blind and template.render(messages, tools) != text:
+def compare_text(messages: list[Message], tools: str | None, template: ChatTemplate, text: str) -> None:
+    """Raise `RecordError` when a text that was put together is not the template's."""
+    if template.render(messages, tools) != text:
         raise unproved("the template treats this conversation's texts otherwise than stand-ins of the same shape")
-    if laid is None:
-        return
+
+
+def compare_prompts(messages: list[Message], tools: str | None, template: ChatTemplate, text: str, laid: Laid) -> None:
+    """Raise `RecordError` when the generation prompts of the true conversation are not what those of its shape say."""
     skeleton, data = laid.skeleton, text.encode()
     gaps = skeleton.gaps(np.array([laid.sizes], np.int64).reshape(1, -1))
     for region in skeleton.regions:
@@ -165,7 +168,7 @@ def compare(messages: list[Message], tools: str | None, template: ChatTemplate, 
 def text_of(messages: list[Message], tools: str | None, template: ChatTemplate) -> str:
     """The text of a conversation that was rendered before: put together from its shape where the template is ours."""
     tools = None if tools in ("", "[]", "null") else tools
-    if template.blind:
+    if template.ours:
         try:
             shape = outline(messages, tools)
             return skeleton_of(template, messages, tools, shape).join(shape.texts)[0]

@@ -1,8 +1,9 @@
 """Conversations of nothing but texts, put together by columns: no Python object and no run of Jinja for each.
 
-Templates of ours look at nothing of a conversation but its shape, which a test holds. So all records of a shape are
-laid out by the skeleton of one of them: their texts are joined from its literals and their own contents (1.5 us a row,
-where the loop of `jobs.py` takes 18), and one in 128, chosen by its own text, is rendered by Jinja and compared.
+Templates of ours look at nothing of a conversation but its shape, which a test holds; of others `blind.py` reads it off
+their source. So all records of a shape are laid out by the skeleton of one of them: their texts are joined from its
+literals and their own contents (1.5 us a row, where the loop of `jobs.py` takes 18 to 40), and some, chosen by their own
+text, are rendered by Jinja and compared.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ from numpy.typing import NDArray
 from datasetbuild.errors import RecordError
 from datasetbuild.record import ROLES, Message
 from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, Group, Ints, assemble
-from datasetbuild.stages.render.jobs import Chosen, compare, compare_every, text_of, wanted_rows, weighed
+from datasetbuild.stages.render.jobs import (
+    Chosen,
+    compare_every,
+    compare_prompts,
+    compare_text,
+    text_of,
+    wanted_rows,
+    weighed,
+)
 from datasetbuild.stages.render.layout import Skeleton
 from datasetbuild.stages.render.mask import Laid, skeleton_of
 from datasetbuild.stages.render.shape import KEPT, outline
@@ -52,9 +61,10 @@ def join_plain(
     """
     groups: list[Group] = []
     joined = np.zeros(len(records), bool)
-    if not template.blind:
+    if not template.sight.blind:
         return groups, joined
-    shapes = records.select(pl.int_range(pl.len()).alias("row"), _shape().alias("shape")).drop_nulls()
+    shape = _shape(tags=not template.sight.tags)
+    shapes = records.select(pl.int_range(pl.len()).alias("row"), shape.alias("shape")).drop_nulls()
     shapes = shapes.filter(~pl.col("row").is_in(sorted(without)))
     if not len(shapes):
         return groups, joined
@@ -81,14 +91,15 @@ def compare_joined(
         return
     chosen = np.array(batch.checksums, np.int64) % compare_every(template) == 0
     rows = np.flatnonzero((batch.group < joined) & chosen)
-    messages = records["messages"].gather(batch.records[rows])
-    for row, said in zip(rows.tolist(), messages, strict=True):
+    conversations = records["messages"].gather(batch.records[rows])
+    for row, said in zip(rows.tolist(), conversations, strict=True):
         turn, (group, places) = int(batch.turns[row]), batch.groups[batch.group[row]]
-        laid = None
-        if group.skeleton is not None and group.sizes is not None:
-            laid = Laid(group.skeleton, tuple(group.sizes[np.searchsorted(places, row)].tolist()), None)
+        messages, text = said.to_list()[: None if turn == WHOLE else turn + 1], batch.text(row)
         try:
-            compare(said.to_list()[: None if turn == WHOLE else turn + 1], None, template, batch.text(row), laid)
+            compare_text(messages, None, template, text)
+            if group.skeleton is not None and group.sizes is not None:
+                sizes = tuple(group.sizes[np.searchsorted(places, row)].tolist())
+                compare_prompts(messages, None, template, text, Laid(group.skeleton, sizes, None))
         except RecordError as error:
             yield int(batch.records[row]), error
 
@@ -130,12 +141,14 @@ def _group(
     return Group(rows, turn, numbers, skeleton, *weighed(chosen), turns.sizes[slots])
 
 
-def _shape() -> pl.Expr:
-    """All that a record's skeleton and training depend on, as text; null for a record that has more than texts."""
+def _shape(*, tags: bool) -> pl.Expr:
+    """All that a record's skeleton and training depend on, as text; null for a record that has more than texts.
+
+    tags: whether texts other than the user's may begin with one, and texts other than the assistant's hold </think>."""
     of = pl.element().struct.field
     role, content = of("role"), of("content")
-    tagged = (role == "user") & content.str.contains(f"^[{BLANK}]*<")
-    thought = (role == "assistant") & content.str.contains("</think>", literal=True)
+    tagged = content.str.contains(f"^[{BLANK}]*<") & ((role == "user") | (not tags))
+    thought = content.str.contains("</think>", literal=True) & ((role == "assistant") | (not tags))
     more = pl.any_horizontal(of(name).is_not_null() for name in (*KEPT, "reasoning_content"))
     plain = role.is_in(ROLES) & content.str.contains(f"[^{BLANK}]") & ~tagged & ~thought & ~more
     around = [content.str.extract(pattern).fill_null("") for pattern in (f"^([{BLANK}]+)", f"([{BLANK}]+)$")]

@@ -25,6 +25,7 @@ from datasetbuild.stages.render.tokenizer import TokenizerSpec
 if TYPE_CHECKING:
     import jinja2
 
+    from datasetbuild.stages.render.blind import Sight
     from datasetbuild.stages.render.layout import Mark
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -121,9 +122,16 @@ class ChatTemplate:
         )
 
     @cached_property
-    def blind(self) -> bool:
-        """Whether the template is one of ours, which look at nothing of a conversation but its shape."""
+    def ours(self) -> bool:
+        """Whether the template is one of ours, which look at nothing of any conversation but its shape."""
         return any(self.text == own_text(name) for name in OURS)
+
+    @cached_property
+    def sight(self) -> Sight:
+        """Whether the template looks at nothing of a plain conversation but its shape."""
+        from datasetbuild.stages.render.blind import Sight, sight
+
+        return Sight(True) if self.ours else sight(self._compiled[0].environment.parse(self.text))
 
     @cached_property
     def digest(self) -> str:
