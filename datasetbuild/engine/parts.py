@@ -67,12 +67,11 @@ class PartTask:
 
 @dataclass(frozen=True)
 class Part:
-    """What a worker wrote: sizes and digests, tokens of the longest row."""
+    """What a worker wrote: sizes and digests."""
 
     rows: int
     parquet_sha256: str
     records_sha256: str
-    longest: int
     exports: tuple[ExportPart, ...]
 
 
@@ -93,7 +92,7 @@ def write_artifact(
     fields = frozenset(field for piece in pieces for field in piece.measured.fields)
     ordered, places = _placed(rows, plan, folder)
     exchange = folder / "exchange"
-    files = _scattered(cache, engine, pieces, ordered, len(places), exchange)
+    files = _scattered(plan, cache, engine, pieces, ordered, len(places), exchange)
     tasks = [_task(plan, cache, project, fields, files, part, place) for part, place in enumerate(places)]
     (folder / "data").mkdir(parents=True, exist_ok=True)
     parts = list(engine.map(write_part, tasks))
@@ -106,8 +105,7 @@ def write_artifact(
         }
         for task, part in zip(tasks, parts, strict=True)
     }
-    longest = max((part.longest for part in parts), default=0) or None
-    delivery = _delivery(plan, cache, project, longest, fields)
+    delivery = _delivery(plan, cache, project, _longest(rows), fields)
     placed = [(task.place, part.exports) for task, part in zip(tasks, parts, strict=True)]
     exported: Exported = finish_exports(plan.export, placed, engine, folder, delivery)
     shutil.rmtree(folder / "lines", ignore_errors=True)
@@ -123,9 +121,9 @@ def write_part(task: PartTask) -> Part:
 
     for plugin in task.plugins:
         load_plugin(str(task.project / plugin))
-    frame = expand_messages(collect(task.files, task.part).sort("at", *(["turn"] if task.template else [])))
-    forms = [step.open().form for step in task.exports]
-    if "spans" in frame.columns and (task.tokens or any(isinstance(form, Tokens) for form in forms)):
+    frame = collect(task.files, task.part)
+    frame = expand_messages(frame.sort("at", *(["turn"] if "turn" in frame.columns else [])))
+    if "spans" in frame.columns:
         frame = token_columns(frame)
     exports = write_exports(task.exports, _with_text(task, frame), task.place, task.fields)
     said = encode(frame, CANONICAL, task.fields)
@@ -133,8 +131,7 @@ def write_part(task: PartTask) -> Part:
     always = {"id", "messages", "source", "file", "row", "copy", "license"} | task.fields
     always = always | set(TOKEN_COLUMNS) if task.tokens else always - {"loss_weights"}
     write_parquet(frame.select(c for c in DATA_COLUMNS if c in frame.columns and c in always), task.parquet)
-    longest = int(frame["input_ids"].list.len().max() or 0) if "input_ids" in frame.columns else 0  # type: ignore[arg-type]
-    return Part(len(frame), file_digest(task.parquet), bytes_digest(said), longest, exports)
+    return Part(len(frame), file_digest(task.parquet), bytes_digest(said), exports)
 
 
 def _canonical() -> Lines:
@@ -205,7 +202,7 @@ def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, 
 
 
 def _scattered(
-    cache: Cache, engine: Engine, pieces: Sequence[Piece], ordered: pl.DataFrame, parts: int, folder: Path
+    plan: Plan, cache: Cache, engine: Engine, pieces: Sequence[Piece], ordered: pl.DataFrame, parts: int, folder: Path
 ) -> tuple[Path, ...]:
     """The files of the exchange, one for each shard that has a row in any part."""
     folder.mkdir(parents=True)
@@ -217,8 +214,23 @@ def _scattered(
         order = folder / f"{piece.place}.order"
         wanted[piece.place,].write_ipc(order)
         target = folder / f"{piece.place}.arrow"
-        tasks.append(ScatterTask(cache.root, order, piece.measured.records, piece.measured.rendered, parts, target))
+        rendered = piece.measured.rendered if _wants_rendered(plan) else None
+        tasks.append(ScatterTask(cache.root, order, piece.measured.records, rendered, parts, target))
     return tuple(engine.map(scatter, tasks))
+
+
+def _wants_rendered(plan: Plan) -> bool:
+    """Whether anything is written that only the rendered rows know: tokens, or rows of single turns."""
+    if plan.template is None:
+        return False
+    tokens = any(step.profile == "tokens" or isinstance(step.open().form, Tokens) for step in plan.export)
+    return tokens or plan.template["expansion"] != "none"
+
+
+def _longest(rows: pl.DataFrame) -> int | None:
+    """Tokens of the longest kept row."""
+    kept = rows.filter(pl.col("fate") == Fate.KEPT.value)
+    return kept["tokens"].max() if "tokens" in rows.columns else None  # type: ignore[return-value]
 
 
 def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fields: frozenset[str]) -> Delivery:
