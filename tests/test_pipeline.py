@@ -134,7 +134,7 @@ def test_sync_is_a_function_of_the_recipes(first: list[str], then: list[str], ol
     wanted = {name: stage(name, name, new, [], exports=False) for name in then}
     made = synced(text, wanted)
     stages = yaml.safe_load(made.text)["stages"]
-    assert {name for name in stages} == {"fetch", "train", *map(stage_name, then)}
+    assert set(stages) == {"fetch", "train", *map(stage_name, then)}
     for name in then:
         got = stages[stage_name(name)]
         assert sorted(got["deps"]) == sorted(new)

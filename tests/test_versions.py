@@ -227,6 +227,10 @@ def test_commit_refuses_a_lie(two_versions: Two, tmp_path: Path) -> None:
     shutil.rmtree(clone.folder / "build/bot")
     shutil.copytree(next((clone.folder / ".dsbuild/variants").iterdir()), clone.folder / "build/bot")
     assert refused()
+    clone.ok("git", "checkout", "-q", ".")
+    clone.edit("recipes/bot.yaml", "data/faq.jsonl", "data/*.jsonl")
+    unknown = clone.run("dsbuild", "dvc", "commit")
+    assert (unknown.code, "dvc.yaml is not what the recipes need: ~ bot deps" in unknown.err) == (4, True)
 
 
 def test_metrics_and_plots_of_two_versions(two_versions: Two) -> None:

@@ -44,8 +44,8 @@ class Synced:
 
 
 def stage(choice: str, name: str, deps: Sequence[str], pins: Sequence[str], *, exports: bool) -> dict[str, Any]:
-    """The stage of a recipe. choice: as `recipe=` takes it. name: of its artifact. deps: paths that it reads. pins: keys
-    of the lock that it depends on. exports: whether it writes any."""
+    """The stage of a recipe. choice: as `recipe=` takes it. name: of its artifact. deps: paths that it reads.
+    pins: keys of the lock that it depends on. exports: whether it writes any."""
     build = f"build/{name}"
     written = [file for file in OWNED if file != "export" or exports]
     outs: list[Any] = [
@@ -69,7 +69,7 @@ def stage_name(choice: str) -> str:
 
 
 def synced(text: str, wanted: Mapping[str, dict[str, Any]]) -> Synced:
-    """The text of `dvc.yaml` with a stage for every recipe and none for one that is gone. wanted: recipe -> its stage."""
+    """The text of `dvc.yaml` with a stage for every recipe, and none for one that is gone. wanted: by recipe."""
     root = _composed(text)
     stages = _value(root, "stages") if root else None
     there = _nodes(stages)

@@ -250,7 +250,7 @@ def _dvc_files(root: Path, commit: str) -> Any:
 
 
 def _names(pattern: str, name: str) -> bool:
-    """Whether a path, a folder or a glob stands for a file. The `*` of a glob may cross folders: too many do no harm."""
+    """Whether a path, a folder or a glob stands for a file. A `*` may cross folders: too many do no harm."""
     clean = os.path.normpath(pattern)
     return name == clean or name.startswith(f"{clean}{os.sep}") or fnmatch.fnmatchcase(name, clean)
 

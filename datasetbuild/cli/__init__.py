@@ -43,7 +43,8 @@ overrides:
   group=option           choose from conf: template=llama2
 
 exit codes:
-  0 done   1 build failed   2 usage   3 recipe invalid   4 a source is not what it was (or not as locked)   6 git or DVC is missing or failed
+  0 done   1 build failed   2 usage   3 recipe invalid   4 an input is not what it was, or not as locked
+  6 git or DVC is missing or failed
   10 changes pending (with --check)   130 interrupted
 """
 

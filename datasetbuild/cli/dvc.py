@@ -1,4 +1,4 @@
-"""Builds under DVC: `sync` keeps a stage for every recipe in dvc.yaml, `commit` records artifacts that are what recipes say.
+"""Builds under DVC: `sync` keeps a stage for every recipe in dvc.yaml, `commit` records what was built outside of DVC.
 
 Stages and comments of yours stay as they are. `commit` refuses an artifact that was edited, or built from other files.
 """
@@ -77,9 +77,13 @@ def _commit(args: argparse.Namespace, project: Path) -> int:
     from datasetbuild.artifact.pipeline import check_recordable, stage_names
     from datasetbuild.artifact.version import run_dvc
     from datasetbuild.engine.foresee import foresee
+    from datasetbuild.errors import MismatchError
     from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import buildable, load
 
+    if stale := wanted(project).changes:
+        differs = ", ".join(" ".join(change) for change in stale)
+        raise MismatchError(f"dvc.yaml is not what the recipes need: {differs}", hint="dsbuild dvc sync")
     stages = stage_names(project)
     for word in args.overrides or [f"recipe={name}" for name in buildable(project)]:
         recipe = load([word], project=project)[0]

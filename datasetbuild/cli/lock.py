@@ -1,7 +1,7 @@
 """Pin what recipes are made from in dsbuild.lock: files, addresses, queries, datasets of the Hub, tokenizers, plugins.
 
-Without recipe= all recipes of the project are pinned; a name that begins with _ is for parts, which are not built. What an
-upstream holds now is asked for only with --upgrade; until then builds are held to what was pinned.
+Without recipe= all recipes of the project are pinned; a name that begins with _ is for parts, which are not built.
+What an upstream holds now is asked for only with --upgrade; until then builds are held to what was pinned.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Build again in a scratch folder, from nothing, and compare every byte with the manifest: of the artifact, or of a commit.
+"""Build again in a scratch folder, from nothing, and compare every byte with the manifest, also with that of a commit.
 
 Exit code 4 when the inputs are no longer those of the manifest, 1 when the same inputs gave other bytes.
 """

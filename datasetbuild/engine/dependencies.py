@@ -20,8 +20,9 @@ from datasetbuild.stages.read.remote import is_remote
 def dependencies(recipe: Recipe, plan: Plan) -> list[str]:
     """The files and folders that a recipe reads, relative to the project, sorted.
 
-    The project's `conf/` counts as a whole, since a new file there can take the place of one of ours. A glob stands for its folder, as DVC knows no globs and a new file must count; where the folder is the project
-    itself, the files that are there now stand for it.
+    The project's `conf/` counts as a whole, since a new file there can take the place of one of ours. A glob stands for
+    its folder, as DVC knows no globs and a new file must count; where the folder is the project itself, the files that
+    are there now stand for it.
     """
     project = recipe.project
     conf = project / "conf"

@@ -67,7 +67,7 @@ def source_files(
 ) -> list[InputFile]:
     """The files of one source, hashed."""
     try:
-        if pins and pins.frozen and not snapshots.upstream(params) and params.get("path"):
+        if pins and pins.frozen and _of_the_project(params):
             places = _frozen(terms, project)
         else:
             places = _places(params, cache, project, terms)
@@ -101,6 +101,12 @@ def terms_of(source: str, params: Mapping[str, Any], pins: Pins | None) -> Terms
         )
     held = pin if pin and (frozen or (snapshots.upstream(params) and pin.origin == origin(params))) else None
     return Terms(source, held, offline=pins is not None and pins.offline)
+
+
+def _of_the_project(params: Mapping[str, Any]) -> bool:
+    """Whether a source names nothing but files that lie here."""
+    given = params.get("path") or "://"
+    return not any(is_remote(path) for path in ([given] if isinstance(given, str) else given))
 
 
 def _frozen(terms: Terms, project: Path) -> list[tuple[str, Path, bool]]:

@@ -1,7 +1,7 @@
 """The lock at work: what a recipe's inputs are now, beside what `dsbuild.lock` has pinned.
 
-A pin of an upstream (an address, the Hub, a database server) holds every build to it until `dsbuild lock --upgrade` moves
-it. What lies in the project is edited there, so a build takes it as it is, and says so when the lock has another; with
+A pin of an upstream (an address, the Hub, a database server) holds every build until `dsbuild lock --upgrade` moves it.
+What lies in the project is edited there, so a build takes it as it is, and says so when the lock has another; with
 `--locked` it refuses. The day of pinning is the only time that is ever read, and no build reads it.
 """
 
@@ -21,7 +21,7 @@ from datasetbuild.engine.place import placed
 from datasetbuild.engine.resolve import input_files
 from datasetbuild.engine.snapshots import upstream
 from datasetbuild.engine.templates import resolve_template
-from datasetbuild.errors import MismatchError, UsageError
+from datasetbuild.errors import BuildError, MismatchError, UsageError
 from datasetbuild.op import did_you_mean
 from datasetbuild.plan import lockfile
 from datasetbuild.plan.lockfile import NAME, Change, Entry, PinnedFile, Pins, SourcePin
@@ -34,7 +34,7 @@ EVERY = "*"
 
 @dataclass
 class Locked:
-    """What `lock` found. changes: recipe -> what differs from the lock; a recipe that is gone has one change of its own.
+    """What `lock` found. changes: recipe -> what differs from the lock; a recipe that is gone has one change.
     kept: sources and other inputs that are as they were."""
 
     changes: dict[str, list[Change]] = field(default_factory=dict)
@@ -56,7 +56,7 @@ def read(project: Path) -> dict[str, Entry] | None:
 
 
 def with_pins(plan: Plan, recipe: Recipe, *, locked: bool = False, frozen: bool = False, offline: bool = False) -> Plan:
-    """The plan, held to the recipe's entry of the lock; as it is when it has pins already, or there is nothing to say."""
+    """The plan, held to the recipe's entry of the lock; as it is when it has pins already, or there are none."""
     if plan.pins is not None:
         return plan
     entries = read(recipe.project)
@@ -138,7 +138,7 @@ def compare(recipes: Mapping[str, tuple[Recipe, Plan]], project: Path, *, whole:
                 else:
                     files = source_files(source, params, cache, project, terms)
                     sources |= _sources(replace(plan, sources={source: params}), files)
-            inputs = _inputs(plan, resolve_template(plan, cache, project), cache, project)
+            inputs = _inputs(plan, _template(plan, old, cache, project), cache, project)
         found.changes[name] = lockfile.changes(old, Entry(sources, inputs))
         found.kept += len(sources) + len(inputs) - len([one for one in found.changes[name] if one.sign != "-"])
     found.changes |= _gone(entries, recipes) if whole else {}
@@ -178,14 +178,33 @@ def _sources(plan: Plan, files: Sequence[InputFile], rows: Sequence[int] | None 
 
 
 def _inputs(plan: Plan, resolved: Plan, cache: Cache, project: Path) -> dict[str, str]:
-    """What decides the bytes beside the sources: plugins, files that operators are given, tokenizer and chat template."""
+    """What decides the bytes beside the sources: plugins, files of operators, tokenizer and chat template."""
     found = {f"plugin {name}": known_digest(cache, project / name) for name in plan.plugins}
     found |= {f"file {name}": known_digest(cache, project / name) for _, name in input_files(plan)}
     if (template := resolved.template) is not None:
-        revision = f"@{template['revision']}" if template.get("revision") else ""
-        found[f"tokenizer {template['tokenizer']}{revision}"] = template["tokenizer_digest"]
-        found[f"chat_template {template['chat_template']}"] = template["template_digest"]
+        digests = (template["tokenizer_digest"], template["template_digest"])
+        found |= dict(zip(_template_names(plan), digests, strict=True))
     return found
+
+
+def _template(plan: Plan, old: Entry, cache: Cache, project: Path) -> Plan:
+    """The plan with its template known by content. A tokenizer of the Hub stands at a commit: where it cannot be had,
+    what was pinned of it holds."""
+    try:
+        return resolve_template(plan, cache, project)
+    except BuildError:
+        names = _template_names(plan)
+        if not set(names) <= old.inputs.keys() or not plan.template or not plan.template.get("revision"):
+            raise
+        known = dict(zip(("tokenizer_digest", "template_digest"), (old.inputs[name] for name in names), strict=True))
+        return replace(plan, template={**plan.template, **known})
+
+
+def _template_names(plan: Plan) -> list[str]:
+    """How the lock calls the tokenizer and the chat template of a plan."""
+    template = plan.template or {}
+    revision = f"@{template['revision']}" if template.get("revision") else ""
+    return [f"tokenizer {template.get('tokenizer')}{revision}", f"chat_template {template.get('chat_template')}"]
 
 
 def today() -> str:

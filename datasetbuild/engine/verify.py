@@ -17,7 +17,8 @@ from datasetbuild.recipe import Recipe
 
 @dataclass
 class Verdict:
-    """What came of it. damaged, missing: files of the artifact that are not what its manifest says, or not there. inputs: what the new build
+    """What came of it. damaged, missing: files of the artifact that are not what its manifest says, or not
+    there. inputs: what the new build
     was made from that the first was not. files: that came out with other bytes. where: what these have in common."""
 
     looked: int
@@ -33,7 +34,7 @@ class Verdict:
 
 
 def rebuild(recipe: Recipe, plan: Plan, scratch: Path, progress: Progress | None = None) -> Built:
-    """Build in a scratch folder. From the cache nothing is taken but what was fetched from afar, which is checked anew."""
+    """Build in a scratch folder. Nothing comes from the cache but what was fetched from afar, checked anew."""
     fetched = recipe.project / ".dsbuild" / "cache" / "remote"
     (scratch / "cache").mkdir(parents=True, exist_ok=True)
     if fetched.is_dir() and not (scratch / "cache" / "remote").exists():
@@ -42,7 +43,7 @@ def rebuild(recipe: Recipe, plan: Plan, scratch: Path, progress: Progress | None
 
 
 def compare(manifest: Mapping[str, Any], rebuilt: Built, folder: Path | None) -> Verdict:
-    """The first manifest against a build of now. folder: of the artifact, whose files are read too; None: of no folder."""
+    """The first manifest against a build of now. folder: of the artifact, whose files are read too, or None."""
     verdict = Verdict(looked=len(manifest["files"]))
     if folder is not None:
         said = {name: file["sha256"] for name, file in sorted(manifest["files"].items())}

@@ -14,7 +14,7 @@
         inputs:
           chat_template chatml: 8d2b…
 
-One fact a line and entries sorted by name, so that two branches which change different sources merge without a conflict.
+One fact a line and entries sorted by name: two branches that change different sources merge without a conflict.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class SourcePin:
 
 @dataclass(frozen=True)
 class Entry:
-    """A recipe's part of the lock. inputs: what else decides its bytes (`tokenizer NAME`, `plugin FILE`, ...) -> SHA-256."""
+    """A recipe's part of the lock. inputs: what else decides its bytes (`plugin FILE`, ...) -> SHA-256."""
 
     sources: dict[str, SourcePin] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Pins:
-    """How a build treats its recipe's entry. entry: None without one. frozen: the lock alone says which files there are.
+    """How a build treats its recipe's entry. entry: None without one. frozen: the lock says which files there are.
     offline: nothing is asked over a network."""
 
     entry: Entry | None = None
@@ -105,7 +105,7 @@ class Change:
 
 
 def parse(text: str) -> dict[str, Entry]:
-    """Recipe -> entry. `MismatchError` for a text that is no lock, that is of a newer version, or that has conflicts."""
+    """Recipe -> entry. `MismatchError` for a text that is no lock, is of a newer version, or has conflicts."""
     if regions := conflicts(text):
         lines = ", ".join(f"{first}-{last}" for first, last in regions)
         raise MismatchError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -294,6 +295,27 @@ def test_an_upstream_holds_until_it_is_upgraded(project: Project, server: Server
     assert "(2 rows" in upgraded.out
     assert project.run("recipe=small", "--locked", "-q").code == 0
     assert project.bytes() != before
+
+
+def test_databases_and_file_addresses(project: Project) -> None:
+    """A database in the project is edited here: a changed row makes the lock stale, and --frozen takes the pinned rows
+    from the cache; `file:` is an address that needs no network."""
+    (project.folder / "x.jsonl").write_text('{"q": "Why?", "a": "So."}\n')
+    with sqlite3.connect(project.folder / "h.db") as database:
+        database.execute("create table f (q, a)")
+        database.execute("insert into f values ('Who?', 'We.')")
+    sources = f"  h: {{sql: 'sqlite:///h.db', query: 'select * from f', {TABLE}}}\n"
+    sources += f"  x: {{path: 'file://{project.folder}/x.jsonl', {TABLE}}}\n"
+    project.write({"recipes/small.yaml": "name: small\nsources:\n" + sources})
+    assert project.run("lock").code == 0
+    assert project.run("recipe=small", "--offline", "--locked", "-q").code == 0
+    before = project.bytes()
+    with sqlite3.connect(project.folder / "h.db") as database:
+        database.execute("update f set a = 'They.'")
+    assert "~ source h" in project.run("lock", "--check").out
+    assert project.run("recipe=small", "--frozen", "--force", "-q").code == 0
+    assert project.bytes() == before
+    assert project.run("recipe=small", "--locked").code == 4
 
 
 def test_no_secret_is_locked(project: Project, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
