@@ -33,8 +33,8 @@ def dependencies(recipe: Recipe, plan: Plan) -> list[str]:
     for params in plan.sources.values():
         found |= set(_origins(params, project))
     found |= {*plan.plugins, *(name for _, name in input_files(plan))}
-    for name in ("tokenizer", "chat_template"):
-        given = (plan.template or {}).get(name)
+    named = [(plan.template or {}).get(word) for word in ("tokenizer", "chat_template")]
+    for given in [*named, plan.embeddings.get("name") if plan.embeds else None]:
         if isinstance(given, str) and (project / os.path.expanduser(given)).exists():
             found.add(given)
     return sorted(_shown(project / name, project) for name in found)

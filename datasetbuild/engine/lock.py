@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from datasetbuild.engine.cache import Cache, cache_of, mending
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs, known_digest, origin, source_files, terms_of
@@ -22,6 +23,7 @@ from datasetbuild.engine.resolve import input_files
 from datasetbuild.engine.snapshots import upstream
 from datasetbuild.engine.templates import resolve_template
 from datasetbuild.errors import BuildError, MismatchError, UsageError
+from datasetbuild.hashing import digest, file_digest
 from datasetbuild.op import did_you_mean
 from datasetbuild.plan import lockfile
 from datasetbuild.plan.lockfile import NAME, Change, Entry, PinnedFile, Pins, SourcePin
@@ -178,13 +180,24 @@ def _sources(plan: Plan, files: Sequence[InputFile], rows: Sequence[int] | None 
 
 
 def _inputs(plan: Plan, resolved: Plan, cache: Cache, project: Path) -> dict[str, str]:
-    """What decides the bytes beside the sources: plugins, files of operators, tokenizer and chat template."""
+    """What decides the bytes beside the sources: plugins, files of operators, model, tokenizer and template."""
     found = {f"plugin {name}": known_digest(cache, project / name) for name in plan.plugins}
     found |= {f"file {name}": known_digest(cache, project / name) for _, name in input_files(plan)}
+    if plan.embeds and (model := plan.embeddings.get("name")):
+        found[f"model {model}"] = _model_digest(plan.embeddings, project)
     if (template := resolved.template) is not None:
         digests = (template["tokenizer_digest"], template["template_digest"])
         found |= dict(zip(_template_names(plan), digests, strict=True))
     return found
+
+
+def _model_digest(embeddings: Mapping[str, Any], project: Path) -> str:
+    """The identity of a model: the bytes of its folder, or else by which name it is asked for, and where."""
+    folder = project / os.path.expanduser(embeddings["name"])
+    if not folder.is_dir():
+        return digest([embeddings.get(word) for word in ("model", "name", "url")])
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return digest({path.relative_to(folder).as_posix(): file_digest(path) for path in files})
 
 
 def _template(plan: Plan, old: Entry, cache: Cache, project: Path) -> Plan:

@@ -248,6 +248,17 @@ def test_tokenizer_template_and_plugin_are_pinned(project: Project) -> None:
         assert "~ chat_template my.jinja" in ran.err
 
 
+def test_a_model_is_pinned(project: Project) -> None:
+    """The folder of a model that embeds is known by its bytes, and DVC watches it."""
+    recipe = TWO + "dedup: {semantic: {threshold: 0.95}}\nembeddings: {model: model2vec, name: models/small}\n"
+    project.write({"recipes/small.yaml": recipe, "models/small/weights.bin": "1", "a.jsonl": ROWS, "b-1.jsonl": ROWS})
+    assert project.run("lock").code == 0
+    assert project.run("dvc", "sync").code == 0
+    assert "models/small" in (project.folder / "dvc.yaml").read_text()
+    project.write({"models/small/weights.bin": "2"})
+    assert "~ model models/small" in project.run("lock", "--check").out
+
+
 @pytest.fixture
 def server() -> Iterator[Server]:
     made = Server(("127.0.0.1", 0), Handler)
