@@ -21,6 +21,7 @@ from datasetbuild.engine import curate
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.fates import CODES, NOBODY, Fates
 from datasetbuild.engine.gather import KeyPlane
+from datasetbuild.errors import Fault, RecipeError
 from datasetbuild.hashing import record_hash
 from datasetbuild.plan.steps import Plan
 from datasetbuild.record import ID_ORDER, Fate, Reason, Stage
@@ -46,6 +47,7 @@ class Decision:
 
 def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
     """Every row's fate. What a stage needs of `evidence` is looked up when the recipe has that stage."""
+    _told_apart(plan, plane)
     fates = Fates(len(plane.rows), [*plan.bounds, MAX_TOKENS], list(plan.fractions))
     _limit(plan, plane, fates)
     _quarantined(plane, fates)
@@ -62,6 +64,16 @@ def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
     mixture = _mix(plan, plane, fates)
     fates.keep()
     return Decision(pl.concat([plane.rows, fates.frame()], how="horizontal"), bounds, mixture, verified)
+
+
+def _told_apart(plan: Plan, plane: KeyPlane) -> None:
+    """Raise `RecipeError` for a fact of each turn where records are to be told apart: it has two values for each."""
+    places = [("split.stratify", name) for name in plan.split["stratify"]]
+    places += [("mix.caps", name) for name in (plan.mix or {}).get("caps", ())]
+    places += [(f"filters.{rule}.by", bounds["by"]) for rule, bounds in plan.bounds.items() if "by" in bounds]
+    message = "the fact {!r} has a smallest and a largest value in each record, so it cannot tell records apart"
+    if faults := [Fault(path, message.format(name)) for path, name in places if name not in plane.rows.columns]:
+        raise RecipeError(faults)
 
 
 def _limit(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
@@ -93,7 +105,8 @@ def _filter(plan: Plan, plane: KeyPlane, fates: Fates) -> dict[str, dict[str, An
     if not rules:
         return {}
     reached = np.flatnonzero(fates.undecided)
-    facts = plane.rows.select(list(dict.fromkeys(column for rule in rules for column in (rule.low, rule.high))))
+    looked_at = [column for rule in rules for column in (rule.low, rule.high, rule.bounds.get("by")) if column]
+    facts = plane.rows.select(list(dict.fromkeys(looked_at)))
     judged = judge(facts if len(reached) == len(fates) else facts[reached], rules)
     rule = judged.rule
     failing = np.flatnonzero(rule)

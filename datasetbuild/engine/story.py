@@ -21,6 +21,7 @@ from datasetbuild.plan.keys import changing
 from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
 from datasetbuild.record import REASONS, Reason
+from datasetbuild.stages.bounds import of_row
 from datasetbuild.stages.normalize import normalize
 from datasetbuild.stages.read import RawRows, load
 from datasetbuild.stages.render.system import apply_system
@@ -92,7 +93,7 @@ class Search:
             raw=raw,
             detail=bad["detail"][0] if len(bad) else None,
             before=dict(self._before(piece, rows, place["shard_row"], messages)) if messages else {},
-            bounds=self.found.decision.bounds,
+            bounds={name: of_row(bounds, row) for name, bounds in self.found.decision.bounds.items()},
             twins=twins,
             shared=self._shared(piece, place["pos"]) if row.get("contaminated_by") else None,
         )

@@ -163,7 +163,7 @@ class Plan:
 EXPORT_WORDS = ("profile", "folder")
 """Keys of an export beside its profile's own."""
 
-RULE_WORDS = ("min", "max", "allow", "deny")
+RULE_WORDS = ("min", "max", "robust_z", "by", "allow", "deny")
 
 
 def make_plan(config: dict[str, Any]) -> Plan:
@@ -177,7 +177,7 @@ def make_plan(config: dict[str, Any]) -> Plan:
     better = select["by"] if select else ()
     better = [better] if isinstance(better, str) else better
     known = {op.name for op in operators("fact")}
-    for name in (name.removeprefix("-") for name in (*keep, *better)):
+    for name in (*(name.removeprefix("-") for name in (*keep, *better)), *_strata(config, bounds)):
         if name not in facts and name in known:
             facts[name] = FactStep(name, name, find("fact", name).fill({}))
     return Plan(
@@ -206,6 +206,12 @@ def make_plan(config: dict[str, Any]) -> Plan:
         topics=config.get("topics"),
         select=select and {**select, "by": list(better)},
     )
+
+
+def _strata(config: dict[str, Any], bounds: dict[str, dict[str, Any]]) -> list[str]:
+    """The columns that records are told apart by: strata of the split, caps of the mix, categories of rules."""
+    caps = (config.get("mix") or {}).get("caps") or {}
+    return [*(config["split"].get("stratify") or ()), *caps, *(rule["by"] for rule in bounds.values() if "by" in rule)]
 
 
 def _guard(split: dict[str, Any]) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ from datasetbuild.record import RESERVED
 KEEP = ("priority", "source")
 """What `dedup.keep` may name besides facts."""
 STRATA = ("source", "category", "group", "license", "date", "file")
-"""What `split.stratify` and `mix.caps` may name."""
+"""What `split.stratify`, `mix.caps` and a rule's `by` may name besides facts."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 TOLERANCE = 1e-9
 REGEX_MARGIN = 4
@@ -236,13 +236,21 @@ def _mix(recipe: Recipe) -> Iterator[Fault]:
 
 
 def _strata(recipe: Recipe) -> Iterator[Fault]:
-    """`split.stratify` and `mix.caps` name columns that every record has, not columns of a source's file."""
+    """`split.stratify`, `mix.caps` and a rule's `by` name columns that every record has, not columns of a source's file."""
     places = [(("split", "stratify", str(n)), name) for n, name in enumerate(_listed(recipe, "split", "stratify"))]
     places += [(("mix", "caps", name), name) for name in mapping(mapping(recipe.config.get("mix")).get("caps"))]
+    places += [(("filters", name, "by"), rule.get("by")) for name, rule in _filters(recipe).items()]
+    facts = {name: fact_of(name, rule) for name, rule in _filters(recipe).items()}
+    facts = {name: name for name in registered("fact") if name not in facts} | facts
     for path, name in places:
-        if isinstance(name, str) and name not in STRATA:
-            advice = f"{did_you_mean(name, list(STRATA))}; `sources.NAME.category: {name}` makes a column of a file the category"
+        if not isinstance(name, str) or name in STRATA:
+            continue
+        if name not in facts:
+            advice = f"{did_you_mean(name, [*STRATA, *facts])}; `sources.NAME.category: {name}` makes a column of a file the category"
             yield recipe.fault(path, f"there is no column {name!r} of records", advice)
+        elif not recipe.config.get("template") and (fact := registered("fact").get(facts[name])) and fact.needs == "render":
+            message = f"the fact {name!r} counts tokens, and the recipe has no `template` to render with"
+            yield recipe.fault(path, message, "write `template: {tokenizer: ..., chat_template: chatml}`")
 
 
 def _listed(recipe: Recipe, section: str, key: str) -> list[Any]:

@@ -40,6 +40,17 @@ RULE: dict[str, dict[str, Any]] = {
     "fact": {"type": "string", "description": "The fact that the rule bounds, when the rule has another name."},
     "min": {"description": "Smallest value that passes: a number, or a quantile such as q0.01.", **BOUND},
     "max": {"description": "Largest value that passes: a number, or a quantile such as q0.99.", **BOUND},
+    "robust_z": {
+        "description": "Largest distance from the median that passes, in robust standard deviations (3.5 is usual); each side has its own.",
+        "type": ["number", "null"],
+        "exclusiveMinimum": 0,
+        "default": None,
+    },
+    "by": {
+        "description": "Column whose categories have quantiles and robust_z of their own: source, category, license, or a fact that is a word.",
+        "type": ["string", "null"],
+        "default": None,
+    },
     "allow": {"description": "Values that pass; all others do not.", **VALUES},
     "deny": {"description": "Values that do not pass.", **VALUES},
 }

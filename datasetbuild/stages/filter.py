@@ -6,7 +6,6 @@ fail are named beside it, so that the order of rules never hides what a rule wou
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from datasetbuild.errors import Fault, RecipeError
 from datasetbuild.record import Reason
+from datasetbuild.stages.bounds import resolve, resolve_by
 
 
 BROKEN = (Reason.UNMEASURED, Reason.BELOW_MIN, Reason.ABOVE_MAX, Reason.NOT_ALLOWED, Reason.DENIED)
@@ -31,22 +31,6 @@ class Rule:
     low: str
     high: str
     bounds: Mapping[str, Any]
-
-
-def quantile(values: pl.Series, q: float) -> float | None:
-    """The smallest value that at least a share `q` of the values does not exceed (inverse of the empirical CDF).
-
-    Always one of the values, so the same on every machine. None when there are no values.
-    """
-    known = values.drop_nulls()
-    if not len(known):
-        return None
-    return known.cast(pl.Float64).sort()[max(math.ceil(q * len(known)) - 1, 0)]
-
-
-def resolve_bound(bound: Any, values: pl.Series) -> Any:
-    """A bound as a number: quantiles such as `q0.01` are looked up among the values."""
-    return quantile(values, float(bound[1:])) if isinstance(bound, str) else bound
 
 
 @dataclass(frozen=True)
@@ -69,7 +53,7 @@ class Judged:
 def judge(facts: pl.DataFrame, rules: list[Rule]) -> Judged:
     """Judge every record by every rule.
 
-    facts: one row per record, the columns that the rules name. Raises `RecipeError` for bounds of a kind that a fact
+    facts: one row per record, the columns that the rules name, also those of `by`. Raises `RecipeError` for bounds of a kind that a fact
     cannot have.
     """
     resolved: dict[str, dict[str, Any]] = {}
@@ -77,21 +61,28 @@ def judge(facts: pl.DataFrame, rules: list[Rule]) -> Judged:
         raise RecipeError(faults)
     reasons = np.zeros((len(rules), len(facts)), np.uint8)
     for number, rule in enumerate(rules):
-        bounds = {word: bound for word, bound in rule.bounds.items() if bound is not None}
-        for word, column in (("min", rule.low), ("max", rule.high)):
-            if word in bounds:
-                bounds[word] = resolve_bound(bounds[word], facts[column])
-        resolved[rule.name] = {word: bound for word, bound in bounds.items() if bound is not None}  # a quantile of nothing
+        resolved[rule.name] = _resolved(rule, facts)
         reasons[number] = facts.select(_verdict(rule, resolved[rule.name]).alias("reason"))["reason"].to_numpy()
     return Judged(reasons, resolved)
+
+
+def _resolved(rule: Rule, facts: pl.DataFrame) -> dict[str, Any]:
+    """The rule's bounds with numbers for what the data decide; with `by` those of each category as `groups`."""
+    low, high, by = facts[rule.low], facts[rule.high], rule.bounds.get("by")
+    values = {word: rule.bounds[word] for word in ("allow", "deny") if rule.bounds.get(word) is not None}
+    if low.dtype.is_numeric() or low.dtype == pl.Null:
+        values = resolve(rule.bounds, low, high) | values
+        if by is not None:
+            values |= {"by": by, "groups": resolve_by(rule.bounds, low, high, facts[by])}
+    return values
 
 
 def _misfit(rule: Rule, values: pl.Series) -> Fault | None:
     """A bound of a kind that the fact's values cannot have: it would drop every record, or none."""
     kind = values.dtype
     numeric = kind.is_numeric()
-    for word in ("min", "max"):
-        if word in rule.bounds and not (numeric or kind == pl.Null):
+    for word in ("min", "max", "robust_z"):
+        if rule.bounds.get(word) is not None and not (numeric or kind == pl.Null):
             what = "true or false" if kind == pl.Boolean else "a word"
             return Fault(
                 f"filters.{rule.name}.{word}", f"`{word}` bounds a number, and this fact is {what}", suggestion="use `allow` or `deny`"
@@ -116,15 +107,26 @@ def _verdict(rule: Rule, bounds: Mapping[str, Any]) -> pl.Expr:
     """How a record fails the rule, or 0. A fact without a value fails: it never passes in silence."""
     low, high = pl.col(rule.low), pl.col(rule.high)
     verdict = pl.when(low.is_null() | high.is_null()).then(_broken(Reason.UNMEASURED))
-    if "min" in bounds:
-        verdict = verdict.when(low.cast(pl.Float64) < bounds["min"]).then(_broken(Reason.BELOW_MIN))
-    if "max" in bounds:
-        verdict = verdict.when(high.cast(pl.Float64) > bounds["max"]).then(_broken(Reason.ABOVE_MAX))
+    if (least := _bound(bounds, "min")) is not None:
+        verdict = verdict.when((low.cast(pl.Float64) < least).fill_null(False)).then(_broken(Reason.BELOW_MIN))
+    if (most := _bound(bounds, "max")) is not None:
+        verdict = verdict.when((high.cast(pl.Float64) > most).fill_null(False)).then(_broken(Reason.ABOVE_MAX))
     if "allow" in bounds:
         verdict = verdict.when(~_among(low, bounds["allow"])).then(_broken(Reason.NOT_ALLOWED))
     if "deny" in bounds:
         verdict = verdict.when(_among(low, bounds["deny"])).then(_broken(Reason.DENIED))
     return verdict.otherwise(pl.lit(0, pl.UInt8))
+
+
+def _bound(bounds: Mapping[str, Any], word: str) -> pl.Expr | None:
+    """`min` or `max` as it holds for each record: its category's, or else that of all. None where there is none at all."""
+    groups = {name: own.get(word) for name, own in bounds.get("groups", {}).items()}
+    of_all = pl.lit(bounds.get(word), pl.Float64)
+    if not groups:
+        return of_all if word in bounds else None
+    by = pl.col(bounds["by"]).cast(pl.String)
+    own = by.replace_strict(list(groups), list(groups.values()), default=None, return_dtype=pl.Float64)
+    return pl.when(by.is_in(list(groups))).then(own).otherwise(of_all)
 
 
 def _broken(reason: Reason) -> pl.Expr:

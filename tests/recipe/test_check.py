@@ -23,7 +23,7 @@ def test_defaults_are_filled_in(project: Project) -> None:
     )
     assert config["filters"]["long"] == {
         "fact": "probe_chars", "where": "assistant", "min_words": 20, "min": None, "max": 9,
-        "allow": None, "deny": None,
+        "robust_z": None, "by": None, "allow": None, "deny": None,
     }  # fmt: skip
     assert config["filters"]["probe_language"]["fact"] == "probe_language"
     assert config["sources"]["faq"]["priority"] == 0 and config["sources"]["faq"]["columns"] == {}

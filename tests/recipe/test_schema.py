@@ -31,7 +31,7 @@ def test_the_exact_schema_knows_one_config(project: Project) -> None:
     assert {"path", "format", "license", "columns"} <= set(source["a"]["properties"])
     assert source["a"]["additionalProperties"] is False and source["b"]["additionalProperties"] is True
     rule = made["properties"]["filters"]["properties"]["x"]
-    assert set(rule["properties"]) == {"where", "min_words", "fact", "min", "max", "allow", "deny"}
+    assert set(rule["properties"]) == {"where", "min_words", "fact", "min", "max", "robust_z", "by", "allow", "deny"}
     assert made["properties"]["dedup"]["properties"]["near"]["type"] == ["object", "null"]
     assert made["properties"]["clean"]["type"] == "object"
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasetbuild.errors import RecipeError
-from datasetbuild.stages.filter import BROKEN, Judged, Rule, judge, quantile
+from datasetbuild.stages.bounds import quantile
+from datasetbuild.stages.filter import BROKEN, Judged, Rule, judge
 
 FACTS = pl.DataFrame(
     {
