@@ -28,7 +28,7 @@ def quantile(values: pl.Series, q: float) -> float | None:
     known = values.drop_nulls()
     if not len(known):
         return None
-    return known.cast(pl.Float64).sort()[max(math.ceil(q * len(known)) - 1, 0)]
+    return float(known.cast(pl.Float64).sort()[max(math.ceil(q * len(known)) - 1, 0)])
 
 
 def robust_bounds(values: pl.Series, z: float) -> tuple[float | None, float | None]:

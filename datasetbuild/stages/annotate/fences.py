@@ -26,7 +26,8 @@ def blocks(text: str) -> Iterator[tuple[str, str, bool]]:
 
     A fence is closed by one of the same sign, as long or longer, with nothing behind it (CommonMark 4.5).
     """
-    mark, language, body = "", "", []
+    mark, language = "", ""
+    body: list[str] = []
     for line in text.split("\n"):
         fence = FENCE_LINE.fullmatch(line) if "```" in line or "~~~" in line else None
         if not mark:
