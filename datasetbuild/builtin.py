@@ -16,6 +16,7 @@ import datasetbuild.stages.annotate.quality
 import datasetbuild.stages.annotate.wording
 import datasetbuild.stages.clean
 import datasetbuild.stages.decontaminate
+import datasetbuild.stages.contradictions
 import datasetbuild.stages.dedup
 import datasetbuild.stages.embed
 import datasetbuild.stages.embed.topics

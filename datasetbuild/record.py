@@ -58,6 +58,7 @@ class Stage(StrEnum):
     ANNOTATE = "annotate"
     FILTER = "filter"
     DEDUP = "dedup"
+    CONTRADICTIONS = "contradictions"
     DECONTAMINATE = "decontaminate"
     SELECT = "select"
     SPLIT = "split"
@@ -97,6 +98,7 @@ class Reason(StrEnum):
     NEAR_DUPLICATE = "near_duplicate"
     SHARED_WORDS = "shared_words"
     SEMANTIC_DUPLICATE = "semantic_duplicate"
+    CONTRADICTED = "contradicted"
     CONTAMINATED = "contaminated"
     NOT_CHOSEN = "not_chosen"
     NOT_SAMPLED = "not_sampled"
@@ -132,6 +134,7 @@ REASONS: dict[Reason, str] = {
     Reason.NEAR_DUPLICATE: "nearly the same text as another record",
     Reason.SHARED_WORDS: "a long run of its words stands in another record too",
     Reason.SEMANTIC_DUPLICATE: "another record says much the same, by their embeddings",
+    Reason.CONTRADICTED: "another record answers the same prompt otherwise",
     Reason.CONTAMINATED: "it holds an item of a benchmark",
     Reason.NOT_CHOSEN: "the budget of `select` went to others",
     Reason.NOT_SAMPLED: "the mix needs fewer rows of this source",
@@ -143,7 +146,7 @@ assert len(REASONS) == len(Reason)
 LEDGER_FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason", "rule", "also", "split", "copies")
 LEDGER_LAST = (
     *("duplicate_of", "twin", "similarity", "cluster"),
-    *("repeats", "repeated_words", "contaminated_by", "contamination", "topic"),
+    *("repeats", "repeated_words", "contradicts", "contradiction", "contaminated_by", "contamination", "topic"),
     *("cleaned", "content", "group", "category", "date", "license"),
     *("tokens", "trained_tokens", "rendered_tokens", "training_rows"),
 )

@@ -126,6 +126,9 @@ def _shared(story: Story) -> list[str]:
     row, lines = story.row, []
     if other := story.twins.get(row.get("repeats") or ""):
         lines.append(_line("words", f"{row['repeated_words']} in a row are those of {other['id']}: {other['file']}:{other['line']}"))
+    if other := story.twins.get(row.get("contradicts") or ""):
+        lines.append(_line("otherwise", f"{other['id']} answers the same prompt otherwise ({row['contradiction']}): {other['file']}:{other['line']}"))
+        lines += [_line("", f"  {turn['role']}: {_short(turn['content'])}") for turn in other["messages"][:2]]
     if story.shared is not None:
         much = f", {row['contamination']:.0%} of its word triples" if row["contamination"] else ""
         lines.append(_line("benchmark", f"{row['contaminated_by']}{much}: {_short(story.shared)}"))

@@ -67,6 +67,29 @@ def _nearest(
     return found["b"].to_numpy(), found["similarity"].to_numpy()
 
 
+def contradictions(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> None:
+    """Records whose prompt another record answers otherwise are named with it, and dropped if the recipe says so."""
+    if plan.contradictions is None:
+        return
+    pairs, said = evidence.opposed()
+    alive = np.flatnonzero(fates.undecided & (said >= 0))
+    wanted = pl.DataFrame({"row": ordered(plane.rows, list(plan.keep))}).with_row_index("rank")
+    mine = pl.DataFrame({"row": alive, "said": said[alive]}).join(wanted.cast({"row": pl.Int64}), on="row")
+    mine = mine.with_columns(date=plane.rows["date"].cast(pl.String).gather(mine["row"]))
+    groups = mine.sort("rank").group_by("said", maintain_order=True).agg(pl.col("row", "rank").first(), pl.col("date").max())
+    both = pl.concat([pairs, pairs.select(a="b", b="a", kind="kind")])
+    both = both.select(pl.Series("said", said[both["a"]]), pl.Series("other", said[both["b"]]), "kind").unique()
+    both = both.join(groups.select(other="said", opponent="row", order="rank", newest="date"), on="other")
+    best = both.sort("said", "order", "kind").group_by("said", maintain_order=True)
+    found = mine.join(best.agg(pl.col("opponent", "kind").first(), pl.col("newest").max()), on="said").sort("row")
+    rows = found["row"].to_numpy()
+    fates.note("contradicts", rows, found["opponent"].cast(pl.UInt32))
+    fates.note("contradiction", rows, found["kind"])
+    older = found.select((pl.col("date") < pl.col("newest")).fill_null(False))["date"].to_numpy()
+    lost = {"none": rows[:0], "older": rows[older], "both": rows}[plan.contradictions["drop"]]
+    fates.end(lost, Stage.CONTRADICTIONS, Reason.CONTRADICTED)
+
+
 def decontaminate(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
     """Records that hold an item of a benchmark are dropped."""
     if plan.decontaminate is None:

@@ -57,6 +57,7 @@ def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
     verified = _near(plan, plane, fates, evidence)
     curate.substring(plan, plane, fates, evidence)
     curate.semantic(plan, plane, fates, evidence)
+    curate.contradictions(plan, plane, fates, evidence)
     curate.decontaminate(plan, plane, fates)
     curate.topics(plan, fates, evidence)
     curate.select(plan, plane, fates, evidence)

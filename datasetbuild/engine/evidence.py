@@ -15,6 +15,7 @@ from datasetbuild.engine.embedded import embed, semantic_pairs, topics_of, vecto
 from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.near_pairs import verified_pairs
+from datasetbuild.engine.opposed import opposed_pairs
 from datasetbuild.engine.substrings import shared_runs
 from datasetbuild.plan.steps import Plan
 
@@ -36,6 +37,10 @@ class Evidence:
     def runs(self) -> pl.DataFrame:
         """Runs of words that stand in two records: `row` of the plane, `word`, `run`."""
         return shared_runs(self.cache, self.engine, self.pieces, self.plane.rows, self.plan.substring or {})
+
+    def opposed(self) -> tuple[pl.DataFrame, NDArray[np.int64]]:
+        """Pairs of rows that answer one prompt otherwise, and a number for each prompt and answer: see `opposed_pairs`."""
+        return opposed_pairs(self.cache, self.engine, self.pieces, self.plane.rows, self.plan.contradictions or {})
 
     def semantic(self) -> pl.DataFrame:
         """Pairs of rows of the plane whose vectors point the same way: `a`, `b`, `similarity`."""

@@ -13,7 +13,7 @@ from datasetbuild.record import ID_ORDER, LEDGER_FIRST, LEDGER_LAST, Fate, Stage
 INTERNAL = ("place", "shard_row", "pos", *ID_ORDER, "priority", "occurrence")
 """Columns of the key plane that are not the ledger's, beside those whose name starts with @."""
 
-TWINS = ("duplicate_of", "twin", "cluster", "repeats")
+TWINS = ("duplicate_of", "twin", "cluster", "repeats", "contradicts")
 """Columns that name another row: by its number in the decision, by its id in the ledger."""
 
 

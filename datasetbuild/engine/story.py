@@ -27,7 +27,7 @@ from datasetbuild.stages.read import RawRows, load
 from datasetbuild.stages.render.system import apply_system
 
 
-NAMED = ("duplicate_of", "twin", "repeats")
+NAMED = ("duplicate_of", "twin", "repeats", "contradicts")
 """Columns of the ledger that name another record."""
 
 
@@ -36,7 +36,7 @@ class Story:
     """row: the ledger's line. messages: as cleaned, empty for a row that could not be read. raw: the raw row.
 
     before: the turns as they were read, where cleaning changed them (turn number -> text). bounds: the rules it met.
-    twins: ledger lines of the records named in it (`duplicate_of`, `twin`, `repeats`). shared: the words that it has in
+    twins: ledger lines of the records named in it (`NAMED`). shared: the words that it has in
     common with the benchmark's item that it holds.
     """
 

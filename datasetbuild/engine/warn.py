@@ -28,6 +28,7 @@ def all_warnings(plan: Plan, plane: KeyPlane, decision: Decision, pieces: Sequen
         *_repeated_keys(plan, plane),
         *_empty_sources(plan, decision),
         *_large_clusters(decision),
+        *_contradictions(decision),
         *_splits(plan, decision),
         *_mix(decision),
         *_truncated(plan, decision),
@@ -86,6 +87,21 @@ def _large_clusters(decision: Decision) -> list[str]:
     return [
         f"one cluster of near-duplicates has {size} members, the next has {second}: look at {places}; "
         "if they are not alike, raise dedup.near.threshold"
+    ]
+
+
+def _contradictions(decision: Decision) -> list[str]:
+    """Kept records that another kept record contradicts."""
+    if "contradicts" not in decision.rows.columns:
+        return []
+    kept = decision.rows.filter((pl.col("fate") == Fate.KEPT.value) & pl.col("contradicts").is_not_null())
+    if not len(kept):
+        return []
+    first = kept.row(0, named=True)
+    other = decision.rows.row(first["contradicts"], named=True)
+    return [
+        f"{_counted(len(kept), 'record')} answer a prompt that another record answers otherwise (ledger: contradicts); "
+        f"the first is {first['file']}:{first['line']}, against {other['file']}:{other['line']} ({first['contradiction']})"
     ]
 
 

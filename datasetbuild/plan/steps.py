@@ -128,6 +128,7 @@ class Plan:
     pins: Pins | None = None
     semantic: dict[str, Any] | None = None
     substring: dict[str, Any] | None = None
+    contradictions: dict[str, Any] | None = None
     decontaminate: SectionStep | None = None
     embeddings: dict[str, Any] = field(default_factory=dict)
     topics: dict[str, Any] | None = None
@@ -201,6 +202,7 @@ def make_plan(config: dict[str, Any]) -> Plan:
         system=template.get("system") if template else None,
         semantic=dedup.get("semantic"),
         substring=dedup.get("substring"),
+        contradictions=config.get("contradictions"),
         decontaminate=SectionStep("decontaminate", decontaminate) if decontaminate else None,
         embeddings=config.get("embeddings") or {},
         topics=config.get("topics"),

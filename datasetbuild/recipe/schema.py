@@ -18,9 +18,9 @@ from datasetbuild import op
 from datasetbuild.op import Operator
 
 PUBLISHED = Path(__file__).with_name("recipe.schema.json")
-RIVER = ("sources", "clean", "filters", "dedup", "decontaminate", "embeddings", "topics", "select", "split", "mix", "template", "engine")
+RIVER = ("sources", "clean", "filters", "dedup", "contradictions", "decontaminate", "embeddings", "topics", "select", "split", "mix", "template", "engine")
 """The order of a recipe's sections: that in which a record passes them."""
-MAY_BE_OFF = frozenset({"decontaminate", "mix", "select", "template", "topics"})
+MAY_BE_OFF = frozenset({"contradictions", "decontaminate", "mix", "select", "template", "topics"})
 """Top-level sections that may be null. Nested ones, such as `dedup.near`, always may."""
 
 NAME = "^[A-Za-z_][A-Za-z0-9_-]*$"
