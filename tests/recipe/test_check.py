@@ -28,7 +28,7 @@ def test_defaults_are_filled_in(project: Project) -> None:
     assert config["filters"]["probe_language"]["fact"] == "probe_language"
     assert config["sources"]["faq"]["priority"] == 0 and config["sources"]["faq"]["columns"] == {}
     assert config["split"]["train"] == 1.0 and config["split"]["assign"] == "stable"
-    assert config["dedup"] == {"keep": ["priority"], "exact": None, "near": None}
+    assert config["dedup"] == {"keep": ["priority"], "exact": None, "near": None, "semantic": None, "substring": None}
     assert config["mix"] is None and config["template"] is None
     order = [
         name
