@@ -69,7 +69,7 @@ def conversations(count: int, weighed: bool) -> pl.DataFrame:
             "spans": pl.Series([[30, 120]] * count, dtype=pl.List(pl.UInt32)),
         }
     )
-    return token_columns(frame)
+    return token_columns(frame, weights=False)
 
 
 def cost(step: ExportStep, parts: list[pl.DataFrame], fields: frozenset[str]) -> float:

@@ -124,7 +124,7 @@ def write_part(task: PartTask) -> Part:
     frame = collect(task.files, task.part)
     frame = expand_messages(frame.sort("at", *(["turn"] if "turn" in frame.columns else [])))
     if "spans" in frame.columns:
-        frame = token_columns(frame)
+        frame = token_columns(frame, weights="loss_weights" in task.fields)
     exports = write_exports(task.exports, _with_text(task, frame), task.place, task.fields)
     said = encode(frame, CANONICAL, task.fields)
     frame = frame.with_columns(narrow_messages(frame["messages"], {f.removeprefix("messages.") for f in task.fields}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -26,27 +26,31 @@ def flat(column: pl.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
     return column.filter(column.list.len() > 0).explode().to_numpy(), bounds
 
 
-def trained(input_ids: pl.Series, spans: pl.Series) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.bool_]]:
-    """The ids, their bounds, and which of them are trained."""
+class Trained(NamedTuple):
+    """All tokens of many rows: their ids, the bounds of the rows, and which of them are trained."""
+
+    ids: NDArray[Any]
+    bounds: NDArray[np.int64]
+    mask: NDArray[np.bool_]
+
+
+def trained(input_ids: pl.Series, spans: pl.Series) -> Trained:
+    """Which tokens the spans hold. Spans are ordered and apart, so that their edges cut all tokens in runs that are and
+    are not trained in turn."""
     ids, bounds = flat(input_ids)
     edges, span_bounds = flat(spans)
-    base = np.repeat(bounds[:-1], np.diff(span_bounds) // 2)
-    steps = np.zeros(len(ids) + 1, np.int32)
-    np.add.at(steps, edges[::2].astype(np.int64) + base, 1)
-    np.add.at(steps, edges[1::2].astype(np.int64) + base, -1)
-    return ids, bounds, np.cumsum(steps[:-1]) > 0
+    cuts = np.concatenate([[0], edges + np.repeat(bounds[:-1], np.diff(span_bounds)), [len(ids)]])
+    return Trained(ids, bounds, np.repeat(np.arange(len(cuts) - 1) % 2 == 1, np.diff(cuts)))
 
 
-def labels(input_ids: pl.Series, spans: pl.Series) -> pl.Series:
+def labels(tokens: Trained) -> pl.Series:
     """`labels` (list of int32): the id of each trained token, -100 for the others."""
-    ids, bounds, mask = trained(input_ids, spans)
-    return lists(np.where(mask, ids, IGNORED).astype(np.int32), bounds, "labels")
+    return lists(np.where(tokens.mask, tokens.ids, np.int32(IGNORED)).astype(np.int32), tokens.bounds, "labels")
 
 
-def assistant_masks(input_ids: pl.Series, spans: pl.Series) -> pl.Series:
+def assistant_masks(tokens: Trained) -> pl.Series:
     """`assistant_masks` (list of int8): 1 for each trained token; 0 exactly where the label is -100."""
-    _, bounds, mask = trained(input_ids, spans)
-    return lists(mask.astype(np.int8), bounds, "assistant_masks")
+    return lists(tokens.mask.astype(np.int8), tokens.bounds, "assistant_masks")
 
 
 def truncate(input_ids: pl.Series, spans: pl.Series, max_tokens: int) -> tuple[pl.Series, pl.Series]:
@@ -69,11 +73,10 @@ def span_tokens(spans: pl.Series) -> pl.Series:
     return pl.Series("trained_tokens", np.diff(sums[bounds // 2]).astype(np.uint32))
 
 
-def loss_weights(weights: pl.Series, input_ids: pl.Series, spans: pl.Series) -> pl.Series:
+def loss_weights(weights: pl.Series, tokens: Trained) -> pl.Series:
     """`loss_weights` (list of float32), one per token: as given, and where none are, 1 for trained tokens and else
     0."""
-    _, bounds, mask = trained(input_ids, spans)
-    plain = lists(mask.astype(np.float32), bounds, "loss_weights")
+    plain = lists(tokens.mask.astype(np.float32), tokens.bounds, "loss_weights")
     cut = pl.DataFrame({"given": weights, "plain": plain})
     given = pl.col("given").list.head(pl.col("plain").list.len())
     return cut.select(pl.coalesce(given, "plain").alias("loss_weights"))["loss_weights"]

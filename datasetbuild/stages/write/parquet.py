@@ -53,21 +53,16 @@ def plain_table(frame: pl.DataFrame) -> pa.Table:
     return table.cast(_plain_schema(table.schema)).replace_schema_metadata(None)
 
 
-def token_columns(frame: pl.DataFrame) -> pl.DataFrame:
-    """`input_ids` and `spans` as what trainers read: `input_ids`, `labels`, `assistant_masks`, `loss_weights`, with their
-    counts."""
-    from datasetbuild.stages.render.columns import assistant_masks, labels, loss_weights, span_tokens
+def token_columns(frame: pl.DataFrame, *, weights: bool) -> pl.DataFrame:
+    """`input_ids` and `spans` as what trainers read: `input_ids`, `labels`, `assistant_masks`, with their counts and, when
+    asked for, `loss_weights`."""
+    from datasetbuild.stages.render.columns import assistant_masks, labels, loss_weights, span_tokens, trained
 
-    ids, spans = frame["input_ids"], frame["spans"]
-    if "loss_weights" in frame.columns:
-        frame = frame.with_columns(loss_weights(frame["loss_weights"], ids, spans))
-    return frame.drop("spans").with_columns(
-        ids.alias("input_ids"),
-        labels(ids, spans).alias("labels"),
-        assistant_masks(ids, spans).alias("assistant_masks"),
-        ids.list.len().alias("tokens"),
-        span_tokens(spans).alias("trained_tokens"),
-    )
+    tokens = trained(frame["input_ids"], frame["spans"])
+    made = [labels(tokens), assistant_masks(tokens), span_tokens(frame["spans"])]
+    if weights:
+        made.append(loss_weights(frame["loss_weights"], tokens))
+    return frame.drop("spans").with_columns(*made, pl.col("input_ids").list.len().alias("tokens"))
 
 
 def attention_mask(input_ids: pl.Series) -> pl.Series:

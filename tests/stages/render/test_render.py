@@ -23,6 +23,7 @@ from datasetbuild.stages.render import (
     open_template,
     render,
     render_schema,
+    trained,
     truncate,
 )
 
@@ -54,8 +55,8 @@ def test_the_masking_example(words: TokenizerSpec, records: Records) -> None:
     ids = rendered["input_ids"].to_list()[0]
     tokenizer = Tokenizer.from_str(words.json)
     assert [tokenizer.id_to_token(token) for token in ids[7:]] == ["LoRA", "is", "a", "method", ".", "</s>"]
-    assert labels(rendered["input_ids"], rendered["spans"]).to_list() == [[-100] * 7 + ids[7:]]
-    assert assistant_masks(rendered["input_ids"], rendered["spans"]).to_list() == [[0] * 7 + [1] * 6]
+    assert labels(trained(rendered["input_ids"], rendered["spans"])).to_list() == [[-100] * 7 + ids[7:]]
+    assert assistant_masks(trained(rendered["input_ids"], rendered["spans"])).to_list() == [[0] * 7 + [1] * 6]
 
 
 SHAPES: dict[str, list[Any]] = {
@@ -404,5 +405,5 @@ def test_labels_and_truncation_follow_the_spans(rows: Any, limit: int) -> None:
             ]
             for length, m in zip(lengths, marks, strict=True)
         ]
-        assert labels(*kept).to_list() == expected
-        assert assistant_masks(*kept).to_list() == [[int(label != -100) for label in row] for row in expected]
+        assert labels(trained(*kept)).to_list() == expected
+        assert assistant_masks(trained(*kept)).to_list() == [[int(label != -100) for label in row] for row in expected]
