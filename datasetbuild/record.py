@@ -232,15 +232,12 @@ def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
 
     import polars as pl
 
-    lengths, turns = flatten_turns(messages)
-    parts = [pl.col(field).cast(pl.String).fill_null("\x00") for field in MESSAGE_FIELDS]
-    said = turns.select(pl.concat_str(parts, separator="\x1f").alias("said"))["said"]
-    owner = pl.Series(range(len(messages)), dtype=pl.UInt32).repeat_by(lengths).explode(empty_as_null=False)
-    whole = pl.DataFrame({"owner": owner, "said": said}).group_by("owner", maintain_order=True).agg(pl.col("said").str.join("\x1e"))
-    numbered = pl.DataFrame({"owner": range(len(messages))}, schema={"owner": pl.UInt32})
-    whole = numbered.join(whole, on="owner", how="left", maintain_order="left").fill_null("")
-    texts = zip(whole["said"], tools.fill_null(""), strict=True)
-    digests = [hashlib.sha256(f"{text}\x1d{tool}".encode()).hexdigest()[:16] for text, tool in texts]
+    turn = pl.element().struct
+    fields = [turn.field(field).cast(pl.String).fill_null("\x00") for field in MESSAGE_FIELDS]
+    said = pl.col("messages").list.eval(pl.concat_str(fields, separator="\x1f")).list.join("\x1e")
+    whole = pl.concat_str(said, pl.col("tools").fill_null(""), separator="\x1d").cast(pl.Binary)
+    texts = pl.DataFrame({"messages": messages, "tools": tools}).select(whole.alias("text"))["text"]
+    digests = [hashlib.sha256(text).hexdigest()[:16] for text in texts]
     return pl.Series("content", digests, dtype=pl.String)
 
 
