@@ -32,16 +32,16 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     return manifest if isinstance(manifest, dict) and manifest.get("format_version") == MANIFEST_VERSION else None
 
 
-def parse_manifest(data: bytes) -> dict[str, Any]:
-    """The manifest that these bytes are. `VersionError` when it is damaged, or of a version that is not ours."""
+def parse_manifest(data: bytes, where: str = "the manifest") -> dict[str, Any]:
+    """The manifest that these bytes are. where: as an error names it. `VersionError` when it is damaged, or of a version that is not ours."""
     try:
         manifest = orjson.loads(data)
         version = manifest["format_version"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        raise VersionError("the manifest is damaged: it is no JSON of ours", hint="git log, then take another commit") from None
+        raise VersionError(f"{where} is damaged: it is no JSON of ours", hint="git log, then take another commit") from None
     if version != MANIFEST_VERSION:
         raise VersionError(
-            f"the manifest has format_version {version}, and this dsbuild reads {MANIFEST_VERSION}",
+            f"{where} has format_version {version}, and this dsbuild reads {MANIFEST_VERSION}",
             hint="use the dsbuild that wrote it",
         )
     return dict(manifest)

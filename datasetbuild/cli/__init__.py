@@ -26,11 +26,14 @@ VERBS = {
     "show": "print the composed recipe, or where each value was set",
     "verify": "build again from nothing and compare every byte with the manifest",
     "lock": "pin what recipes are made from in dsbuild.lock, or check that it still is",
+    "diff": "compare two versions of a dataset: which rows differ, and why",
+    "log": "list the versions of a dataset in git, and what changed in each",
     "why": "tell one row's whole story: where from, which facts, which rule or twin, which split",
     "ops": "list the operators that a recipe can name, or print the manual of one",
     "init": "make a new project that builds, in an empty folder",
     "dvc": "keep dvc.yaml in step with the recipes, or record what was built",
     "cache": "list, verify or empty the cache",
+    "textconv": "print a manifest or ledger as lines, for `git diff`",
     "schema": "print the JSON Schema of recipes, for editors and CI",
 }
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from datasetbuild.cli.project import find_project
@@ -13,7 +14,8 @@ from datasetbuild.cli.project import find_project
 if TYPE_CHECKING:
     import polars as pl
 
-    from datasetbuild.engine.story import Story
+    from datasetbuild.artifact.past import Past, PastStory
+    from datasetbuild.engine.story import Search, Story
 
 LISTED = 20
 """Rows that are listed when several match."""
@@ -23,23 +25,51 @@ WIDTH = 88
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="+", metavar="recipe=NAME ID|TEXT", help="the recipe, overrides, and the row")
+    parser.add_argument("--at", metavar="REV", help="as it was at a git revision, read from git and DVC: nothing is built")
 
 
 def run(args: argparse.Namespace) -> int:
-    from datasetbuild.engine.story import search
     from datasetbuild.errors import UsageError
-    from datasetbuild.plan.steps import make_plan
-    from datasetbuild.recipe import load
 
     overrides = [word for word in args.words if re.match(r"[+~]*[A-Za-z_][\w.@/-]*=|~", word)]
     wanted = [word for word in args.words if word not in overrides]
     if len(wanted) != 1:
         raise UsageError(f"name one row, not {len(wanted)}", hint='dsbuild why recipe=NAME ID, or "a piece of its text"')
+    with ExitStack() as scratch:
+        return _answer(args, wanted[0], _past(args, overrides, scratch) if args.at else _present(args, overrides))
+
+
+def _present(args: argparse.Namespace, overrides: list[str]) -> Search:
+    from datasetbuild.engine.story import search
+    from datasetbuild.plan.steps import make_plan
+    from datasetbuild.recipe import load
+
     recipe = load(overrides, project=find_project(args.directory))[0]
-    asked = search(recipe, make_plan(recipe.config))
-    found = asked.matches(wanted[0])
+    return search(recipe, make_plan(recipe.config))
+
+
+def _past(args: argparse.Namespace, overrides: list[str], scratch: ExitStack) -> Past:
+    """The artifact as it was at `--at`; its files are gone when the answer has been given."""
+    import tempfile
+    from pathlib import Path
+
+    from datasetbuild.artifact.diff.sides import Versions
+    from datasetbuild.artifact.past import Past
+    from datasetbuild.errors import UsageError
+
+    names = [word.removeprefix("recipe=") for word in overrides if word.startswith("recipe=")]
+    if len(names) != 1 or len(overrides) != 1:
+        raise UsageError("with --at name one recipe, and no override", hint="dsbuild why recipe=NAME ID --at REV")
+    folder = Path(scratch.enter_context(tempfile.TemporaryDirectory(prefix="dsbuild-")))
+    return Past(Versions(find_project(args.directory), folder).at(args.at, names[0]))
+
+
+def _answer(args: argparse.Namespace, wanted: str, asked: Search | Past) -> int:
+    from datasetbuild.errors import UsageError
+
+    found = asked.matches(wanted)
     if not len(found):
-        raise UsageError(f"no row has the id or holds the text {wanted[0]!r}", hint="try a shorter piece of its text, or its id from ledger.parquet")
+        raise UsageError(f"no row has the id or holds the text {wanted!r}", hint="try a shorter piece of its text, or its id from ledger.parquet")
     if len(found) > 1:
         sys.stdout.write(_as_json(found.to_dicts()) if args.json else several(found))
         return 0
@@ -64,7 +94,7 @@ def several(found: pl.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def tell(story: Story) -> str:
+def tell(story: Story | PastStory) -> str:
     """The story as text, one line a stage."""
     row = story.row
     lines = [f"{row['id']}: {_fate(row)}", ""]
@@ -92,7 +122,7 @@ def _fate(row: dict[str, Any]) -> str:
     return f"{row['fate']} at {row['stage']}: {row['reason']}{rule}"
 
 
-def _cleaned(story: Story) -> list[str]:
+def _cleaned(story: Story | PastStory) -> list[str]:
     if not story.row["cleaned"]:
         return [_line("clean", "nothing to repair")]
     lines = [_line("clean", "repaired " + ", ".join(story.row["cleaned"]))]
@@ -109,8 +139,8 @@ def _difference(before: str, after: str, around: int = 12) -> tuple[str, str]:
     return before[begin : start + 2 * around], after[begin : start + 2 * around]
 
 
-def _facts(story: Story) -> list[str]:
-    lines = []
+def _facts(story: Story | PastStory) -> list[str]:
+    lines: list[str] = []
     for name, bounds in story.bounds.items():
         value = _value(story.row, name)
         rule = ", ".join(f"{word} {_number(bound)}" for word, bound in bounds.items()) or "no bound"
@@ -146,7 +176,7 @@ def _number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _verdict(story: Story) -> list[str]:
+def _verdict(story: Story | PastStory) -> list[str]:
     row = story.row
     if row["fate"] == "kept":
         cluster = " (it stands for its near-duplicates)" if row["cluster"] else ""

@@ -125,6 +125,7 @@ def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, 
         "format": FORMAT_VERSION,
         "packages": {package: version for step in PACKAGES for package, version in versions(step).items()},
         "seed": plan.seed,
+        "order": _order(plan),
         "on_bad_row": plan.on_bad_row,
         "sources": {
             name: {
@@ -161,6 +162,13 @@ def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, 
         },
         "export": [step.identity for step in plan.export],
     }
+
+
+def _order(plan: Plan) -> dict[str, list[str]]:
+    """Orders in which a recipe names things and that decide bytes: of the rows, of the first rule that fails, of the
+    ranges of the splits. A digest is of sorted keys, so they must be lists to be in it."""
+    caps = plan.mix["caps"] if plan.mix else {}
+    return {"sources": [*plan.sources], "filters": [*plan.bounds], "split": [*plan.fractions], "caps": [*caps]}
 
 
 def _section(name: str, params: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -137,3 +137,13 @@ def test_explain_without_an_artifact_says_how_to_make_one(filled: Project) -> No
     ran = filled.run("explain", "recipe=small")
     assert ran.code == 2
     assert "dsbuild recipe=small builds it" in ran.err
+
+
+def test_an_order_that_decides_is_in_the_key(filled: Project) -> None:
+    """Splits in another order cut other ranges, and the first rule that fails gives the reason: both are another build."""
+    recipe = filled.folder / "recipes" / "small.yaml"
+    text = recipe.read_text() + "split: {train: 0.5, test: 0.5}\n"
+    recipe.write_text(text)
+    assert filled.run("recipe=small").code == 0
+    recipe.write_text(text.replace("{train: 0.5, test: 0.5}", "{test: 0.5, train: 0.5}"))
+    assert 'params_changed: order.split: ["train", "test"] -> ["test", "train"]' in filled.run("explain", "recipe=small").out

@@ -1,0 +1,314 @@
+"""Why each row differs: one cause for every row, from the two ledgers and the two manifests.
+
+A row is followed down the river to the first place where its two ways part. There its own entries decide: its facts
+against the old and the new bound, the twin that it lost to, the mix done once more with the old weights. What nothing
+explains is counted as `unknown`, never given to the nearest change.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import polars as pl
+
+from datasetbuild.artifact.diff.bounds import filter_causes
+from datasetbuild.artifact.diff.changes import Change, Changes
+from datasetbuild.artifact.diff.mixed import replayed
+from datasetbuild.artifact.diff.rows import Compared, Kind
+from datasetbuild.record import Fate, Reason, Stage
+
+
+class RowCause(StrEnum):
+    """Why a row differs: a closed list, a sentence each in `ROW_CAUSES`."""
+
+    ROW_ADDED = "row_added"
+    ROW_REMOVED = "row_removed"
+    ROW_EDITED = "row_edited"
+    INPUT_ADDED = "input_added"
+    INPUT_REMOVED = "input_removed"
+    RECIPE_CHANGED = "recipe_changed"
+    CODE_CHANGED = "code_changed"
+    TWIN_CAME = "twin_came"
+    TWIN_WENT = "twin_went"
+    BOUND_MOVED = "bound_moved"
+    UNIT_CHANGED = "unit_changed"
+    MIX_SHIFTED = "mix_shifted"
+    LIMIT_SHIFTED = "limit_shifted"
+    UNKNOWN = "unknown"
+
+
+ROW_CAUSES: dict[RowCause, str] = {
+    RowCause.ROW_ADDED: "the row is new in its file",
+    RowCause.ROW_REMOVED: "the row is gone from its file",
+    RowCause.ROW_EDITED: "the row was edited in its file",
+    RowCause.INPUT_ADDED: "its file or source is new",
+    RowCause.INPUT_REMOVED: "its file or source is gone",
+    RowCause.RECIPE_CHANGED: "the recipe says something else",
+    RowCause.CODE_CHANGED: "an operator, a plugin or a package has another version",
+    RowCause.TWIN_CAME: "another row came that it repeats",
+    RowCause.TWIN_WENT: "the row that stayed in its place went",
+    RowCause.BOUND_MOVED: "a bound that is a quantile moved with the other rows",
+    RowCause.UNIT_CHANGED: "rows came or went that share its split",
+    RowCause.MIX_SHIFTED: "other rows came or went, and the mix shares out anew",
+    RowCause.LIMIT_SHIFTED: "other rows came or went before its source's limit",
+    RowCause.UNKNOWN: "nothing in ledgers and manifests explains it",
+}
+assert len(ROW_CAUSES) == len(RowCause)
+
+KEPT_AT = 99
+RECORD_PLANE = (Stage.READ, Stage.NORMALIZE, Stage.CLEAN, Stage.ANNOTATE, Stage.RENDER, Stage.WRITE)
+"""Stages whose losses come before every global decision, wherever they stand in the river."""
+
+ORDER = {stage.value: 10 + place for place, stage in enumerate(Stage)}
+PLANE = {Stage.READ: ("read",), Stage.NORMALIZE: ("read",), Stage.CLEAN: ("clean", "template.system", "read")}
+WORK = ("cut", "prepare")
+
+
+def with_causes(found: Compared, changes: Changes) -> pl.DataFrame:
+    """The rows that differ, each with `cause`, `detail` (recipe key, file, rule) and `by` (the other row's id)."""
+    return _Attribution(found, changes).run()
+
+
+class _Attribution:
+    """The rows that differ, and the causes found so far: what has one keeps it."""
+
+    def __init__(self, found: Compared, changes: Changes) -> None:
+        self.found, self.changes = found, changes
+        text = [pl.lit(None, dtype=pl.String).alias(name) for name in ("cause", "detail", "by")]
+        places = [_position(end).alias(f"at_{end}") for end in "ab"]
+        self.rows = found.rows.with_columns(*text, *places).with_columns(at=pl.min_horizontal("at_a", "at_b"))
+
+    def run(self) -> pl.DataFrame:
+        self._came_or_went()
+        if len(self.rows):
+            self.rows = filter_causes(self.found, self.changes, self.rows)
+            self._bounds()
+            self.blame(pl.col("at") == ORDER["filter"], self.changes.first("order.filters"))
+            self._edits()
+            self._reading()
+            self._changed()
+            self._limit()
+            self._plane()
+            self._dedup()
+            self._split()
+            self._mix()
+            self._others()
+        self.give(pl.lit(True), RowCause.UNKNOWN)
+        return self.rows
+
+    def give(
+        self, where: pl.Expr, cause: RowCause | pl.Expr, detail: str | pl.Expr | None = None, by: str | None = None
+    ) -> None:
+        """A cause for the rows that have none yet and for which `where` holds. by: a column of ids."""
+        mask = pl.col("cause").is_null() & where.fill_null(False)
+        values = {
+            "cause": cause if isinstance(cause, pl.Expr) else pl.lit(cause.value),
+            "detail": detail if isinstance(detail, pl.Expr) else pl.lit(detail, dtype=pl.String),
+            "by": pl.col(by) if by else pl.lit(None, dtype=pl.String),
+        }
+        self.rows = self.rows.with_columns(
+            pl.when(mask).then(value).otherwise(pl.col(name)).alias(name) for name, value in values.items()
+        )
+
+    def blame(self, where: pl.Expr, change: Change | None) -> None:
+        """The same with a change of the recipe or of what carries it out; nothing when there is none."""
+        if change is not None:
+            self.give(where, RowCause.CODE_CHANGED if change.code else RowCause.RECIPE_CHANGED, change.path)
+
+    def sources(self) -> list[str]:
+        return [*dict.fromkeys([*self.found.b.manifest["sources"], *self.found.a.manifest["sources"]])]
+
+    def _came_or_went(self) -> None:
+        """Rows that stand on one side only."""
+        for end, other, cause, whole in (
+            ("b", self.found.a, RowCause.ROW_ADDED, RowCause.INPUT_ADDED),
+            ("a", self.found.b, RowCause.ROW_REMOVED, RowCause.INPUT_REMOVED),
+        ):
+            mine = self.found.b if end == "b" else self.found.a
+            alone = pl.col("a" if end == "b" else "b").is_null()
+            source, file = pl.col(f"source_{end}"), pl.col(f"file_{end}")
+            self.give(alone & ~source.is_in(list(other.manifest["sources"])), whole, pl.format("sources.{}", source))
+            theirs, ours = ({tuple(row[:2]): row[2] for row in book.files().iter_rows()} for book in (other, mine))
+            for (name, place), digest in ours.items():
+                here = alone & (source == name) & (file == place)
+                if (name, place) not in theirs:
+                    self.give(here, whole, place)
+                elif theirs[name, place] == digest:  # the same bytes, cut into other rows
+                    self.blame(here, self.changes.first(f"sources.{name}") or self.changes.package(*WORK))
+            self.give(alone & ~_same_files(self.found, source, file), cause, file)
+
+    def _bounds(self) -> None:
+        """Rows that a rule drops on one side: the bound, where it is needed and, for an edited row, enough."""
+        decided = pl.col("rule_cause").is_not_null() & pl.col("bound_matters")
+        self.give(
+            decided & (pl.col("bound_suffices") | ~(pl.col("edited") | pl.col("text"))),
+            pl.col("rule_cause"),
+            pl.col("rule_detail"),
+        )
+
+    def _edits(self) -> None:
+        clean = self.changes.first("clean")
+        repaired = pl.col("cleaned_a").ne_missing(pl.col("cleaned_b")) & (pl.col("id_a") == pl.col("id_b"))
+        again = repaired if clean else pl.lit(False)
+        self.give(pl.col("edited") & ~again & (pl.col("at") != ORDER["mix"]), RowCause.ROW_EDITED, pl.col("file_b"))
+
+    def _reading(self) -> None:
+        """Rows whose text or labels differ though their file does not: read, repaired or completed in another way."""
+        text, labels = pl.col("text"), pl.col("labels")
+        for name in ("unicode", "whitespace"):
+            differs = pl.col("cleaned_a").list.contains(name).fill_null(False) != pl.col("cleaned_b").list.contains(
+                name
+            ).fill_null(False)
+            self.blame(text & differs, self.changes.first(f"clean.{name}"))
+        for source in self.sources():
+            mine = pl.col("source_b") == source
+            for label in ("group", "category", "date", "license"):
+                differs = pl.col(f"{label}_a").ne_missing(pl.col(f"{label}_b"))
+                self.blame(labels & ~text & mine & differs, self.changes.first(f"sources.{source}.{label}"))
+            self.blame((text | labels) & mine, self.changes.first(f"sources.{source}"))
+        self.blame(text, self.changes.first("clean", "template.system", "plugins") or self.changes.package(*WORK))
+        self.blame(labels, self.changes.package(*WORK))
+
+    def _changed(self) -> None:
+        """Rows in both whose tokens alone differ."""
+        rendered = self.changes.first("template") or self.changes.package("render")
+        self.blame((pl.col("kind") == Kind.CHANGED.value) & pl.col("counts"), rendered)
+
+    def _limit(self) -> None:
+        limited = pl.col("at") == 0
+        for source in self.sources():
+            self.blame(limited & (pl.col("source_b") == source), self.changes.exact(f"sources.{source}.limit"))
+        self.give(limited, RowCause.LIMIT_SHIFTED, pl.format("sources.{}.limit", pl.col("source_b")))
+
+    def _plane(self) -> None:
+        """Rows that could not be used on one side: by the stage at which they were lost."""
+        lost = pl.col("at") == 1
+        stage = pl.when(pl.col("at_a") == 1).then("stage_a").otherwise("stage_b")
+        for source in self.sources():
+            self.blame(lost & (pl.col("source_b") == source), self.changes.first(f"sources.{source}"))
+        for name, paths in (
+            ("clean", ("clean", "template.system")),
+            ("annotate", ("filters",)),
+            ("render", ("template",)),
+        ):
+            self.blame(lost & (stage == name), self.changes.first(*paths))
+        self.blame(
+            lost,
+            self.changes.first("clean", "template", "plugins")
+            or self.changes.package("cut", "prepare", "fact", "render"),
+        )
+
+    def _dedup(self) -> None:
+        """Rows that a twin replaces on one side: the recipe where it is what differs between the two, else the twin."""
+        for end, other in (("b", "a"), ("a", "b")):
+            lost = (pl.col(f"stage_{end}") == Stage.DEDUP.value) & (pl.col("at") == ORDER["dedup"])
+            self._state(end, other)
+            exact = pl.col(f"reason_{end}") == Reason.EXACT_DUPLICATE.value
+            came = RowCause.TWIN_CAME if end == "b" else RowCause.TWIN_WENT
+            for name, mine in (("exact", exact), ("near", ~exact)):
+                whole = self.changes.exact(f"dedup.{name}")
+                self.blame(lost & mine, whole)
+            for twin in ("duplicate_of", "twin"):
+                self.give(lost & ~pl.col(f"{twin}_same"), came, by=f"{twin}_{end}")
+            bound = self.changes.exact("dedup.near.threshold")
+            if bound is not None:
+                theirs = bound.old if end == "b" else bound.new
+                self.blame(lost & ~exact & (pl.col(f"similarity_{end}") < theirs), bound)
+            self.blame(lost & exact, self.changes.first("dedup.exact"))
+            self.blame(lost & ~exact & pl.lit(bound is None), self.changes.first("dedup.near"))
+            self.blame(lost, self._preference())
+            self.blame(lost, self.changes.first("dedup.near", "dedup.exact") or self.changes.package("dedup"))
+            self.give(lost & pl.lit(self._rows_came_or_went()), came, by=f"duplicate_of_{end}")
+
+    def _preference(self) -> Change | None:
+        """What changed in the choice of the one that stays."""
+        keep = [str(name).removeprefix("-") for name in self.found.b.manifest["parts"]["dedup"].get("keep") or ()]
+        ranks = [f"sources.{source}.priority" for source in self.sources()] if "priority" in keep else []
+        return self.changes.first("dedup.keep", *ranks, *(f"filters.{name}" for name in keep if name != "priority"))
+
+    def _state(self, end: str, other: str) -> None:
+        """`duplicate_of_same`, `twin_same`: whether the row that replaces this one on side `end` stood there, alive
+        and with the same text, on the other side too."""
+        book = self.found.a if other == "a" else self.found.b
+        alive = book.rows.select("id", at=_position("", book=True)).filter(pl.col("at") >= ORDER["dedup"])
+        wanted = pl.concat([self.rows[f"duplicate_of_{end}"], self.rows[f"twin_{end}"]]).drop_nulls().unique()
+        edited = self.rows.filter((pl.col("edited") | pl.col("text")) & pl.col("id_a").is_not_null())[f"id_{other}"]
+        same = alive.filter(pl.col("id").is_in(wanted.implode()) & ~pl.col("id").is_in(edited.implode()))[
+            "id"
+        ].implode()
+        self.rows = self.rows.with_columns(
+            pl.col(f"{name}_{end}").is_in(same).fill_null(False).alias(f"{name}_same")
+            for name in ("duplicate_of", "twin")
+        )
+
+    def _split(self) -> None:
+        ends = [
+            pl.when(pl.col(f"at_{end}") == ORDER["mix"]).then(pl.lit("train")).otherwise(f"split_{end}") for end in "ab"
+        ]
+        past = (pl.col("at_a") >= ORDER["mix"]) & (pl.col("at_b") >= ORDER["mix"])
+        parted = past & (ends[0] != ends[1])
+        stage = parted | (pl.col("at") == ORDER["split"])
+        ties = self.found.b.manifest["parts"]["split"].get("params", {}).get("group") or ()
+        near = ("dedup.near",) if "near_duplicates" in ties else ()
+        self.blame(stage, self.changes.first("seed", "split", "order.split"))
+        labelled = [f"sources.{source}.group" for source in self.sources()]
+        self.blame(stage & pl.col("labels"), self.changes.first(*labelled))
+        self.give(stage & pl.col("edited"), RowCause.ROW_EDITED, pl.col("file_b"))
+        self.blame(stage, self.changes.first(*near))
+        self.give(stage & pl.lit(self._rows_came_or_went()), RowCause.UNIT_CHANGED)
+        self.blame(stage, self.changes.first("dedup", "filters", "clean", "sources"))
+        if self.changes.recipe:  # other rows were dropped or let in, and an exact split ranks them all
+            self.give(stage, RowCause.UNIT_CHANGED)
+
+    def _mix(self) -> None:
+        """Rows whose copies differ: the mix is done again on the new rows with the old settings. When that gives what
+        the row had, the settings made the difference; when it gives what it has, the other rows did."""
+        mixed = (pl.col("at") >= ORDER["mix"]) & pl.col("at").is_not_null()
+        self.blame(mixed, self.changes.exact("mix"))
+        for source in self.sources():
+            here = mixed & (pl.col("source_b") == source)
+            own = self.changes.exact(f"mix.weights.{source}")
+            change = own or self.changes.first("mix.unit", "mix.total", "mix.max_repeat", "mix.caps", "mix", "seed")
+            if change is None:
+                continue
+            again = replayed(self.found) if change.path != "seed" else None
+            if again is not None:
+                copies = self.rows.select("id_b").join(
+                    again, left_on="id_b", right_on="id", how="left", maintain_order="left"
+                )
+                unmoved = copies["again"].cast(pl.Int64) == self.rows["copies_b"].cast(pl.Int64)
+                here = here & ~pl.lit(unmoved).fill_null(False)
+            self.blame(here, change)
+        self.give(mixed & pl.col("edited"), RowCause.ROW_EDITED, pl.col("file_b"))
+        self.give(mixed & pl.lit(bool(self.found.b.manifest["mix"]) and len(self.rows) > 0), RowCause.MIX_SHIFTED)
+
+    def _others(self) -> None:
+        """Stages that say nothing special of themselves: a change of their own section, or of their facts."""
+        stage = pl.when(pl.col("at_a") <= pl.col("at_b")).then("stage_a").otherwise("stage_b")
+        for name in Stage:
+            self.blame(stage == name.value, self.changes.first(name.value))
+        self.give(pl.col("edited"), RowCause.ROW_EDITED, pl.col("file_b"))
+
+    def _rows_came_or_went(self) -> bool:
+        """Whether any row stands differently before this stage: without, no other row can be the cause."""
+        return bool(len(self.rows.filter(pl.col("cause").is_not_null())))
+
+
+def _position(end: str, *, book: bool = False) -> pl.Expr:
+    """How far down the river a row came: 0 beyond its source's limit, 1 unusable, then by stage, `KEPT_AT` when kept."""
+    tail = "" if book else f"_{end}"
+    stage, reason, fate = (pl.col(f"{name}{tail}") for name in ("stage", "reason", "fate"))
+    early = (fate == Fate.QUARANTINED.value) | (stage.is_in([one.value for one in RECORD_PLANE]))
+    return (
+        pl.when(fate == Fate.KEPT.value).then(KEPT_AT)
+        .when(reason == Reason.OVER_LIMIT.value).then(0)
+        .when(early).then(1)
+        .otherwise(stage.replace_strict(ORDER, default=KEPT_AT, return_dtype=pl.Int32))
+    )  # fmt: skip
+
+
+def _same_files(found: Compared, source: pl.Expr, file: pl.Expr) -> pl.Expr:
+    """Whether a row's file has the same bytes on both sides."""
+    same = found.a.files().join(found.b.files(), on=["source", "file", "sha256"])
+    masks = [(source == name) & (file == place) for name, place, _ in same.iter_rows()]
+    return pl.any_horizontal(pl.lit(False), *masks)

@@ -1,0 +1,91 @@
+"""One row's story out of an artifact as it was at a revision: nothing is measured again, it tells what was written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import polars as pl
+
+from datasetbuild.artifact.diff.sides import Side
+from datasetbuild.record import REASONS, Reason
+
+
+@dataclass
+class PastStory:
+    """What `engine.story.Story` holds, as far as an artifact does: the text of kept rows, the raw text of quarantined
+    ones. before: always empty, since what was read is not in an artifact."""
+
+    row: dict[str, Any]
+    messages: list[dict[str, Any]]
+    raw: str
+    detail: str | None
+    before: dict[int, str] = field(default_factory=dict)
+    bounds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    twins: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str | None:
+        """The sentence behind the reason."""
+        return REASONS[Reason(self.row["reason"])] if self.row["reason"] else None
+
+
+class Past:
+    """An artifact at a revision, to be asked about its rows: the same questions as `engine.story.Search` answers."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.ledger = pl.read_parquet(side.file("ledger.parquet"))
+
+    def matches(self, text: str) -> pl.DataFrame:
+        """Ledger lines whose id starts with the text, or whose record or raw row holds it, letter case aside."""
+        if re.fullmatch(r"[0-9a-f]{4,24}", text):
+            named = self.ledger.filter(pl.col("id").str.starts_with(text))
+            if len(named):
+                return named
+        return self.ledger.filter(pl.col("id").is_in([*self._holding(text.lower())]))
+
+    def tell(self, row_id: str) -> PastStory:
+        """The story of one row, by its full id. Text there is of kept rows alone, and raw rows of quarantined ones."""
+        row = self.ledger.row(by_predicate=pl.col("id") == row_id, named=True)
+        bad = self._quarantined().get(row_id, {}) if row["fate"] == "quarantined" else {}
+        return PastStory(
+            row=row,
+            messages=self._messages(row),
+            raw=str(bad.get("raw", "")),
+            detail=bad.get("detail"),
+            bounds=self.side.manifest["bounds"],
+            twins={twin: self._twin(twin) for name in ("duplicate_of", "twin") if (twin := row[name])},
+        )
+
+    def _twin(self, row_id: str) -> dict[str, Any]:
+        row = self.ledger.row(by_predicate=pl.col("id") == row_id, named=True)
+        return {**row, "messages": self._messages(row)}
+
+    def _messages(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+        for part in self.side.parts(row["split"]) if row["split"] else ():
+            found = (
+                pl.scan_parquet(self.side.file(part))
+                .filter(pl.col("id") == row["id"])
+                .select("messages")
+                .head(1)
+                .collect()
+            )
+            for turns in found["messages"].to_list():
+                return [{name: value for name, value in turn.items() if value is not None} for turn in turns]
+        return []
+
+    def _holding(self, needle: str) -> Iterator[str]:
+        said = pl.col("messages").list.eval(pl.element().struct.field("content")).list.join("\n", ignore_nulls=True)
+        for split in self.side.manifest["splits"]:
+            for part in self.side.parts(split):
+                holding = said.str.to_lowercase().str.contains(needle, literal=True)
+                yield from pl.scan_parquet(self.side.file(part)).filter(holding).select("id").collect()["id"]
+        yield from (name for name, row in self._quarantined().items() if needle in str(row.get("raw", "")).lower())
+
+    def _quarantined(self) -> dict[str, dict[str, Any]]:
+        lines = self.side.file("quarantine.jsonl").read_bytes().splitlines()
+        return {row["id"]: row for row in map(orjson.loads, lines)}
