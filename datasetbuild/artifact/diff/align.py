@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from datasetbuild.record import Fate
@@ -43,22 +44,24 @@ def aligned(a: Book, b: Book, pairs: pl.DataFrame, alone_a: pl.Series, alone_b: 
 
 
 def _gaps(book: Book, end: str, pairs: pl.DataFrame, alone: pl.Series, a: Book, b: Book) -> pl.DataFrame:
-    """The rows without a partner: their number, their file, and the last row before them that has one in that file."""
+    """The rows without a partner: their number, their file, and the last row before them that has one in that file.
+
+    A ledger holds the rows of a file below one another, so the last row with a partner is a running maximum.
+    """
     partnered = pairs.filter(pl.col("a").is_not_null() & pl.col("b").is_not_null()).select("a", "b")
-    files = [book.rows["file"].gather(partnered[side]) for book, side in ((a, "a"), (b, "b"))]
+    files = [side.rows["file"].gather(partnered[name]) for side, name in ((a, "a"), (b, "b"))]
     partnered = partnered.filter(files[0] == files[1])
-    lonely = book.rows.select(pl.col(name).gather(alone) for name in ("source", "file", "n", "fate"))
-    touched = book.rows.select("source", "file", "n").join(
-        lonely.select("source", "file").unique(), on=["source", "file"], how="semi"
+    places = np.full(len(book.rows), -1, np.int64)
+    places[partnered[end].to_numpy()] = partnered["a"].to_numpy()
+    last = np.maximum.accumulate(np.where(places >= 0, np.arange(len(places)), -1))
+    begin = book.rows.select((pl.struct("source", "file").rle_id()).alias("run"))["run"].to_numpy()
+    same = (last >= 0) & (begin[last] == begin)
+    anchors = pl.Series("anchor", np.where(same, places[last], -1))
+    names = ("source", "file", "n", "fate")
+    lonely = (
+        book.rows.select(pl.col(name).gather(alone) for name in names).with_columns(anchors.gather(alone)).sort("n")
     )
-    known = touched.join(
-        partnered.select(pl.col(end).alias("n"), pl.col("a").alias("anchor")).unique("n"), on="n", how="left"
-    )
-    known = known.sort("n").with_columns(
-        pl.col("anchor").cast(pl.Int64).forward_fill().over("source", "file").fill_null(-1)
-    )
-    placed = lonely.join(known.select("n", "anchor"), on="n", how="left").sort("n")
-    return placed.rename({"n": end}).with_columns(bad=pl.col("fate") == Fate.QUARANTINED.value)
+    return lonely.rename({"n": end}).with_columns(bad=pl.col("fate") == Fate.QUARANTINED.value)
 
 
 def _matched(a: Book, b: Book, gaps: pl.DataFrame) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ explains is counted as `unknown`, never given to the nearest change.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 
 import polars as pl
 
@@ -250,7 +251,10 @@ class _Attribution:
         stage = parted | (pl.col("at") == ORDER["split"])
         ties = self.found.b.manifest["parts"]["split"].get("params", {}).get("group") or ()
         near = ("dedup.near",) if "near_duplicates" in ties else ()
-        self.blame(stage, self.changes.first("seed", "split", "order.split"))
+        self.blame(stage, self.changes.exact("seed"))
+        for name in self.found.b.manifest["splits"]:
+            self.blame(stage & (ends[1] == name), self.changes.exact(f"split.{name}"))
+        self.blame(stage, self.changes.first("split", "order.split"))
         labelled = [f"sources.{source}.group" for source in self.sources()]
         self.blame(stage & pl.col("labels"), self.changes.first(*labelled))
         self.give(stage & pl.col("edited"), RowCause.ROW_EDITED, pl.col("file_b"))
@@ -271,7 +275,7 @@ class _Attribution:
             change = own or self.changes.first("mix.unit", "mix.total", "mix.max_repeat", "mix.caps", "mix", "seed")
             if change is None:
                 continue
-            again = replayed(self.found) if change.path != "seed" else None
+            again = self.replayed if change.path != "seed" else None
             if again is not None:
                 copies = self.rows.select("id_b").join(
                     again, left_on="id_b", right_on="id", how="left", maintain_order="left"
@@ -281,6 +285,11 @@ class _Attribution:
             self.blame(here, change)
         self.give(mixed & pl.col("edited"), RowCause.ROW_EDITED, pl.col("file_b"))
         self.give(mixed & pl.lit(bool(self.found.b.manifest["mix"]) and len(self.rows) > 0), RowCause.MIX_SHIFTED)
+
+    @cached_property
+    def replayed(self) -> pl.DataFrame | None:
+        """The mix of the new rows with the old settings, done when it is first asked for."""
+        return replayed(self.found)
 
     def _others(self) -> None:
         """Stages that say nothing special of themselves: a change of their own section, or of their facts."""
