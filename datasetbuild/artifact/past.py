@@ -17,7 +17,7 @@ from datasetbuild.record import REASONS, Reason
 @dataclass
 class PastStory:
     """What `engine.story.Story` holds, as far as an artifact does: the text of kept rows, the raw text of quarantined
-    ones. before: always empty, since what was read is not in an artifact."""
+    ones. before, shared: always empty, since what was read is not in an artifact, nor are benchmarks."""
 
     row: dict[str, Any]
     messages: list[dict[str, Any]]
@@ -26,6 +26,7 @@ class PastStory:
     before: dict[int, str] = field(default_factory=dict)
     bounds: dict[str, dict[str, Any]] = field(default_factory=dict)
     twins: dict[str, dict[str, Any]] = field(default_factory=dict)
+    shared: str | None = None
 
     @property
     def reason(self) -> str | None:
@@ -58,7 +59,7 @@ class Past:
             raw=str(bad.get("raw", "")),
             detail=bad.get("detail"),
             bounds=self.side.manifest["bounds"],
-            twins={twin: self._twin(twin) for name in ("duplicate_of", "twin") if (twin := row[name])},
+            twins={twin: self._twin(twin) for name in ("duplicate_of", "twin", "repeats") if (twin := row.get(name))},
         )
 
     def _twin(self, row_id: str) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def _facts(story: Story | PastStory) -> list[str]:
     return lines
 
 
-def _shared(story: Story) -> list[str]:
+def _shared(story: Story | PastStory) -> list[str]:
     """What the record has in common with others that is not a duplicate of it: runs of words, a benchmark's item."""
     row, lines = story.row, []
     if other := story.twins.get(row.get("repeats") or ""):

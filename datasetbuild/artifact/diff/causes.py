@@ -35,6 +35,7 @@ class RowCause(StrEnum):
     UNIT_CHANGED = "unit_changed"
     MIX_SHIFTED = "mix_shifted"
     LIMIT_SHIFTED = "limit_shifted"
+    CHOICE_SHIFTED = "choice_shifted"
     UNKNOWN = "unknown"
 
 
@@ -52,6 +53,7 @@ ROW_CAUSES: dict[RowCause, str] = {
     RowCause.UNIT_CHANGED: "rows came or went that share its split",
     RowCause.MIX_SHIFTED: "other rows came or went, and the mix shares out anew",
     RowCause.LIMIT_SHIFTED: "other rows came or went before its source's limit",
+    RowCause.CHOICE_SHIFTED: "other rows came or went, and `select` chooses anew",
     RowCause.UNKNOWN: "nothing in ledgers and manifests explains it",
 }
 assert len(ROW_CAUSES) == len(RowCause)
@@ -60,8 +62,15 @@ KEPT_AT = 99
 RECORD_PLANE = (Stage.READ, Stage.NORMALIZE, Stage.CLEAN, Stage.ANNOTATE, Stage.RENDER, Stage.WRITE)
 """Stages whose losses come before every global decision, wherever they stand in the river."""
 
+SECTIONS = {
+    "exact": Reason.EXACT_DUPLICATE,
+    "near": Reason.NEAR_DUPLICATE,
+    "semantic": Reason.SEMANTIC_DUPLICATE,
+    "substring": Reason.SHARED_WORDS,
+}
+"""The parts of `dedup`, and the reason that each gives."""
+
 ORDER = {stage.value: 10 + place for place, stage in enumerate(Stage)}
-PLANE = {Stage.READ: ("read",), Stage.NORMALIZE: ("read",), Stage.CLEAN: ("clean", "template.system", "read")}
 WORK = ("cut", "prepare")
 
 
@@ -204,21 +213,22 @@ class _Attribution:
         for end, other in (("b", "a"), ("a", "b")):
             lost = (pl.col(f"stage_{end}") == Stage.DEDUP.value) & (pl.col("at") == ORDER["dedup"])
             self._state(end, other)
-            exact = pl.col(f"reason_{end}") == Reason.EXACT_DUPLICATE.value
             came = RowCause.TWIN_CAME if end == "b" else RowCause.TWIN_WENT
-            for name, mine in (("exact", exact), ("near", ~exact)):
-                whole = self.changes.exact(f"dedup.{name}")
-                self.blame(lost & mine, whole)
+            parts = [(name, lost & (pl.col(f"reason_{end}") == reason.value)) for name, reason in SECTIONS.items()]
+            for name, mine in parts:
+                self.blame(mine, self.changes.exact(f"dedup.{name}"))
             for twin in ("duplicate_of", "twin"):
-                self.give(lost & ~pl.col(f"{twin}_same"), came, by=f"{twin}_{end}")
-            bound = self.changes.exact("dedup.near.threshold")
-            if bound is not None:
-                theirs = bound.old if end == "b" else bound.new
-                self.blame(lost & ~exact & (pl.col(f"similarity_{end}") < theirs), bound)
-            self.blame(lost & exact, self.changes.first("dedup.exact"))
-            self.blame(lost & ~exact & pl.lit(bound is None), self.changes.first("dedup.near"))
+                there = pl.col(f"{twin}_{end}").is_not_null()
+                self.give(lost & there & ~pl.col(f"{twin}_same"), came, by=f"{twin}_{end}")
+            for name, mine in parts:
+                bound = self.changes.exact(f"dedup.{name}.threshold")
+                if bound is None:
+                    self.blame(mine, self.changes.first(f"dedup.{name}"))
+                else:
+                    self.blame(mine & (pl.col(f"similarity_{end}") < (bound.old if end == "b" else bound.new)), bound)
             self.blame(lost, self._preference())
-            self.blame(lost, self.changes.first("dedup.near", "dedup.exact") or self.changes.package("dedup"))
+            sections = [f"dedup.{name}" for name in reversed(SECTIONS)]
+            self.blame(lost, self.changes.first(*sections, "embeddings") or self.changes.package("dedup"))
             self.give(lost & pl.lit(self._rows_came_or_went()), came, by=f"duplicate_of_{end}")
 
     def _preference(self) -> Change | None:
@@ -296,6 +306,9 @@ class _Attribution:
         stage = pl.when(pl.col("at_a") <= pl.col("at_b")).then("stage_a").otherwise("stage_b")
         for name in Stage:
             self.blame(stage == name.value, self.changes.first(name.value))
+        chosen = stage == Stage.SELECT.value
+        self.give(chosen & pl.lit(self._rows_came_or_went()), RowCause.CHOICE_SHIFTED)
+        self.blame(chosen, self.changes.first("filters", "topics", "embeddings"))
         self.give(pl.col("edited"), RowCause.ROW_EDITED, pl.col("file_b"))
 
     def _rows_came_or_went(self) -> bool:
