@@ -113,7 +113,8 @@ def _said(runs: Sequence[Run], *, coloured: bool) -> Text:
     for what, words in runs:
         words = _visible(words)
         if what == "same" or coloured or whole:
-            text.append(words, style={"old": "red", "new": "green"}.get(what, ""))
+            shade = {"old": "red", "new": "green"}.get(what, "")
+            text.append(words, style=f"on {shade}" if shade and not words.strip() else shade)  # blanks show by their ground
         else:
             text.append(f"[-{words}-]" if what == "old" else f"{{+{words}+}}")
     lines = text.split("\n", allow_blank=True)

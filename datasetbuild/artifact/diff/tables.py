@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from datasetbuild.artifact.diff.document import KIND_NAMES, Document
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">", "outside": "·"}
 NONE = "·"
+DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 TOP = 12
 """Lines of a table of reasons or facts; the rest is counted."""
 
@@ -77,6 +79,7 @@ def value(given: Any, width: int = 40) -> str:
         if isinstance(given, str)
         else json.dumps(given, ensure_ascii=False)
     )
+    text = DIGEST.sub(lambda digest: digest[0][:12], text)
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
