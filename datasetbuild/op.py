@@ -73,7 +73,7 @@ class Operator:
         """What the operator with these parameters is known by in a key."""
         parts = {"op": f"{self.kind}.{self.name}", "version": self.version, "params": self.fill(given)}
         if self.packages:
-            parts["packages"] = {package: _version_of(package) for package in self.packages}
+            parts["packages"] = {package: version_of(package) for package in self.packages}
         return parts | {"code": self.code} if self.code else parts
 
     def schema(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Operator:
 
 
 @lru_cache
-def _version_of(package: str) -> str | None:
+def version_of(package: str) -> str | None:
     """Installed version of a package; None without it: an operator says itself what it cannot do then."""
     try:
         return metadata.version(package)

@@ -86,6 +86,7 @@ class Reason(StrEnum):
     OPERATOR_ERROR = "operator_error"
     NOT_SELECTED = "not_selected"
     EMPTIED = "emptied"
+    PII = "pii"
     NO_SYSTEM_TURN = "no_system_turn"
     OVER_LIMIT = "over_limit"
     BELOW_MIN = "below_min"
@@ -122,6 +123,7 @@ REASONS: dict[Reason, str] = {
     Reason.OPERATOR_ERROR: "an operator raised an error",
     Reason.NOT_SELECTED: "the source's own settings leave the row out",
     Reason.EMPTIED: "cleaning left a turn without text",
+    Reason.PII: "personal data or a secret of a kind that `clean.pii` drops",
     Reason.NO_SYSTEM_TURN: "no system turn, which the recipe requires",
     Reason.OVER_LIMIT: "beyond the source's `limit`",
     Reason.BELOW_MIN: "a fact is below the rule's `min`",
@@ -141,6 +143,9 @@ REASONS: dict[Reason, str] = {
     Reason.OVER_CAP: "the mix caps this record's category",
 }
 assert len(REASONS) == len(Reason)
+
+LEFT_OUT: tuple[Reason, ...] = (Reason.NOT_SELECTED, Reason.PII)
+"""Reasons for which a shard sets records aside that the recipe wants out: they are dropped, not quarantined."""
 
 
 LEDGER_FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason", "rule", "also", "split", "copies")

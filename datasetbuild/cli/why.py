@@ -125,7 +125,9 @@ def _fate(row: dict[str, Any]) -> str:
 def _cleaned(story: Story | PastStory) -> list[str]:
     if not story.row["cleaned"]:
         return [_line("clean", "nothing to repair")]
-    lines = [_line("clean", "repaired " + ", ".join(story.row["cleaned"]))]
+    repairs = ", ".join(name for name in story.row["cleaned"] if " " not in name)
+    others = [name for name in story.row["cleaned"] if " " in name]  # `email masked`
+    lines = [_line("clean", "; ".join([f"repaired {repairs}"] * bool(repairs) + others))]
     for number, before in story.before.items():
         old, new = _difference(before, story.messages[number]["content"])
         lines.append(_line("", f"turn {number + 1}: {old!r} -> {new!r}"))

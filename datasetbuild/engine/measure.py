@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.engine.cache import Cache, CorruptObject
-from datasetbuild.engine.resolve import at_hand
+from datasetbuild.engine.resolve import at_hand, local_clean
 from datasetbuild.engine.templates import cut_off, render_records, rendered_fields, token_counts
 from datasetbuild.errors import MismatchError, RecipeError
 from datasetbuild.hashing import record_hash
@@ -153,8 +153,9 @@ class _ShardWork:
         records, unusable = self._normalized(rows)
         had_system = records.select("row", _system("had_system")) if keys.changing(self.plan.system) else None
         if self.plan.clean is not None:
-            records, emptied = clean(records, **self.plan.clean)
-            unusable = pl.concat([unusable, _with_raw(emptied, rows)]).sort("row")
+            repairs, pii = local_clean(self.cache, self.plan.clean)
+            records, unfit = clean(records, pii, **repairs)
+            unusable = pl.concat([unusable, _with_raw(unfit, rows)]).sort("row")
         if system := keys.changing(self.plan.system):
             records, refused = apply_system(records, system)
             unusable = pl.concat([unusable, _with_raw(refused, rows)]).sort("row")

@@ -15,7 +15,7 @@ from datasetbuild.engine.gather import KeyPlane
 from datasetbuild.engine.ledger import reasons
 from datasetbuild.errors import BuildError, EmptyBuildError, QuarantineError
 from datasetbuild.plan.steps import Plan
-from datasetbuild.record import Fate, Reason, Stage
+from datasetbuild.record import LEFT_OUT, Fate, Reason, Stage
 
 UNFIT = (Stage.READ.value, Stage.NORMALIZE.value)
 """Stages at which rows fail that do not fit what the recipe says of them."""
@@ -25,9 +25,9 @@ SHOWN = 5
 
 
 def counted(plan: Plan, plane: KeyPlane) -> pl.DataFrame:
-    """The unusable rows that count: those within their source's `limit`, in the order of the input. Rows that their
-    source leaves out by its own settings are not unusable."""
-    found = plane.quarantine.filter(pl.col("reason") != Reason.NOT_SELECTED.value)
+    """The unusable rows that count: those within their source's `limit`, in the order of the input. Rows that the
+    recipe wants out are not unusable."""
+    found = plane.quarantine.filter(~pl.col("reason").is_in([reason.value for reason in LEFT_OUT]))
     limits = {name: params["limit"] for name, params in plan.sources.items() if params.get("limit")}
     if limits:
         nth = plane.rows.select("place", "shard_row", nth=pl.int_range(pl.len()).over("source"))

@@ -30,6 +30,8 @@ def resolve(plan: Plan, cache: Cache, project: Path) -> Plan:
         if report is not None:
             reports[step.name] = report
     clean = plan.clean and resolved(find("section", "clean"), plan.clean, "clean", cache, project)[0]
+    if clean and clean.get("pii"):
+        clean = clean | {"pii": resolved(find("section", "clean.pii"), clean["pii"], "clean.pii", cache, project)[0]}
     decontaminate = plan.decontaminate
     if decontaminate:
         op = find("section", decontaminate.name)
@@ -75,6 +77,12 @@ def at_hand(cache: Cache, step: FactStep) -> tuple[Mapping[str, Any], Path | Non
     return _local(find("fact", step.fact), step.params, cache), prepared
 
 
+def local_clean(cache: Cache, clean: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """What cleaning is given: its own parameters, and those of `clean.pii` with files as paths on this machine."""
+    own = {name: value for name, value in clean.items() if name != "pii"}
+    return own, _local(find("section", "clean.pii"), clean["pii"], cache) if clean.get("pii") else None
+
+
 def _local(op: Operator, params: dict[str, Any], cache: Cache) -> dict[str, Any]:
     return dict(with_files(op.schema(), params, lambda name: str(cache.kept(name))))
 
@@ -91,6 +99,7 @@ def _kept(name: str, path: str, cache: Cache, project: Path) -> str:
 def input_files(plan: Plan) -> list[tuple[str, str]]:
     """The files that an unresolved plan names beside its sources: (path in the recipe, file), in the recipe's order."""
     sections = [("clean", find("section", "clean"), plan.clean or {})]
+    sections.append(("clean.pii", find("section", "clean.pii"), (plan.clean or {}).get("pii") or {}))
     if plan.decontaminate:
         sections.append(("decontaminate", find("section", "decontaminate"), plan.decontaminate.params))
     sections += [(f"filters.{step.name}", find("fact", step.fact), step.params) for step in plan.facts]

@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from datasetbuild.hashing import digest
-from datasetbuild.op import find
+from datasetbuild.op import find, version_of
 from datasetbuild.plan.steps import FactStep, Plan, SectionStep, ShardPlan
 from datasetbuild.record import KEY_COLUMNS, record_schema
 
@@ -56,7 +56,15 @@ def source_identity(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def clean_identity(clean: dict[str, Any] | None) -> dict[str, Any] | None:
-    return None if clean is None else find("section", "clean").identity(clean)
+    """How text is cleaned, and what is done about personal data, with the version of the model that finds names."""
+    if clean is None:
+        return None
+    known, pii = find("section", "clean").identity(clean), clean.get("pii")
+    if not pii:
+        return known
+    model = pii.get("names_model") if pii["name"] != "keep" else None
+    names = {package: version_of(package) for package in ("spacy", model)} if model else {}
+    return known | {"pii": find("section", "clean.pii").identity(pii) | ({"names": names} if names else {})}
 
 
 def changing(system: dict[str, Any] | None) -> dict[str, Any] | None:

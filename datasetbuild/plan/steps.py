@@ -186,7 +186,7 @@ def make_plan(config: dict[str, Any]) -> Plan:
         seed=config["seed"],
         sources={name: entry for name, entry in config["sources"].items() if entry is not None},
         on_bad_row=config.get("on_bad_row") or {"max": 0},
-        clean=config.get("clean"),
+        clean=_clean(config),
         facts=tuple(facts.values()),
         bounds=bounds,
         keep=keep,
@@ -214,6 +214,15 @@ def _strata(config: dict[str, Any], bounds: dict[str, dict[str, Any]]) -> list[s
     """The columns that records are told apart by: strata of the split, caps of the mix, categories of rules."""
     caps = (config.get("mix") or {}).get("caps") or {}
     return [*(config["split"].get("stratify") or ()), *caps, *(rule["by"] for rule in bounds.values() if "by" in rule)]
+
+
+def _clean(config: dict[str, Any]) -> dict[str, Any] | None:
+    """How text is cleaned; hashes of personal data hang on the seed, and nothing else of cleaning does."""
+    clean = config.get("clean")
+    pii = (clean or {}).get("pii")
+    if not clean or not pii or pii["salt"] is not None or "hash" not in pii.values():
+        return clean
+    return clean | {"pii": pii | {"salt": config["seed"]}}
 
 
 def _guard(split: dict[str, Any]) -> dict[str, Any] | None:

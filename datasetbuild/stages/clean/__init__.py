@@ -1,0 +1,117 @@
+"""Clean repairs text and never drops of itself: what a repair leaves empty goes to quarantine, with the row as it was.
+
+All turns of a shard are one flat column. Each repair is a function of that column, and says by comparing which records it
+changed. Personal data comes last, on text that is whole: there alone a recipe can ask that a record be dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import polars as pl
+
+from datasetbuild.op import section
+from datasetbuild.record import Reason, Stage, flatten_turns, fold_turns, quarantine_schema
+from datasetbuild.stages.clean.characters import fix_unicode as fix_unicode
+from datasetbuild.stages.clean.characters import normalize_whitespace as normalize_whitespace
+from datasetbuild.stages.clean.markup import drop_lines, html_to_text, markdown_to_text
+from datasetbuild.stages.clean.pii import redact
+
+TEXT_FIELDS = ("content", "reasoning_content")
+
+Repair = Callable[[pl.Series], pl.Series]
+
+
+@section("clean", version=3)
+def clean(
+    records: pl.DataFrame | None = None,
+    pii: Mapping[str, Any] | None = None,
+    /,
+    *,
+    unicode: Literal["fix", "keep"] = "fix",
+    html: Literal["keep", "text"] = "keep",
+    markdown: Literal["keep", "text"] = "keep",
+    boilerplate: list[str] = [],  # noqa: B006  (read, never changed)
+    whitespace: Literal["normalize", "keep"] = "normalize",
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Repair the text of every turn, in this order: characters, markup, lines, white space. Letters keep their case, and code its bytes.
+
+    unicode: `fix` undoes mojibake (donâ€™t -> don’t), composes to NFC and removes control characters; `keep` leaves all.
+    html: `text` turns tags into line ends, dashes and bars, or removes them, and entities into characters; what is no tag
+        of HTML (`<name>`, `a < b`) stays, and `<pre>` becomes a fenced block. HTML that an answer shows outside of a
+        code block is taken for markup too. `keep` leaves all.
+    markdown: `text` removes the marks of headings, emphasis, links, quotes and rules; lists, tables and code stay. `keep`
+        leaves all.
+    boilerplate: regular expressions in Rust's syntax; a line of which one matches the whole is removed, code blocks aside.
+    whitespace: `normalize` makes line ends "\\n", fixed-width blanks " ", removes blanks at line ends and around the
+        text, and keeps at most one empty line in a row; indentation of several lines and blanks inside a line stay.
+    """
+    assert records is not None
+    repairs: dict[str, Repair | None] = {
+        "unicode": fix_unicode if unicode == "fix" else None,
+        "html": html_to_text if html == "text" else None,
+        "markdown": markdown_to_text if markdown == "text" else None,
+        "boilerplate": (lambda text: drop_lines(text, boilerplate)) if boilerplate else None,
+        "whitespace": normalize_whitespace if whitespace == "normalize" else None,
+    }
+    lengths, turns = flatten_turns(records["messages"])
+    owner = pl.Series("owner", range(len(records)), dtype=pl.UInt32).repeat_by(lengths).explode(empty_as_null=False)
+    fields = [field for field in TEXT_FIELDS if turns[field].null_count() < len(turns) or field == "content"]
+    changed: dict[str, pl.Series] = {}
+    for name, repair in repairs.items():
+        if repair:
+            after = turns.with_columns(repair(turns[field]).alias(field) for field in fields)
+            differs = pl.any_horizontal(pl.Series(turns[field]).ne_missing(after[field]) for field in fields)
+            changed[name] = _among(len(records), owner.filter(turns.select(differs.alias("differs"))["differs"]))
+            turns = after
+    held: dict[int, str] = {}
+    if pii:
+        redacted = redact(turns, records["meta"], owner, **pii)
+        turns, held = redacted.turns, redacted.dropped
+        records = records.with_columns(redacted.meta)
+        changed |= {label: _among(len(records), pl.Series(rows, dtype=pl.UInt32)) for label, rows in redacted.labels.items()}
+    emptied = _emptied(records, turns, owner)
+    unfit = _refused(records, emptied, Reason.EMPTIED, ["a turn holds nothing but what cleaning removes"] * int(emptied.sum()))
+    dropped = _among(len(records), pl.Series(list(held), dtype=pl.UInt32)) & ~emptied
+    unfit = pl.concat([unfit, _refused(records, dropped, Reason.PII, [held[row] for row in dropped.arg_true()])])
+    cleaned = records.with_columns(fold_turns(lengths, turns), _labels(changed, len(records)))
+    return cleaned.filter(~emptied & ~dropped), unfit.sort("row")
+
+
+def _among(rows: int, some: pl.Series) -> pl.Series:
+    """Which of so many records are among some."""
+    return pl.Series(range(rows), dtype=pl.UInt32).is_in(some.unique().implode())
+
+
+def _labels(changed: dict[str, pl.Series], rows: int) -> pl.Series:
+    """Per record, what was done: the names of the repairs that changed something, and `email masked`."""
+    if not changed:
+        return pl.Series("cleaned", [[]] * rows, dtype=pl.List(pl.String))
+    frame = pl.DataFrame({name: mask for name, mask in changed.items()})
+    names = [pl.when(pl.col(name)).then(pl.lit(name)) for name in changed]
+    return frame.select(pl.concat_list(names).list.drop_nulls().alias("cleaned"))["cleaned"]
+
+
+def _emptied(records: pl.DataFrame, turns: pl.DataFrame, owner: pl.Series) -> pl.Series:
+    """Records in which a turn that must have text has none left."""
+    blank = (turns["content"].str.len_bytes() == 0) & turns["tool_calls"].is_null()
+    blank &= turns["role"].is_in(["user", "assistant"])
+    return _among(len(records), owner.filter(blank))
+
+
+def _refused(records: pl.DataFrame, mask: pl.Series, reason: Reason, details: list[str]) -> pl.DataFrame:
+    refused = records.filter(mask)
+    raw = [canonical.decode() for canonical in map(_canonical, refused["messages"])]
+    return refused.select("row", "line").with_columns(
+        stage=pl.lit(Stage.CLEAN.value),
+        reason=pl.lit(reason.value),
+        detail=pl.Series(details, dtype=pl.String),
+        raw=pl.Series(raw, dtype=pl.String),
+    ).cast(quarantine_schema())  # type: ignore[arg-type]
+
+
+def _canonical(messages: pl.Series) -> bytes:
+    from datasetbuild.record import canonical_bytes
+
+    return canonical_bytes(messages.to_list())
