@@ -13,6 +13,7 @@ import datasetbuild.stages.annotate.repetition
 import datasetbuild.stages.annotate.stock
 import datasetbuild.stages.annotate.style
 import datasetbuild.stages.annotate.quality
+import datasetbuild.stages.annotate.red_flags
 import datasetbuild.stages.annotate.wording
 import datasetbuild.stages.clean
 import datasetbuild.stages.decontaminate

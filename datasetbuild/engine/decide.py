@@ -24,7 +24,7 @@ from datasetbuild.engine.gather import KeyPlane
 from datasetbuild.errors import Fault, RecipeError
 from datasetbuild.hashing import record_hash
 from datasetbuild.plan.steps import Plan
-from datasetbuild.record import ID_ORDER, Fate, Reason, Stage
+from datasetbuild.record import ID_ORDER, LEFT_OUT, Fate, Reason, Stage
 from datasetbuild.stages.dedup.near import clusters
 from datasetbuild.stages.dedup.survivor import survivors
 from datasetbuild.stages.filter import BROKEN, Rule, judge
@@ -91,7 +91,7 @@ def _quarantined(plane: KeyPlane, fates: Fates) -> None:
     bad = plane.quarantine.select("place", "shard_row", "stage", "reason")
     found = bad.join(positions, on=["place", "shard_row"], how="inner", maintain_order="left")
     stage, reason = (_codes(found[name], kind) for name, kind in (("stage", Stage), ("reason", Reason)))
-    left_out = reason == CODES[Reason][Reason.NOT_SELECTED]
+    left_out = np.isin(reason, [CODES[Reason][wanted_out] for wanted_out in LEFT_OUT])
     for mine, fate in ((left_out, Fate.DROPPED), (~left_out, Fate.QUARANTINED)):
         fates.end(found["at"].to_numpy()[mine], stage[mine], reason[mine], fate=fate)
 

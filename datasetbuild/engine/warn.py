@@ -10,7 +10,7 @@ from datasetbuild.engine.decide import Decision
 from datasetbuild.engine.gather import KeyPlane, Piece, tally
 from datasetbuild.engine.system import system_warnings
 from datasetbuild.plan.steps import Plan
-from datasetbuild.record import ID_ORDER, Fate, Reason
+from datasetbuild.record import LEFT_OUT, ID_ORDER, Fate
 from datasetbuild.stages.write.carry import Tokens
 
 LARGE_CLUSTER = 20
@@ -38,7 +38,7 @@ def all_warnings(plan: Plan, plane: KeyPlane, decision: Decision, pieces: Sequen
 
 
 def _quarantine(plane: KeyPlane) -> list[str]:
-    found = plane.quarantine.filter(pl.col("reason") != Reason.NOT_SELECTED.value)
+    found = plane.quarantine.filter(~pl.col("reason").is_in([reason.value for reason in LEFT_OUT]))
     if not len(found):
         return []
     first = found.row(0, named=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 from datasetbuild.errors import Fault
@@ -137,9 +138,9 @@ def _files(recipe: Recipe) -> Iterator[Fault]:
     """Files that operators are given must be there."""
     facts, sections = registered("fact"), registered("section")
     places = {("filters", name): facts.get(fact_of(name, rule)) for name, rule in _filters(recipe).items()}
-    places |= {(name,): operator for name, operator in sections.items() if "." not in name and name in recipe.config}
+    places |= {tuple(name.split(".")): operator for name, operator in sections.items()}
     for path, operator in places.items():
-        given = recipe.config[path[0]] if len(path) == 1 else _filters(recipe)[path[1]]
+        given = reduce(lambda value, key: mapping(value).get(key), path, recipe.config)
         for inner, name in files_in(operator.schema(), given) if operator else ():
             if not (recipe.project / name).is_file():
                 there = "it is a folder" if (recipe.project / name).is_dir() else f"there is no file {name!r} in the project"
@@ -159,6 +160,9 @@ def _bounds(recipe: Recipe) -> Iterator[Fault]:
 
 def _patterns(recipe: Recipe) -> Iterator[Fault]:
     """Regular expressions, compiled by the engine that will run them."""
+    for index, pattern in enumerate(_list(mapping(recipe.config.get("clean")).get("boilerplate"))):
+        if isinstance(pattern, str) and (reason := _not_a_pattern(pattern)):
+            yield recipe.fault(("clean", "boilerplate", str(index)), *reason)
     for name, rule in _filters(recipe).items():
         for key in ("patterns", "pattern"):
             given = rule.get(key)

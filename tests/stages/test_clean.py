@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from datasetbuild.record import fold_turns, flatten_turns, messages_dtype, record_schema
 from datasetbuild.stages.clean import clean, fix_unicode, normalize_whitespace
+from datasetbuild.stages.clean.markup import drop_lines, html_to_text, markdown_to_text
 
 
 def one(function, text: str) -> str:  # type: ignore[no-untyped-def]
@@ -100,3 +103,80 @@ def test_turns_fold_back(texts: list[list[str]]) -> None:
     """Flattened turns folded again are the messages that they were."""
     messages = records(*texts)["messages"]
     assert fold_turns(*flatten_turns(messages)).to_list() == messages.to_list()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<p>Hi <b>x</b></p><ul><li>a</li><li>b &amp; c</li></ul>", "Hi x\n\n- a\n- b & c"),
+        ("one<br/>two<BR>\nthree", "one\ntwo\nthree"),
+        ("<table><tr><th>A</th><th>B</th></tr><tr><td>1</td><td>2</td></tr></table>", "A | B\n1 | 2"),
+        ("a<b && c>d, a < b, <name>, List<String>, &unknown; AT&T", "a<b && c>d, a < b, <name>, List<String>, &unknown; AT&T"),
+        ("x <script>if (a) { b() }</script>y <!-- gone -->z", "x y z"),
+        ("<pre><code class='py'>if a &lt; b:\n    <b>c</b></code></pre>", "```\nif a < b:\n    c\n```"),
+        ("use <code>a_b</code>", "use `a_b`"),
+        ("&lt;p&gt; &#8212; &#x41;", "<p> — A"),
+    ],
+)
+def test_html_becomes_text(before: str, after: str) -> None:
+    """Tags become line ends, dashes and bars; what only looks like a tag stays."""
+    assert one(normalize_whitespace, one(html_to_text, before)) == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("# Head #\n\n**bold** *it* _it_ __b__ ***both*** ~~no~~", "Head\n\nbold it it b both no"),
+        ("snake_case_name 2*3*4 a * b * c _ d", "snake_case_name 2*3*4 a * b * c _ d"),
+        ("> quote\n> more\n\n---\n\n[t](http://x.y/(a)) ![alt](u \"t\") <https://x.y>", "quote\nmore\n\nt alt https://x.y"),
+        ("Title\n=====\n* item\n1. x\n\n| a |\n|---|\n| 1 |", "Title\n* item\n1. x\n\n| a |\n|---|\n| 1 |"),
+        ("**use `x*y*` now** \\*esc\\*", "use `x*y*` now *esc*"),
+    ],
+)
+def test_markdown_becomes_text(before: str, after: str) -> None:
+    """Marks go; names, formulas, lists, tables and code stay."""
+    assert one(normalize_whitespace, one(markdown_to_text, before)) == after
+
+
+CODE = ["```html\n<p>**x** &amp; [a](b)</p>\n# no heading\n```", "~~~\n`<b>`\n```\n~~~", "``a ` <i>b</i>``", "`<br>`"]
+
+
+@given(st.lists(st.sampled_from(CODE), min_size=1, max_size=4), st.sampled_from(["\n\n", "\n\n<p>*x*</p>\n\n", "\n\n**b** &lt;\n\n"]))
+def test_code_survives_byte_for_byte(pieces: list[str], between: str) -> None:
+    """Fenced blocks and inline code come through HTML, Markdown and boilerplate cleaning as they were, in order."""
+    text = between.join(pieces)
+    for repair in (html_to_text, markdown_to_text, lambda column: drop_lines(column, [".*<.*"])):
+        after, place = one(repair, text), 0
+        for piece in pieces:
+            place = after.index(piece, place) + len(piece)
+
+
+@given(st.text("ab`~\n <>*_#[]()&;\\!-", max_size=60))
+def test_markup_never_fails_nor_invents(text: str) -> None:
+    """Whatever the text: nothing is raised, and no letter appears that was not there."""
+    for repair in (html_to_text, markdown_to_text):
+        after = one(repair, text)
+        assert after.count("a") + after.count("b") <= text.count("a") + text.count("b")
+        assert "\ufdd0" not in after
+
+
+def test_an_unclosed_fence_is_code_to_the_end() -> None:
+    """As in CommonMark; and a text with the placeholder's own character is left alone."""
+    assert one(html_to_text, "<b>x</b>\n```\n<p>") == "x\n```\n<p>"
+    assert one(html_to_text, "<b>\ufdd0</b>") == "<b>\ufdd0</b>"
+
+
+def test_boilerplate_lines_go() -> None:
+    """A line of which a pattern matches the whole goes; one that only holds it stays."""
+    found, _ = clean(records(["Hi", "Answer.\nSent from my phone\nMore, sent from my phone."]), boilerplate=["(?i)sent from my .*"])
+    assert found["messages"][0].to_list()[1]["content"] == "Answer.\nMore, sent from my phone."
+    assert found["cleaned"].to_list() == [["boilerplate"]]
+
+
+@pytest.mark.parametrize("text", ["<" * 300_000, "<b " * 100_000, "*a" * 150_000, "`" * 100_000 + "a" + "` " * 50_000, "[" * 200_000, "&" * 300_000])
+def test_markup_is_linear(text: str) -> None:
+    """Texts made to be slow are not."""
+    start = time.process_time()
+    one(html_to_text, text)
+    one(markdown_to_text, text)
+    assert time.process_time() - start < 5

@@ -16,9 +16,10 @@ from typing import Annotated, Any, Literal
 import orjson
 import polars as pl
 
+from datasetbuild.errors import BuildError, SourceError
 from datasetbuild.hashing import salt as salted
 from datasetbuild.op import Extra, File, section
-from datasetbuild.stages.detect import KINDS, Kind, Level, Span, Wanted, find_spans
+from datasetbuild.stages.detect import KINDS, Kind, Level, Span, Wanted, find_spans, load_rules
 
 REGION = Extra({"pattern": "^[A-Z]{2}$", "title": "a country's two capital letters, such as US"})
 Action = Literal["mask", "hash", "drop", "flag", "keep"]
@@ -87,7 +88,7 @@ def redact(
     card: payment cards, by issuer's prefix, length and Luhn's check.
     iban: bank accounts, by country, length and check digits.
     ip: IPv4 and IPv6 addresses, but for loopback and netmasks.
-    national_id: numbers of persons in 26 countries (SSN, NINO, NIR, DNI, CPF, ...), by shape and check digits; those that are
+    national_id: numbers of persons in 28 countries (SSN, NINO, NIR, DNI, CPF, ...), by shape and check digits; those that are
         bare digits only beside their word, such as `BSN`.
     secret: keys and tokens of 58 issuers, private keys, and values that look random behind words such as `password`.
     url_credentials: user and password in an address, `https://user:password@host`.
@@ -106,6 +107,11 @@ def redact(
     }  # fmt: skip
     kinds = frozenset(kind for kind, action in actions.items() if action != "keep")
     wanted = Wanted(kinds, tuple(regions), phones, rules_file, names_model)
+    try:
+        load_rules(wanted)
+    except BuildError as error:
+        error.path = "clean.pii.rules_file" if isinstance(error, SourceError) else "clean.pii.name"
+        raise
     work = _Work(actions, salted(salt or 0, "pii"), Redacted(turns, meta))
     found = [*_in_texts(turns, owner, wanted), *_in_json(turns["tool_calls"], owner, 2, wanted)]
     found += _in_json(meta, pl.Series(range(len(meta)), dtype=pl.UInt32), len(PIECES), wanted)

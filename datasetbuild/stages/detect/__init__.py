@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple, get_args
 import polars as pl
 
 from datasetbuild.stages.detect.gitleaks import rules_in
+from datasetbuild.stages.detect.names import names
 from datasetbuild.stages.detect.personal import (
     CARD,
     IPV4,
@@ -66,6 +67,14 @@ class _Detector:
     kind: Kind
     maybe: Callable[[pl.Series], pl.Series]
     find: Finder
+
+
+def load_rules(wanted: Wanted) -> None:
+    """What is read from files or installed, read now. Raises `BuildError` for what cannot be used."""
+    if wanted.rules_file:
+        rules_in(wanted.rules_file)
+    if "name" in wanted.kinds:
+        names(wanted.names)
 
 
 def find_spans(texts: pl.Series, wanted: Wanted) -> dict[int, list[Span]]:
@@ -153,6 +162,4 @@ def _secrets(rule: SecretRule, text: bytes) -> Spans:
 
 
 def _name_detector(model: str | None) -> _Detector:
-    from datasetbuild.stages.detect.names import names
-
     return _Detector("name", _shape(r"\p{L}\p{L}", ascii_only=False), names(model))

@@ -93,6 +93,10 @@ def cards(text: bytes) -> Spans:
             yield span
 
 
+GROUPS = 7
+"""Signs between the digits of a card, and of the numbers beside it, at most."""
+
+
 def _decimal(text: bytes, start: int, end: int) -> bool:
     """Whether the digits are a piece of a longer number, such as 0.4111111111111111."""
     before, after = text[max(start - 2, 0) : start], text[end : end + 2]
@@ -101,8 +105,11 @@ def _decimal(text: bytes, start: int, end: int) -> bool:
 
 def _whole_cards(text: bytes, start: int, end: int) -> Spans:
     """What of a run of groups is a card: the longest first, whole groups only."""
-    starts = [start] + [n + 1 for n in range(start, end) if text[n] in b" -"]
-    ends = [end] + [n for n in range(end - 1, start, -1) if text[n] in b" -"]
+    parted = [n for n in range(start, end) if text[n] in b" -"]
+    if len(parted) > GROUPS:
+        return
+    starts = [start] + [n + 1 for n in parted]
+    ends = [end, *reversed(parted)]
     for a in starts:
         for b in ends:
             digits = _bare(text[a:b])
@@ -138,7 +145,7 @@ def ips(text: bytes) -> Spans:
         parts = match[0].split(b".")
         if any(int(part) > 255 or (part[:1] == b"0" and len(part) > 1) for part in parts) or match[0].decode().startswith(LOCAL):
             continue
-        longer = re.search(rb"\d\.\Z", text[:start][-2:]) or re.match(rb"\.\d", text[end : end + 2])
+        longer = re.search(rb"\d\.\Z", text[max(start - 2, 0) : start]) or re.match(rb"\.\d", text[end : end + 2])
         if not longer and not re.search(rb"(?i)\bv(?:er(?:sion)?)?[. :]{0,2}\Z", text[max(start - 12, 0) : start]):
             yield start, end
     if b":" in text:

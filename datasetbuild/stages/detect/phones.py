@@ -14,9 +14,12 @@ from datasetbuild.stages.detect.personal import Finder, Spans, compiled
 RUN = r"(?:\+|\b00|\(|\b)\(?\d(?:[ ().\-/\x{a0}]{0,3}\d){6,16}(?: ?(?:x|ext\.? ?)\d{1,6})?\b"
 PREFILTER = r"\d(?:[ ().\-/\x{a0}]{0,3}\d){6}"
 
-DATE = re.compile(
-    rb"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}.*|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d\d(?: .*)?|(?:19|20)\d\d ?- ?(?:19|20)\d\d|(?:19|20)\d{6}"
+OTHER = re.compile(
+    rb"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}.*|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d\d(?: .*)?"
+    rb"|(?:19|20)\d\d ?- ?(?:19|20)\d\d|(?:19|20)\d{6}|\d{1,3}(?:\.\d{1,3}){3}"
 )
+"""Dates, spans of years, and IP addresses: never phone numbers, whatever a numbering plan says."""
+
 DECIMAL = re.compile(rb"\d+\.\d+|97[89][- ]?[\d-]+|\d{16,}")
 AMOUNT = re.compile(rb"\d{1,3}(?:[. ]\d{3}){2,}|(?:\d{4} ){2,}\d{4}")
 """Decimals and the numbers of books; amounts and groups of four."""
@@ -35,7 +38,7 @@ def phones(level: str, regions: tuple[str, ...]) -> Finder:
             while text[end - 1 : end] in (b"(", b" ", b"-", b"."):
                 end -= 1
             span = text[start:end]
-            if _piece(text, start, end) or DATE.fullmatch(span):
+            if _piece(text, start, end) or OTHER.fullmatch(span):
                 continue
             if _dialled(span.decode("utf-8"), regions) or (level == "loose" and _looks(span, _worded(text, start, end))):
                 yield start, end
