@@ -110,5 +110,5 @@ def test_only_hashes_hang_on_the_seed(project: Project) -> None:
     for seed in (1, 2):
         project.write({"recipes/small.yaml": masks.format(seed=seed)})
         assert project.run("recipe=small").code == 0
-        plans.append(project.manifest()["steps"]["clean"])
+        plans.append(project.manifest()["parts"]["clean"])
     assert plans[0] == plans[1]
