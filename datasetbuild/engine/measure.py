@@ -18,7 +18,7 @@ import polars as pl
 from datasetbuild.engine.cache import Cache, CorruptObject
 from datasetbuild.engine.resolve import at_hand, local_clean
 from datasetbuild.engine.templates import cut_off, render_records, rendered_fields, token_counts
-from datasetbuild.errors import MismatchError, RecipeError
+from datasetbuild.errors import BuildError, MismatchError, RecipeError
 from datasetbuild.hashing import record_hash
 from datasetbuild.op import load_plugin
 from datasetbuild.plan import keys
@@ -193,7 +193,11 @@ class _ShardWork:
 
         def make() -> dict[str, Any]:
             frame = self.frame if step.needs_render else self.plain_frame
-            values, failed = annotate.measure(frame, step.fact, *at_hand(self.cache, step))
+            try:
+                values, failed = annotate.measure(frame, step.fact, *at_hand(self.cache, step))
+            except BuildError as error:  # the fact refuses its parameters: say where in the recipe they stand
+                error.path = error.path or f"filters.{step.name}"
+                raise
             objects = {"values": self.cache.store_frame(values)}
             if len(failed):
                 objects["quarantine"] = self.cache.store_frame(failed.with_columns(base=pl.lit(None, dtype=pl.String)))

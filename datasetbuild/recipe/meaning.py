@@ -10,7 +10,7 @@ from typing import Any
 from datasetbuild.errors import Fault
 from datasetbuild.op import did_you_mean
 from datasetbuild.parameters import files_in
-from datasetbuild.recipe import locate, origins
+from datasetbuild.recipe import licenses, locate, origins
 from datasetbuild.recipe.fill import fractions
 from datasetbuild.recipe.recipe import Recipe, leaves
 from datasetbuild.recipe.schema import fact_of, mapping, profile_of, registered
@@ -30,6 +30,7 @@ def faults(recipe: Recipe) -> Iterator[Fault]:
     """All faults of meaning. Values of a wrong kind are left to the schema."""
     questions: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
         _code, _name, _limits, _formats, _origins, _templates, _facts, _files, _reserved, _bounds, _patterns, _split, _mix, _strata, _keep, _embeddings, _exports, _masks,
+        licenses.faults,
     )  # fmt: skip
     for question in questions:
         yield from question(recipe)

@@ -1,0 +1,283 @@
+"""Which language each turn is in, told by the model of py3langid among the languages that the recipe declares.
+
+The model is naive Bayes over pieces of bytes. py3langid walks one text at a time (250 us a text); here all texts of a shard walk
+through its automaton side by side, byte by byte, and weights are whole numbers, so that sums, and with them the verdicts, are the
+same on every machine and in whatever company: 10 us a text. Code and very short texts are `und`, undetermined.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Annotated, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from datasetbuild.errors import BuildError
+from datasetbuild.op import Bound, Extra, did_you_mean, fact
+from datasetbuild.record import Where, flatten_turns
+from datasetbuild.stages.annotate import turns
+
+Measure = Callable[[pl.DataFrame], pl.Series]
+
+UNDETERMINED = "und"
+SCALE = 1 << 12
+"""Weights are counted in this part of a nat: finer than the model's float32 is sure of."""
+STEP, REACH = 64, 24
+"""Differences of log-likelihood are looked up in steps of 1/64 up to 24, beyond which a language counts for nothing."""
+CHARS = 300
+"""Characters of a turn that are read, code aside: more say no more."""
+MIN_LETTERS = 6
+"""Letters below which a turn is undetermined; a sign of a script without blanks counts for three."""
+
+CODE = r"(?s)```.*?(?:```|\z)|`[^`\n]*`|https?://\S+|\S+@\S+|\[[A-Z]+_[0-9a-f]+\]"
+UNPARTED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+CODE_SIGNS = r"[{}=<>\[\]|\\_$#&*+;]"
+
+Languages = Annotated[list[str], Extra({"items": {"type": "string", "pattern": "^[a-z]{2,3}$", "title": "a language's code, such as en"}})]
+Confidence = Annotated[float, Bound(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class Model:
+    """next: state after (state, byte), u16 of 256 a row. row: where a state's row begins. feature: that a state ends, or -1.
+
+    weight: int64 (features, languages), log-likelihoods; prior: of the languages. codes: of the columns, sorted.
+    """
+
+    next: NDArray[Any]
+    row: NDArray[np.int64]
+    feature: NDArray[np.int64]
+    weight: NDArray[np.int64]
+    prior: NDArray[np.int64]
+    codes: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def _whole() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE)
+
+
+@lru_cache(maxsize=4)
+def model_of(languages: tuple[str, ...]) -> Model:
+    """The model restricted to these languages; all of them when there is none. Raises `BuildError` for one that it does not know."""
+    whole = _whole()
+    known = list(dict.fromkeys(whole.nb_classes))
+    for language in languages:
+        if language not in known:
+            raise BuildError(f"the model knows no language {language!r}", hint=did_you_mean(language, known))
+    columns = [n for n, code in enumerate(whole.nb_classes) if not languages or code in languages]
+    return Model(
+        next=np.asarray(whole.tk_nextmove),
+        row=np.asarray(whole.tk_row).astype(np.int64) << 8,
+        feature=np.asarray(whole.tk_output).astype(np.int64),
+        weight=np.rint(whole.nb_ptc[:, columns].astype(np.float64) * SCALE).astype(np.int64),
+        prior=np.rint(whole.nb_pc[columns].astype(np.float64) * SCALE * SCALE).astype(np.int64),
+        codes=tuple(whole.nb_classes[n] for n in columns),
+    )
+
+
+@lru_cache(maxsize=1)
+def _logs() -> NDArray[np.int64]:
+    """ln(1 + count) for every count that a text can have, in parts of a nat, from exact decimals."""
+    return np.array([int((Decimal(1 + count).ln() * SCALE).to_integral_value()) for count in range(CHARS * 4 + 1)], np.int64)
+
+
+@lru_cache(maxsize=1)
+def _exponentials() -> NDArray[np.float64]:
+    """exp(-n/STEP), from exact decimals."""
+    return np.array([float((Decimal(-n) / STEP).exp()) for n in range(REACH * STEP)] + [0.0])
+
+
+def identify(texts: pl.Series, languages: tuple[str, ...], min_confidence: float) -> pl.Series:
+    """The language of each text, `und` where it is less sure than `min_confidence` or there is too little text. texts: String."""
+    model = model_of(languages)
+    read = _readable(texts)
+    enough = np.flatnonzero(_enough(texts, read).to_numpy())
+    codes = np.array([UNDETERMINED], dtype=object).repeat(len(texts))
+    for begin in range(0, len(enough), AT_ONCE):
+        some = enough[begin : begin + AT_ONCE]
+        scores, sizes = _scores(model, [_encoded(text) for text in read.gather(some)])
+        best, sure = _verdict(model, scores, sizes)
+        codes[some] = np.where(sure >= min_confidence, np.array(model.codes, dtype=object)[best], UNDETERMINED)
+    return pl.Series(texts.name, codes.tolist(), dtype=pl.String)
+
+
+AT_ONCE = 4096
+"""Texts that walk side by side: 1.2 MB of bytes."""
+
+
+def _readable(texts: pl.Series) -> pl.Series:
+    """The begin of what a text says, without code, addresses and stand-ins."""
+    head = texts.fill_null("").str.slice(0, CHARS * 8)
+    odd = head.str.contains_any(["`", "://", "@", "["]).arg_true()
+    head = head.scatter(odd, head.gather(odd).str.replace_all(CODE, " "))
+    return head.str.strip_chars().str.slice(0, CHARS)
+
+
+def _enough(texts: pl.Series, read: pl.Series) -> pl.Series:
+    """Whether there is enough language in a text: letters, and not mostly the signs of code."""
+    letters = read.str.count_matches(r"\p{L}") + read.str.count_matches(UNPARTED) * 2
+    return (letters >= MIN_LETTERS) & (read.str.count_matches(CODE_SIGNS) * 8 < letters)
+
+
+def _encoded(text: str) -> bytes:
+    """As py3langid reads a text: NFC, and capitals alone in small letters."""
+    return unicodedata.normalize("NFC", text.lower() if text.isupper() else text).encode()
+
+
+def _scores(model: Model, texts: list[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Log-likelihoods, int64 (texts, languages), and the bytes of each text. Long texts first, so that a step is a slice."""
+    sizes = np.array([len(text) for text in texts], np.int64)
+    order = np.argsort(-sizes, kind="stable")
+    width = int(sizes.max(initial=0))
+    data = np.zeros((width, len(texts)), np.uint8)
+    for place, index in enumerate(order):
+        data[: sizes[index], place] = np.frombuffer(texts[index], np.uint8)
+    alive = np.searchsorted(-sizes[order], -np.arange(width), side="left")
+    state = np.zeros(len(texts), np.int64)
+    seen: list[NDArray[np.int64]] = []
+    features = len(model.weight)
+    for step in range(width):
+        n = alive[step]
+        state[:n] = model.next[model.row[state[:n]] + data[step, :n]]
+        found = model.feature[state[:n]]
+        hit = np.flatnonzero(found >= 0)
+        seen.append(hit * features + found[hit])
+    scores = np.repeat(model.prior[None, :], len(texts), axis=0)
+    keys, counts = np.unique(np.concatenate(seen) if seen else np.zeros(0, np.int64), return_counts=True)
+    if len(keys):
+        owner, feature = np.divmod(keys, features)
+        weighted = model.weight[feature] * _logs()[np.minimum(counts, len(_logs()) - 1)][:, None]
+        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+        scores[order[owner[starts]]] += np.add.reduceat(weighted, starts, axis=0)
+    return scores, sizes
+
+
+def _verdict(model: Model, scores: NDArray[np.int64], sizes: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The best language of each text and how sure that is: a softmax, made milder for long texts as py3langid does."""
+    top = scores.max(axis=1)
+    behind = (top[:, None] - scores) // (SCALE * SCALE // STEP)
+    calm = np.sqrt(np.maximum(sizes, 1).astype(np.float64))[:, None]
+    share = _exponentials()[np.minimum(np.floor(behind / calm), REACH * STEP).astype(np.int64)]
+    for column, code in enumerate(model.codes):  # two columns of one language, for two scripts
+        first = model.codes.index(code)
+        if first != column:
+            share[:, first] += share[:, column]
+            share[:, column] = 0.0
+    total = np.zeros(len(share))
+    for column in range(share.shape[1]):
+        total += share[:, column]
+    best = share.argmax(axis=1)
+    return best, share[np.arange(len(share)), best] / total
+
+
+PARAGRAPH = 40
+"""Characters below which a paragraph is too short to count as one in another language."""
+
+
+@fact(version=1, packages=("py3langid",))
+def language(*, languages: Languages = [], min_confidence: Confidence = 0.6, where: Where = "conversation") -> Measure:  # noqa: B006
+    """The language in which most of the `where` turns' text is: a code such as `en`, or `und` (undetermined).
+
+    Each turn is told by its first 300 characters, code aside; the turns' lengths decide. `und` is what is mostly code, too
+    short, or less sure than `min_confidence`.
+
+    languages: codes of the languages that may occur. The fewer, the surer and the faster; none named: all 140 that the
+        model knows.
+    min_confidence: how sure the model must be of a turn's language.
+    where: whose turns are looked at.
+    """
+    chosen = _chosen(languages)
+
+    def measure(frame: pl.DataFrame) -> pl.Series:
+        told = _told(frame, chosen, min_confidence)
+        if where != "conversation":
+            told = told.filter(pl.col("role") == where)
+        shares = told.filter(pl.col("language") != UNDETERMINED).group_by("record", "language").agg(pl.col("chars").sum())
+        best = shares.sort("record", "chars", "language", descending=[False, True, False]).group_by("record", maintain_order=True).first()
+        return _for_each(frame, best.select("record", value="language"), UNDETERMINED)
+
+    return measure
+
+
+@fact(version=1, packages=("py3langid",))
+def language_mix(*, languages: Languages = [], min_confidence: Confidence = 0.8, where: Where = "assistant") -> Measure:  # noqa: B006
+    """Number of languages among the paragraphs of the `where` turns: 1 where nothing is mixed, 0 where all is undetermined.
+
+    Paragraphs of fewer than 40 characters, and code, are left out.
+
+    languages: codes of the languages that may occur; none named: all 140 that the model knows.
+    min_confidence: how sure the model must be of a paragraph's language.
+    where: whose turns are looked at.
+    """
+    chosen = _chosen(languages)
+
+    def measure(frame: pl.DataFrame) -> pl.Series:
+        text = turns(where).list.join("\n").str.replace_all(CODE, " ").str.split("\n").alias("text")
+        parts = frame.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("record"), text).explode("text", empty_as_null=False)
+        parts = parts.filter(pl.col("text").str.len_chars() >= PARAGRAPH)
+        told = parts.with_columns(identify(parts["text"], chosen, min_confidence).alias("language"))
+        counts = told.filter(pl.col("language") != UNDETERMINED).group_by("record").agg(value=pl.col("language").n_unique())
+        return _for_each(frame, counts.cast({"value": pl.Int64}), 0)
+
+    return measure
+
+
+@fact(version=1, packages=("py3langid",))
+def language_match(*, languages: Languages = [], min_confidence: Confidence = 0.8) -> Measure:  # noqa: B006
+    """Whether every answer is in the language of the user's turn before it: true or false. Undetermined turns match all.
+
+    A request for a translation is answered in another language by right: leave such sources out of the rule.
+
+    languages: codes of the languages that may occur; none named: all 140 that the model knows.
+    min_confidence: how sure the model must be of a turn's language.
+    """
+    chosen = _chosen(languages)
+
+    def measure(frame: pl.DataFrame) -> pl.Series:
+        told = _told(frame, chosen, min_confidence)
+        question = pl.when(pl.col("role") == "user").then("language").forward_fill().over("record")
+        apart = (pl.col("role") == "assistant") & (pl.col("language") != question)
+        apart &= (pl.col("language") != UNDETERMINED) & (question != UNDETERMINED)
+        counts = told.select("record", apart.fill_null(False).alias("apart")).group_by("record").agg(value=~pl.col("apart").any())
+        return _for_each(frame, counts, True)
+
+    return measure
+
+
+def _chosen(languages: list[str]) -> tuple[str, ...]:
+    model_of(tuple(sorted(set(languages))))  # an unknown code is told before anything is measured
+    return tuple(sorted(set(languages)))
+
+
+_LAST: list[tuple[weakref.ref[pl.DataFrame], object, pl.DataFrame]] = []
+"""What was told last: two facts of one recipe ask for the same turns."""
+
+
+def _told(frame: pl.DataFrame, languages: tuple[str, ...], min_confidence: float) -> pl.DataFrame:
+    """Each turn with its `record`, `role`, `language` and `chars`."""
+    asked = (languages, min_confidence)
+    for known, before, told in _LAST:
+        if known() is frame and before == asked:
+            return told
+    lengths, every = flatten_turns(frame["messages"])
+    owner = pl.Series("record", np.repeat(np.arange(len(frame), dtype=np.uint32), lengths.to_numpy()))
+    found = identify(every["content"], languages, min_confidence).alias("language")
+    told = pl.DataFrame([owner, every["role"], found, every["content"].str.len_chars().alias("chars")])
+    _LAST[:] = [(weakref.ref(frame), asked, told)]
+    return told
+
+
+def _for_each(frame: pl.DataFrame, values: pl.DataFrame, default: object) -> pl.Series:
+    """`value` by `record` as a column of the frame's length."""
+    records = pl.DataFrame({"record": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)})
+    return records.join(values, on="record", how="left", maintain_order="left")["value"].fill_null(default)
