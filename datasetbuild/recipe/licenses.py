@@ -70,8 +70,10 @@ def _unknown(text: str) -> tuple[str, str] | None:
         return f"{text!r} is no SPDX expression", "such as `CC-BY-4.0`, or `MIT OR Apache-2.0`"
     names = [name for name in known.unknown_license_keys(parsed) if not name.startswith("LicenseRef-")]
     if parsed is None or names:
-        near = did_you_mean(names[0] if names else text, sorted(USUAL | {"LicenseRef-NAME"}))
-        return f"SPDX knows no licence {names[0] if names else text!r}", f"{near}; `LicenseRef-NAME` is for what SPDX has no name for"
+        unknown = names[0] if names else text
+        near = did_you_mean(unknown, sorted(USUAL))
+        advice = "write `LicenseRef-NAME` for what SPDX has no name for"
+        return f"SPDX knows no licence {unknown!r}", f"{near} Else {advice}" if near.startswith("did") else advice
     return None
 
 
