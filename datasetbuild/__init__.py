@@ -8,7 +8,8 @@ A recipe in, a versioned, explained, byte-identical dataset out. The folders are
     engine/       the current that carries it
     artifact/  4  what came out, and after
 
-Plugins need four names: `fact`, `source_format`, `turns`, and `File` for a parameter that names a file.
+Plugins need a few names: `fact`, `source_format`, `turns`, `File` for a parameter that names a file; and `check`,
+`Subject`, `Finding`, `Measure` for checks of their own.
 """
 
 from __future__ import annotations
@@ -16,14 +17,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datasetbuild.op import File, fact, source_format
+    from datasetbuild.op import File, check, fact, source_format
     from datasetbuild.stages.annotate import turns
+    from datasetbuild.stages.check.subject import Finding, Measure, Subject
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "fact", "File", "source_format", "turns"]
+__all__ = ["__version__", "check", "fact", "File", "Finding", "Measure", "source_format", "Subject", "turns"]
 
 _HOMES = {
+    "check": "datasetbuild.op",
     "File": "datasetbuild.op",
+    "Finding": "datasetbuild.stages.check.subject",
+    "Measure": "datasetbuild.stages.check.subject",
+    "Subject": "datasetbuild.stages.check.subject",
     "fact": "datasetbuild.op",
     "source_format": "datasetbuild.op",
     "turns": "datasetbuild.stages.annotate",

@@ -18,6 +18,7 @@ import datasetbuild.stages.annotate.quality
 import datasetbuild.stages.annotate.red_flags
 import datasetbuild.stages.annotate.references
 import datasetbuild.stages.annotate.wording
+import datasetbuild.stages.check
 import datasetbuild.stages.clean
 import datasetbuild.stages.decontaminate
 import datasetbuild.stages.contradictions

@@ -26,7 +26,7 @@ from datasetbuild.parameters import Extra as Extra
 from datasetbuild.parameters import File as File
 from datasetbuild.parameters import Parameter, schema_of
 
-Kind = Literal["format", "fact", "section", "profile"]
+Kind = Literal["format", "fact", "section", "profile", "check"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 Prepare = Callable[..., "bytes | tuple[bytes, dict[str, Any]]"]
@@ -152,6 +152,12 @@ def profile(*, version: int, carries: Any, words: Mapping[str, str] | None = Non
     become part of the manual of each that has them.
     """
     return _register("profile", version=version, carries=carries, words=words)
+
+
+def check(*, version: int, needs: Literal["records", "render"] = "records") -> Callable[[F], F]:
+    """Register a check: a function of the built dataset (`stages.check.Subject`, its first and positional-only argument)
+    that gives a `stages.check.Finding`."""
+    return _register("check", version=version, needs=needs)
 
 
 def section(

@@ -153,7 +153,7 @@ LEDGER_LAST = (
     *("duplicate_of", "twin", "similarity", "cluster"),
     *("repeats", "repeated_words", "contradicts", "contradiction", "contaminated_by", "contamination", "topic"),
     *("cleaned", "content", "group", "category", "date", "license"),
-    *("tokens", "trained_tokens", "rendered_tokens", "training_rows"),
+    *("tokens", "trained_tokens", "rendered_tokens", "training_rows", "subset"),
 )
 """Columns of the ledger, before and after those of the facts."""
 

@@ -77,7 +77,7 @@ def section(op: Any, level: int = 2, title: str | None = None) -> str:
 
 def recipe_page() -> str:
     from datasetbuild import op
-    from datasetbuild.recipe.schema import RULE
+    from datasetbuild.recipe.schema import CHECK, RULE
 
     found = {one.name: one for one in op.operators("section")}
     order = ["recipe", "source", "clean", "filters", "dedup", "dedup.exact", "dedup.near", "split", "mix", "template"]
@@ -94,7 +94,7 @@ def recipe_page() -> str:
             parts.append(_filters(RULE))
         elif name in found:
             parts.append(section(found[name], title=titles.get(name, f"`{name}`")))
-    parts.append(_groups())
+    parts += [_checks(CHECK), _groups()]
     return "\n".join(parts)
 
 
@@ -103,6 +103,15 @@ def _filters(rule: dict[str, Any]) -> str:
     text = (
         "## `filters.NAME`\n\nA rule: a bound on a fact. NAME is the fact, unless `fact` names it. The keys of the "
         "[fact](facts.md) stand beside these.\n\n"
+    )
+    return text + table(["key", "takes", "default", "meaning"], rows)
+
+
+def _checks(check: dict[str, Any]) -> str:
+    rows = [(f"`{name}`", kind(one), _default(one.get("default")), one["description"]) for name, one in check.items()]
+    text = (
+        "## `checks.NAME`\n\nA test on the result. NAME is the [check](checks.md), unless `check` names it. The keys of the "
+        "check stand beside these; see [check a dataset](../how-to/check-a-dataset.md).\n\n"
     )
     return text + table(["key", "takes", "default", "meaning"], rows)
 
@@ -197,6 +206,12 @@ PAGES: dict[str, Callable[[], str]] = {
         "A profile says who reads an export. In a recipe it stands in `export`, by its name or as "
         "`{profile: NAME, ...}` with the keys below; `folder: NAME` sets it apart from another of the same profile.",
         "profile",
+    ),
+    "checks.md": kind_page(
+        "Checks",
+        "A check tests the dataset as a whole. In a recipe it stands under `checks`, by its name or as "
+        "`NAME: {check: CHECK, ...}`, with a `severity`. Records count once, unless a check says that it counts rows.",
+        "check",
     ),
     "reasons.md": reasons_page,
     "cli.md": cli_page,

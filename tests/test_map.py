@@ -33,8 +33,7 @@ ORDER = ("process", "errors", "arrow", "hashing", "record", "parameters", "op", 
 KNOWN = {
     ("engine.foresee", "artifact.manifest"),
     ("engine.run", "artifact.folder"),
-    ("engine.outcome", "artifact.card"),
-    ("engine.outcome", "artifact.manifest"),
+    ("engine.outcome", "artifact.books"),
 }
 """Imports against the order, to become fewer: the engine publishes and writes books, which is the artifact's work."""
 
@@ -205,6 +204,8 @@ def test_an_operator_has_a_manual(op: Any) -> None:
 def _mentioned() -> set[tuple[str, str]]:
     """(kind, name) of the operators that a recipe in recipes/ or a YAML block of the docs uses."""
     texts = [path.read_text(encoding="utf-8") for path in RECIPES]
+    options = {path: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "conf/checks").glob("*.yaml"))}
+    texts += [yaml.safe_dump({"checks": {k: v for k, v in option.items() if k != "defaults"}}) for option in options.values()]
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         texts += [b.text for b in blocks(text) if b.kind == "yaml" and "not a recipe" not in b.marks]
@@ -216,6 +217,8 @@ def _mentioned() -> set[tuple[str, str]]:
         found |= {("fact", name.lstrip("-")) for name in (recipe.get("dedup") or {}).get("keep", [])}
         for source in (recipe.get("sources") or {}).values():
             found |= {("section", "source"), ("format", (source or {}).get("format", ""))}
+        for name, entry in (recipe.get("checks") or {}).items():
+            found.add(("check", (entry or {}).get("check", name)))
         for entry in recipe.get("export") or []:
             found.add(("profile", entry if isinstance(entry, str) else entry["profile"]))
         for section, entry in recipe.items():

@@ -12,7 +12,7 @@ from typing import Any
 def make_card(manifest: Mapping[str, Any], description: str | None) -> str:
     """README.md of an artifact."""
     parts = [_header(manifest), f"# {manifest['name']}", description or "", _numbers(manifest), _loading(manifest)]
-    parts += [_sources(manifest), _splits(manifest), _lost(manifest), _mix(manifest), _tokens(manifest)]
+    parts += [_sources(manifest), _splits(manifest), _subsets(manifest), _lost(manifest), _mix(manifest), _tokens(manifest)]
     parts += [_exports(manifest), _reproduce(manifest)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -29,6 +29,12 @@ def _header(manifest: Mapping[str, Any]) -> str:
     splits = [name for name, split in manifest["splits"].items() if split["rows"]]
     files = [{"split": name, "path": f"data/{name}-*.parquet"} for name in splits]
     header["configs"] = [{"config_name": "default", "data_files": files}]
+    for name, subset in manifest["subsets"].items():
+        if not subset["files"]:
+            continue  # too few records for so small a share
+        train = {"split": "train", "path": [f"data/{file}" for file in subset["files"]]}
+        others = [one for one in files if one["split"] != "train"]
+        header["configs"].append({"config_name": f"subset-{name}", "data_files": [train, *others]})
     return "---\n" + yaml.safe_dump(header, sort_keys=False, allow_unicode=True) + "---"
 
 
@@ -64,6 +70,15 @@ def _sources(manifest: Mapping[str, Any]) -> str:
 def _splits(manifest: Mapping[str, Any]) -> str:
     lines = [[name, split["records"], split["rows"], split["requested"]] for name, split in manifest["splits"].items()]
     return _table("Splits", ["split", "records", "rows (copies counted)", "requested"], lines)
+
+
+def _subsets(manifest: Mapping[str, Any]) -> str:
+    if not manifest["subsets"]:
+        return ""
+    lines = [[f"`subset-{name}`", one["records"], one["rows"]] for name, one in manifest["subsets"].items()]
+    name = next(iter(manifest["subsets"]))
+    text = f'Each holds the smaller ones: `load_dataset("build/{manifest["name"]}", "subset-{name}")`.'
+    return _table("Nested subsets of train", ["configuration", "records", "rows"], lines) + "\n\n" + text
 
 
 def _lost(manifest: Mapping[str, Any]) -> str:

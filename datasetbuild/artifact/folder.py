@@ -14,7 +14,10 @@ from pathlib import Path
 
 from datasetbuild.errors import BuildError
 
-OWNED = ("README.md", "data", "export", "ledger.parquet", "quarantine.jsonl", "manifest.json", "metrics.json", "plots.json")
+OWNED = (
+    "README.md", "data", "export", "ledger.parquet", "quarantine.jsonl", "checks.jsonl",
+    "report.html", "manifest.json", "metrics.json", "plots.json",
+)  # fmt: skip
 """What a build writes into an artifact's folder; anything else there is somebody else's and is carried over."""
 
 _AT_FDCWD = -100 if sys.platform == "linux" else -2

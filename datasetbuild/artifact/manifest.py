@@ -73,4 +73,8 @@ def make_metrics(manifest: Mapping[str, Any]) -> dict[str, float | int]:
         metrics[f"splits.{name}.rows"] = split["rows"]
     for name, value in (manifest["tokens"] or {}).items():
         metrics[f"tokens.{name}"] = value
+    for status in ("passed", "warned", "failed"):
+        metrics[f"checks.{status}"] = sum(check["status"] == status for check in manifest["checks"].values())
+    for name, check in manifest["checks"].items():
+        metrics |= {f"checks.{name}": check["worst"]} if check["worst"] is not None else {}
     return dict(sorted(metrics.items()))

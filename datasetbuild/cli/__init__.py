@@ -29,6 +29,8 @@ VERBS = {
     "diff": "compare two versions of a dataset: which rows differ, and why",
     "log": "list the versions of a dataset in git, and what changed in each",
     "why": "tell one row's whole story: where from, which facts, which rule or twin, which split",
+    "report": "find the report of what is built, open it, or print it in short for a pull request",
+    "check": "run the recipe's checks on what is built, without building",
     "ops": "list the operators that a recipe can name, or print the manual of one",
     "init": "make a new project that builds, in an empty folder",
     "dvc": "keep dvc.yaml in step with the recipes, or record what was built",
@@ -47,7 +49,7 @@ overrides:
 
 exit codes:
   0 done   1 build failed   2 usage   3 recipe invalid   4 an input is not what it was, or not as locked
-  6 git or DVC is missing or failed
+  5 a check of the result failed   6 git or DVC is missing or failed
   10 changes pending (with --check)   130 interrupted
 """
 

@@ -1,6 +1,7 @@
 """Build the dataset of a recipe: read, clean, filter, dedup, split, mix, render, write, and account for every row.
 
 The artifact goes to build/NAME; with overrides it goes to .dsbuild/variants/NAME-KEY, so that nothing tracked changes.
+When a check of severity `error` fails, it goes to .dsbuild/rejected/NAME, and what was published before stays.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from typing import TYPE_CHECKING
 from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from datasetbuild.engine.run import Built
     from datasetbuild.plan.steps import Plan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override", help="the recipe, and overrides of it")
     parser.add_argument("-f", "--force", action="store_true", help="write the artifact again although it is up to date")
+    parser.add_argument("--accept", action="store_true", help="publish although checks fail; the manifest says which")
     parser.add_argument("-j", "--workers", type=_workers, metavar="N", help="number of processes (the same as engine.workers=N)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     lock = parser.add_argument_group("dsbuild.lock")
@@ -51,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     recipe = load(args.overrides, project=project)[0]
     plan = with_workers(make_plan(recipe.config), args.workers)
     plan = with_pins(plan, recipe, locked=args.locked, frozen=args.frozen, offline=args.offline)
-    built = build(recipe, plan, force=args.force, progress=None if args.quiet else bar)
+    built = build(recipe, plan, force=args.force, accept=args.accept, progress=None if args.quiet else bar)
     for notice in built.notices if not args.quiet else ():
         print(f"dsbuild: {notice}", file=sys.stderr)
     if args.json:
@@ -62,7 +67,28 @@ def run(args: argparse.Namespace) -> int:
         from datasetbuild.cli.screen import show
 
         show(built, recipe.project)
+    if not args.accept:
+        raise_failed(built, recipe.project)
     return 0
+
+
+def raise_failed(built: Built, project: Path) -> None:
+    """`CheckError` when a check of severity `error` failed: what was built is not published, or should not have been."""
+    from datasetbuild.errors import CheckError
+
+    bad = {name: check for name, check in built.manifest["checks"].items() if check["status"] == "failed"}
+    if not bad:
+        return
+    lines = [f"{name}: {check['measured']}, wanted {check['wanted']}" for name, check in bad.items()]
+    folder = built.folder.relative_to(project).as_posix()
+    rows = [f"  rows at fault: {folder}/checks.jsonl"] if any(check["failing_rows"] for check in bad.values()) else []
+    title = f"{len(bad)} check{'s' * (len(bad) > 1)} failed"
+    where = (
+        f"what was built lies in {folder}, and build/{built.manifest['name']} is as it was; `--accept` publishes it anyway"
+        if built.status == "rejected"
+        else f"{folder} was published with `--accept`; mend the data or the checks, then build again"
+    )
+    raise CheckError("\n".join([title, *(f"  {line}" for line in lines), *rows]), hint=where)
 
 
 def with_workers(plan: Plan, workers: int | str | None) -> Plan:

@@ -12,7 +12,7 @@ from datasetbuild.cli.project import find_project
 if TYPE_CHECKING:
     from datasetbuild.op import Operator
 
-TITLES = {"format": "formats (sources.NAME.format)", "fact": "facts (filters.NAME)", "profile": "profiles (export)", "section": "sections of a recipe"}
+TITLES = {"format": "formats (sources.NAME.format)", "fact": "facts (filters.NAME)", "check": "checks (checks.NAME)", "profile": "profiles (export)", "section": "sections of a recipe"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -45,6 +45,8 @@ def show(built: Built, project: Path) -> None:
         console.print(_mix(manifest["mix"]))
     if manifest["tokens"]:
         console.print(_tokens(manifest["tokens"]))
+    if manifest["checks"]:
+        console.print(checks_table(manifest["checks"]))
     for warning in built.warnings:
         console.print(f"[yellow]warning:[/yellow] {_plain(warning)}")
     console.print(_last_line(built, project))
@@ -100,6 +102,20 @@ def _mix(mix: dict[str, Any]) -> Table:
     return table
 
 
+COLOURS = {"passed": "green", "warned": "yellow", "failed": "red"}
+
+
+def checks_table(checks: dict[str, Any]) -> Table:
+    """The checks of the result: what each wanted and measured, and how it ended."""
+    table = _grid("checks", ["check", "wanted", "measured", "rows at fault", "result"], left=3)
+    for name, check in checks.items():
+        colour = COLOURS[check["status"]]
+        rows = str(check["failing_rows"]) if check["failing_rows"] else "·"
+        cells = [_plain(name), _plain(check["wanted"]), _plain(check["measured"]), rows, f"[{colour}]{check['status']}[/{colour}]"]
+        table.add_row(*cells)
+    return table
+
+
 def _tokens(tokens: dict[str, Any]) -> str:
     parts = " · ".join(f"{name} {tokens[name]}" for name in ("min", "median", "mean", "p95", "max"))
     trained = tokens["trained"] / tokens["total"] if tokens["total"] else 0.0
@@ -113,4 +129,6 @@ def _last_line(built: Built, project: Path) -> str:
     folder = os.path.relpath(built.folder, Path.cwd()) if built.folder.is_relative_to(project) else str(built.folder)
     if built.status == "up to date":
         return f"[green]up to date[/green] {_plain(folder)}"
+    if built.status == "rejected":
+        return f"[red]rejected[/red] {_plain(folder)}"
     return f"[green]built[/green] {_plain(folder)}  (steps: {built.measured} ran, {built.reused} from the cache)"

@@ -40,9 +40,12 @@ def run(args: argparse.Namespace, project: Path) -> int:
     else:
         show(base.name, points)
     if args.write:
+        rejected = False
         for recipe, plan in zip(recipes, plans[1:], strict=True):
             built = build(recipe, plan, force=args.force, progress=bar)
             print(f"{built.status} {built.folder.relative_to(project).as_posix()}", file=sys.stderr)
+            rejected = rejected or built.status == "rejected"
+        return 5 if rejected else 0
     return 0
 
 

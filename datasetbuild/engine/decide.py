@@ -29,7 +29,7 @@ from datasetbuild.stages.dedup.near import clusters
 from datasetbuild.stages.dedup.survivor import survivors
 from datasetbuild.stages.filter import BROKEN, Rule, judge
 from datasetbuild.stages.mix import Mixture, mix_train
-from datasetbuild.stages.split import assign_splits, unit_keys, unit_labels
+from datasetbuild.stages.split import assign_splits, nested, unit_keys, unit_labels
 
 TRAIN, MAX_TOKENS = "train", "template.max_tokens"
 
@@ -61,8 +61,9 @@ def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
     curate.decontaminate(plan, plane, fates)
     curate.topics(plan, fates, evidence)
     curate.select(plan, plane, fates, evidence)
-    _split(plan, plane, fates)
+    units = _split(plan, plane, fates)
     mixture = _mix(plan, plane, fates)
+    _subsets(plan, fates, *units)
     fates.keep()
     return Decision(pl.concat([plane.rows, fates.frame()], how="horizontal"), bounds, mixture, verified)
 
@@ -217,7 +218,11 @@ def _nearest(
     )
 
 
-def _split(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
+Units = tuple[NDArray[np.int64], NDArray[np.uint64], pl.Series]
+"""Rows, the key of each one's unit, and its stratum."""
+
+
+def _split(plan: Plan, plane: KeyPlane, fates: Fates) -> Units:
     """Splits for the rows still undecided; what belongs together is decided among all of them at once."""
     kept = np.flatnonzero(fates.undecided)
     wanted, stratify = plan.split["group"], plan.split["stratify"]
@@ -235,6 +240,18 @@ def _split(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
     strata = rows.select(pl.concat_str(named, separator="\x1f") if named else pl.repeat("", pl.len())).to_series()
     chosen = assign_splits(own, strata, plan.fractions, seed=plan.seed, assign=plan.split["assign"])
     fates.split[kept] = chosen.to_physical().to_numpy() + 1  # both name them in the order of the fractions
+    return kept, own, strata
+
+
+def _subsets(plan: Plan, fates: Fates, rows: NDArray[np.int64], keys: NDArray[np.uint64], strata: pl.Series) -> None:
+    """The smallest nested subset of train that each of its rows is in; units stay together here too."""
+    if not plan.subsets:
+        return
+    train = fates.undecided[rows] & (fates.split[rows] == list(plan.fractions).index(TRAIN) + 1)
+    values = nested(
+        keys[train], strata.filter(pl.Series(train)), plan.subsets, seed=plan.seed, assign=plan.split["assign"]
+    )
+    fates.note("subset", rows[train], values)
 
 
 KEYS = {"source", "group", "key", "@first_user", "@first_user_key"}

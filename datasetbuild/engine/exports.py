@@ -34,12 +34,16 @@ Files = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a part stands: its split, its number there, and how many there are. draft: the artifact's folder."""
+    """Where a part stands: its split, its number there, and how many there are. draft: the artifact's folder.
+
+    subset: the smallest nested subset of train that its rows are in; None where the recipe asks for none.
+    """
 
     draft: Path
     split: str
     number: int
     count: int
+    subset: float | None = None
 
     def lines(self, folder: str) -> Path:
         """Lines that wait to be joined; gone when the artifact is complete."""

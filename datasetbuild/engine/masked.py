@@ -63,24 +63,27 @@ def masked_rows(asked: Search, *, text: str | None = None, count: int = 5) -> li
 def _masked(asked: Search, line: dict[str, Any]) -> list[Masked]:
     ledger = asked.found.ledger.row(by_predicate=pl.col("id") == line["id"], named=True)
     piece = next(piece for piece in asked.found.pieces if piece.place == line["place"])
-    rendered = _rendered(asked, piece, line)
+    rendered = rendered_rows(asked, piece, line)
     if not len(rendered):
         story = asked.tell(line["id"])
         return [Masked(ledger, detail=f"{ledger['reason']}: {story.detail or story.reason}")]
-    return [_one(asked, ledger, row) for row in rendered.iter_rows(named=True)]
+    return [mask_of(asked, ledger, row) for row in rendered.iter_rows(named=True)]
 
 
-def _rendered(asked: Search, piece: Piece, line: dict[str, Any]) -> pl.DataFrame:
-    """The rendered rows of a record, with the messages of each."""
+def rendered_rows(asked: Search, piece: Piece, line: dict[str, Any]) -> pl.DataFrame:
+    """The rendered rows of a record, with the messages of each. line: of the key plane. Only these rows are read."""
     assert piece.measured.rendered is not None
-    rows = asked.cache.frame(piece.measured.rendered).filter(pl.col("row") == line["shard_row"])
+    numbers = asked.cache.frame(piece.measured.rendered, ["row"])["row"]
+    mine = (numbers == line["shard_row"]).arg_true()
+    rows = asked.cache.rows(piece.measured.rendered, mine)
     if line["pos"] is None or not len(rows):
         return rows.clear()
-    record = asked.cache.frame(piece.measured.records, ["messages", "tools"])[[line["pos"]] * len(rows)]
+    record = asked.cache.rows(piece.measured.records, pl.Series([line["pos"]] * len(rows)), ["messages", "tools"])
     return expand_messages(pl.concat([rows, record], how="horizontal"))
 
 
-def _one(asked: Search, ledger: dict[str, Any], row: dict[str, Any]) -> Masked:
+def mask_of(asked: Search, ledger: dict[str, Any], row: dict[str, Any]) -> Masked:
+    """A rendered row as runs of neighbouring tokens. ledger, row: its line there, and one of `rendered_rows`."""
     plan = asked.found.plan
     assert plan.template is not None
     assert plan.spec is not None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from datasetbuild.artifact.card import make_card
-from datasetbuild.artifact.manifest import MANIFEST_VERSION, make_metrics, make_plots, pretty_json, read_manifest
+from datasetbuild.artifact.books import MANIFEST_VERSION, make_metrics, make_plots, pretty_json, read_manifest, write_pages
 from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.checks import Checked, summary, write_failing
 from datasetbuild.engine.decide import Decision
 from datasetbuild.engine.ids import id_texts
 from datasetbuild.engine.inputs import InputFile, known_digest
@@ -42,6 +42,8 @@ class Outcome:
     written: Written
     warnings: list[str]
     tally: dict[str, int] = field(default_factory=dict)
+    checks: Sequence[Checked] = ()
+    samples: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
@@ -51,9 +53,10 @@ def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
     fate = unusable.select("place", "shard_row", id_texts(unusable))
     write_quarantine(result.quarantine, fate, draft / "quarantine.jsonl")
     files = dict(result.written.files)
+    write_failing(result.checks, result.ledger, draft / "checks.jsonl")
     manifest = _manifest(result)
-    (draft / "README.md").write_text(make_card(manifest, result.recipe.config.get("description")), encoding="utf-8")
-    for name in ("README.md", "ledger.parquet", "quarantine.jsonl"):
+    pages = write_pages(draft, manifest, result.ledger, result.samples, result.recipe.config.get("description"))
+    for name in (*pages, "ledger.parquet", "quarantine.jsonl", "checks.jsonl"):
         files[name] = {"sha256": file_digest(draft / name), "bytes": (draft / name).stat().st_size}
     manifest["files"] = dict(sorted(files.items()))
     (draft / "manifest.json").write_bytes(pretty_json(manifest))
@@ -96,8 +99,25 @@ def _manifest(result: Outcome) -> dict[str, Any]:
         "near_pairs": result.decision.pairs,
         "masks": _masks(result.tally),
         "exports": result.written.exports,
+        "subsets": _subsets(result),
+        "checks": summary(result.checks),
         "warnings": result.warnings,
     }
+
+
+def _subsets(result: Outcome) -> dict[str, dict[str, Any]]:
+    """The nested subsets of train by their share, with the records and rows of each, per source too."""
+    kept = result.ledger.filter(pl.col("fate") == Fate.KEPT.value)
+    found = {}
+    for name, written in result.written.subsets.items():
+        mine = kept.filter(pl.col("subset") <= float(name))
+        rows = mine.group_by(pl.col("source").cast(pl.String)).agg(pl.col("copies").sum()).sort("source")
+        found[name] = {
+            "records": len(mine),
+            **written,
+            "sources": {source: int(count) for source, count in rows.iter_rows()},
+        }
+    return found
 
 
 def _masks(tally: dict[str, int]) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ from datasetbuild.stages.write.carry import Delivery, Lines, Tokens
 from datasetbuild.stages.write.lines import encode
 
 PART_ROWS = 16_384
+
+TRAIN = "train"
 
 ORDER_COLUMNS = ("at", "place", "pos", "id", "source", "file", "row", "line", "license", "copy")
 
@@ -77,12 +79,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Written:
-    """What `write_artifact` wrote. records: the digest over the records of all splits."""
+    """What `write_artifact` wrote. records: the digest over the records of all splits. subsets: of train, by share: the
+    files and the rows that each has."""
 
     files: dict[str, dict[str, Any]]
     records: str
     exports: dict[str, dict[str, Any]]
     warnings: list[str]
+    subsets: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def write_artifact(
@@ -112,7 +116,24 @@ def write_artifact(
     digests = digest(
         [[task.place.split, part.rows, part.records_sha256] for task, part in zip(tasks, parts, strict=True)]
     )
-    return Written(written | exported.files, digests, exported.accounts, exported.warnings)
+    subsets = {f"{share:g}": _subset(share, tasks, parts, plan.export) for share in plan.subsets}
+    return Written(written | exported.files, digests, exported.accounts, exported.warnings, subsets)
+
+
+def _subset(
+    share: float, tasks: Sequence[PartTask], parts: Sequence[Part], exports: Sequence[ExportStep]
+) -> dict[str, Any]:
+    """One nested subset: its files in `data/`, its rows there, and how many rows at the head of each export's train."""
+    mine = [
+        (task, part)
+        for task, part in zip(tasks, parts, strict=True)
+        if task.place.subset is not None and task.place.subset <= share
+    ]
+    return {
+        "rows": sum(part.rows for _, part in mine),
+        "files": [task.parquet.name for task, _ in mine],
+        "exports": {step.folder: sum(part.exports[n].rows for _, part in mine) for n, step in enumerate(exports)},
+    }
 
 
 def write_part(task: PartTask) -> Part:
@@ -155,10 +176,11 @@ def _with_text(task: PartTask, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
-    """The output rows of a split in their order, with the draw that gave it."""
+    """The output rows of a split in their order, with the draw that gave it; those of a smaller subset come first."""
     kept = rows.filter((pl.col("fate") == Fate.KEPT.value) & (pl.col("split") == split))
+    subset = ["subset"] if "subset" in rows.columns and split == TRAIN else []
     repeated = kept.select(
-        *("place", "pos", *ID_ORDER, "source", "file", "row", "line", "license"),
+        *("place", "pos", *ID_ORDER, "source", "file", "row", "line", "license", *subset),
         pl.int_ranges("copies", dtype=pl.UInt32).alias("copy"),
     ).explode("copy", empty_as_null=False)
     with np.errstate(over="ignore"):
@@ -166,7 +188,7 @@ def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
             0x9E3779B97F4A7C15
         )
     draws = pl.Series("draw", chance(seed, "order", keys), dtype=pl.UInt64)
-    ordered = repeated.with_columns(draws).sort("draw", *ID_ORDER, "copy").with_row_index("at")
+    ordered = repeated.with_columns(draws).sort(*subset, "draw", *ID_ORDER, "copy").with_row_index("at")
     return ordered.with_columns(id_texts(ordered), pl.col(pl.Enum).cast(pl.String))
 
 
@@ -193,11 +215,18 @@ def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, 
     ordered, places = [], []
     for split in plan.fractions:
         mine = _ordered(rows, split, plan.seed)
-        bits = max(0, (max(len(mine), 1) - 1) // PART_ROWS).bit_length()
-        leading = mine["draw"].to_numpy() >> np.uint64(64 - bits) if bits else np.zeros(len(mine), np.uint64)
-        part = pl.Series("part", leading + np.uint64(len(places)), dtype=pl.UInt32)
-        ordered.append(mine.with_columns(part).select("part", *ORDER_COLUMNS))
-        places += [Place(draft, split, number, 1 << bits) for number in range(1 << bits)]
+        levels: list[tuple[float | None, pl.DataFrame]] = [(None, mine)]
+        if "subset" in mine.columns:
+            levels = [(one["subset"][0], one) for one in mine.partition_by("subset", maintain_order=True)]
+        sizes = [1 << max(0, (max(len(level), 1) - 1) // PART_ROWS).bit_length() for _, level in levels]
+        number = 0
+        for (subset, level), size in zip(levels, sizes, strict=True):
+            bits = size.bit_length() - 1
+            leading = level["draw"].to_numpy() >> np.uint64(64 - bits) if bits else np.zeros(len(level), np.uint64)
+            part = pl.Series("part", leading + np.uint64(len(places)), dtype=pl.UInt32)
+            ordered.append(level.with_columns(part).select("part", *ORDER_COLUMNS))
+            places += [Place(draft, split, number + n, sum(sizes), subset) for n in range(size)]
+            number += size
     return pl.concat(ordered), places
 
 

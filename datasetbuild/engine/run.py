@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ import polars as pl
 from datasetbuild.artifact.folder import check_target, publish
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, mending
+from datasetbuild.engine.checks import failed, run_checks
 from datasetbuild.engine.decide import Decision, decide
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather, tally
@@ -38,8 +40,9 @@ Progress = Callable[[str, Iterable[Any], int], Iterator[Any]]
 
 @dataclass
 class Built:
-    """What a build did. status: "built", or "up to date" when nothing had to be done. measured: shard steps that ran.
-    notices: what a person should know and no artifact should say: that the lock is stale."""
+    """What a build did. status: "built"; "up to date" when nothing had to be done; or "rejected" when a check failed, so
+    that the folder is not the published one. measured: shard steps that ran. notices: what a person should know and no
+    artifact should say: that the lock is stale."""
 
     status: str
     folder: Path
@@ -68,20 +71,38 @@ class Examined:
 
 
 def build(
-    recipe: Recipe, plan: Plan, *, force: bool = False, progress: Progress | None = None, scratch: Path | None = None
+    recipe: Recipe,
+    plan: Plan,
+    *,
+    force: bool = False,
+    accept: bool = False,
+    progress: Progress | None = None,
+    scratch: Path | None = None,
 ) -> Built:
     """Build a recipe: into `build/NAME`, or with overrides into `.dsbuild/variants/NAME-KEY`, where nothing tracked lies.
 
+    When a check of severity `error` fails, the artifact goes to `.dsbuild/rejected/NAME` and what was published before
+    stays as it is, unless `accept` is set.
     scratch: a folder to build in instead, as `scratch/artifact`, with a cache of its own: nothing is taken from earlier.
     """
     cache = Cache((scratch or recipe.project / ".dsbuild") / "cache")
+    accept = accept or scratch is not None
     with placed(recipe):
-        return mending(cache, lambda: _build(recipe, plan, cache, force, progress or _silent, scratch))
+        return mending(cache, lambda: _build(recipe, plan, cache, force, accept, progress or _silent, scratch))
 
 
 def _build(
-    recipe: Recipe, plan: Plan, cache: Cache, force: bool, progress: Progress, scratch: Path | None = None
+    recipe: Recipe,
+    plan: Plan,
+    cache: Cache,
+    force: bool,
+    accept: bool,
+    progress: Progress,
+    scratch: Path | None = None,
 ) -> Built:
+    from datasetbuild.engine.samples import draw_samples  # which asks as `story` does, and that imports this module
+    from datasetbuild.engine.story import Search
+
     check_target(cache.root, recipe.project)
     cache.sweep()
     asked = plan = with_pins(plan, recipe)
@@ -105,15 +126,21 @@ def _build(
             draft = work / "artifact"
             written = write_artifact(plan, cache, engine, recipe.project, found.pieces, found.decision.rows, draft)
             warnings += written.warnings
+            checks = run_checks(plan.checks, found.ledger, draft, plan.template)
+            rejected = failed(checks) and not accept
+            folder = rejected_folder(recipe) if rejected else folder
             result = outcome.Outcome(
                 recipe, plan, parts, key, files, found.decision, found.ledger, found.plane.quarantine, written, warnings,
-                tally(found.pieces),
+                tally(found.pieces), checks, draw_samples(Search(recipe, found, cache)),
             )  # fmt: skip
             manifest = outcome.write_books(result, draft)
             publish(draft, folder, work / "trash")
+    if not (rejected or recipe.variant or scratch):  # what was set aside before is mended now
+        shutil.rmtree(rejected_folder(recipe), ignore_errors=True)
     outcome.remember(folder, manifest, cache)
     ran = sum(len(piece.measured.fresh) for piece in found.pieces)
-    return Built("built", folder, manifest, warnings, ran, _steps(plan) * len(found.pieces) - ran, notices)
+    status = "rejected" if rejected else "built"
+    return Built(status, folder, manifest, warnings, ran, _steps(plan) * len(found.pieces) - ran, notices)
 
 
 def examine(
@@ -133,6 +160,11 @@ def target_folder(recipe: Recipe, key: str) -> Path:
     if recipe.variant:
         return recipe.project / ".dsbuild" / "variants" / f"{recipe.name}-{key[:10]}"
     return recipe.project / "build" / recipe.name
+
+
+def rejected_folder(recipe: Recipe) -> Path:
+    """Where a build goes that failed a check: one for each recipe, the last."""
+    return recipe.project / ".dsbuild" / "rejected" / recipe.name
 
 
 def measure(

@@ -75,7 +75,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Differen
     return found
 
 
-SIMPLE = {"format": Cause.FORMAT_CHANGED, "packages": Cause.PACKAGE_CHANGED, "seed": Cause.SEED_CHANGED}
+SIMPLE = {"format": Cause.FORMAT_CHANGED, "report": Cause.FORMAT_CHANGED, "packages": Cause.PACKAGE_CHANGED, "seed": Cause.SEED_CHANGED}
 
 
 CONTENT = re.compile(r"[0-9a-f]{64}(\.\w+)*")

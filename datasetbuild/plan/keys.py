@@ -19,6 +19,9 @@ from datasetbuild.record import KEY_COLUMNS, record_schema
 FORMAT_VERSION = 1
 """Version of what a build writes; raised whenever the same recipe would give other bytes for a reason of ours."""
 
+REPORT_VERSION = 1
+"""Version of report.html and of the card; raised whenever the same artifact would get another page."""
+
 PACKAGES = {
     "cut": ("orjson", "pyarrow", "pyyaml"),
     "prepare": ("orjson", "jinja2", "polars", "ftfy"),
@@ -131,6 +134,7 @@ def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, 
     """
     return {
         "format": FORMAT_VERSION,
+        "report": REPORT_VERSION,
         "packages": {package: version for step in PACKAGES for package, version in versions(step).items()},
         "seed": plan.seed,
         "order": _order(plan),
@@ -169,6 +173,8 @@ def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, 
             "overflow": plan.template.get("overflow"),
         },
         "export": [step.identity for step in plan.export],
+        "subsets": list(plan.subsets),
+        "checks": {step.name: step.identity for step in plan.checks},
     }
 
 

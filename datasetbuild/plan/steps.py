@@ -77,6 +77,26 @@ class ExportStep:
 
 
 @dataclass(frozen=True)
+class CheckStep:
+    """One check of the result: a check with its parameters, and what its failing means (`warn` or `error`)."""
+
+    name: str
+    check: str
+    severity: str
+    params: dict[str, Any]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return find("check", self.check).identity(self.params) | {"severity": self.severity}
+
+    @property
+    def columns(self) -> list[str]:
+        """The facts and columns that it names."""
+        named = [self.params.get(key) for key in ("fact", "column", "per")] + list(self.params.get("facts") or ())
+        return [name for name in named if name]
+
+
+@dataclass(frozen=True)
 class ShardPlan:
     """All that a worker needs to know to measure one shard of one source; the same for all shards of the source.
 
@@ -133,6 +153,8 @@ class Plan:
     embeddings: dict[str, Any] = field(default_factory=dict)
     topics: dict[str, Any] | None = None
     select: dict[str, Any] | None = None
+    checks: tuple[CheckStep, ...] = ()
+    subsets: tuple[float, ...] = ()
 
     def shard_plan(self, source: str) -> ShardPlan:
         return ShardPlan(
@@ -166,6 +188,12 @@ EXPORT_WORDS = ("profile", "folder")
 
 RULE_WORDS = ("min", "max", "robust_z", "by", "allow", "deny")
 
+CHECK_WORDS = ("check", "severity")
+"""Keys of a check beside its operator's own."""
+
+RENDERED = {"tokens"}
+"""Facts that are columns of the ledger already, so that a check that names them measures nothing more."""
+
 
 def make_plan(config: dict[str, Any]) -> Plan:
     """The plan of a checked, filled-in recipe."""
@@ -177,8 +205,11 @@ def make_plan(config: dict[str, Any]) -> Plan:
     keep = tuple(dedup.get("keep") or ())
     better = select["by"] if select else ()
     better = [better] if isinstance(better, str) else better
+    checks = tuple(_check_steps(config))
+    checked = {name for check in checks for name in check.columns} - RENDERED
     known = {op.name for op in operators("fact")}
-    for name in (*(name.removeprefix("-") for name in (*keep, *better)), *_strata(config, bounds)):
+    named = [*_strata(config, bounds), *sorted(checked)]
+    for name in (*(name.removeprefix("-") for name in (*keep, *better)), *named):
         if name not in facts and name in known:
             facts[name] = FactStep(name, name, find("fact", name).fill({}))
     return Plan(
@@ -207,6 +238,8 @@ def make_plan(config: dict[str, Any]) -> Plan:
         embeddings=config.get("embeddings") or {},
         topics=config.get("topics"),
         select=select and {**select, "by": list(better)},
+        checks=checks,
+        subsets=tuple(sorted({float(share) for share in config.get("subsets") or ()} - {1.0})),
     )
 
 
@@ -223,6 +256,10 @@ def _clean(config: dict[str, Any]) -> dict[str, Any] | None:
     if not clean or not pii or pii["salt"] is not None or "hash" not in pii.values():
         return clean
     return clean | {"pii": pii | {"salt": config["seed"]}}
+def _check_steps(config: dict[str, Any]) -> Iterator[CheckStep]:
+    for name, entry in (config.get("checks") or {}).items():
+        params = {key: value for key, value in entry.items() if key not in CHECK_WORDS}
+        yield CheckStep(name, entry["check"], entry["severity"], params)
 
 
 def _guard(split: dict[str, Any]) -> dict[str, Any] | None:

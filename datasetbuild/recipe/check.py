@@ -15,7 +15,7 @@ from datasetbuild.errors import DatasetBuildError, Fault, RecipeError
 from datasetbuild.recipe import locate, meaning, traps
 from datasetbuild.recipe.fill import fill, without_nulls
 from datasetbuild.recipe.recipe import Recipe, leaves
-from datasetbuild.recipe.schema import exact_schema, fact_of, mapping, register_operators, registered
+from datasetbuild.recipe.schema import check_of, exact_schema, fact_of, mapping, register_operators, registered
 from datasetbuild.recipe.sentences import findings
 
 
@@ -117,6 +117,9 @@ def _next_command(faults: list[Fault], recipe: Recipe) -> str:
         if fact in registered("fact"):
             return f"`dsbuild ops {fact}` shows what {fact} takes"
         return "`dsbuild ops` lists the facts"
+    if parts[0] == "checks" and len(parts) > 1:
+        check = check_of(parts[1], mapping(recipe.config.get("checks")).get(parts[1]))
+        return f"`dsbuild ops {check}` shows what {check} takes" if check in registered("check") else "`dsbuild ops` lists the checks"
     if parts[0] == "sources" and len(parts) > 1:
         form = mapping(mapping(recipe.config.get("sources")).get(parts[1])).get("format")
         if not isinstance(form, str) or form not in registered("format"):

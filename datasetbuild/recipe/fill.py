@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from datasetbuild.op import Operator
-from datasetbuild.recipe.schema import MAY_BE_OFF, RIVER, RULE, child_of, fact_of, mapping, registered
+from datasetbuild.recipe.schema import CHECK, MAY_BE_OFF, RIVER, RULE, check_of, child_of, fact_of, mapping, registered
 
 DEFAULT_SPLIT = {"train": 1.0}
-MEANS_NOTHING = ("filters", "dedup", "split")
+MEANS_NOTHING = ("filters", "dedup", "split", "checks")
 """Sections where null says the same as an empty mapping. Not `clean`: without keys it cleans."""
 
 
@@ -22,7 +22,7 @@ def without_nulls(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config without the sources, filters, splits, weights and caps that are null, and without splits of 0."""
     tidy = {"sources": {}} | {key: value for key, value in config.items() if key != "defaults"}
     tidy |= {name: {} for name in MEANS_NOTHING if name in tidy and tidy[name] is None}
-    for name in ("sources", "filters"):
+    for name in ("sources", "filters", "checks"):
         if isinstance(tidy.get(name), Mapping):
             tidy[name] = _given(tidy[name])
     if isinstance(tidy.get("split"), Mapping):
@@ -48,6 +48,7 @@ def fill(config: Mapping[str, Any]) -> dict[str, Any]:
     top = sections["recipe"].fill(dict(config))
     sources = {name: _fill_source(source) for name, source in mapping(config.get("sources")).items()}
     filters = {name: _fill_rule(name, rule) for name, rule in mapping(config.get("filters")).items()}
+    checks = {name: _fill_check(name, entry) for name, entry in mapping(config.get("checks")).items()}
     filled: dict[str, Any] = {key: value for key, value in top.items() if key not in RIVER}
     names = [*RIVER, *sorted({name.split(".")[0] for name in sections} - {"recipe", "source", *RIVER})]
     for name in names:
@@ -55,6 +56,8 @@ def fill(config: Mapping[str, Any]) -> dict[str, Any]:
             filled[name] = sources
         elif name == "filters":
             filled[name] = filters
+        elif name == "checks":
+            filled[name] = checks
         elif name in sections:
             filled[name] = _fill_section(name, config.get(name), sections)
     filled["export"] = [_fill_export(entry) for entry in filled["export"]]
@@ -83,6 +86,13 @@ def _fill_rule(name: str, rule: Mapping[str, Any]) -> dict[str, Any]:
     fact = fact_of(name, rule)
     bounds = {key: rule.get(key) for key in RULE if key != "fact"}
     return {"fact": fact} | registered("fact")[fact].fill({k: v for k, v in rule.items() if k not in RULE}) | bounds
+
+
+def _fill_check(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    check = check_of(name, entry)
+    own = {key: value for key, value in entry.items() if key not in CHECK}
+    severity = entry.get("severity") or CHECK["severity"]["default"]
+    return {"check": check, "severity": severity} | registered("check")[check].fill(own)
 
 
 def _fill_export(entry: str | Mapping[str, Any]) -> dict[str, Any]:

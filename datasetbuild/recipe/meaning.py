@@ -10,7 +10,7 @@ from typing import Any
 from datasetbuild.errors import Fault
 from datasetbuild.op import did_you_mean
 from datasetbuild.parameters import files_in
-from datasetbuild.recipe import licenses, locate, origins
+from datasetbuild.recipe import expectations, licenses, locate, origins
 from datasetbuild.recipe.fill import fractions
 from datasetbuild.recipe.recipe import Recipe, leaves
 from datasetbuild.recipe.schema import fact_of, mapping, profile_of, registered
@@ -30,7 +30,7 @@ def faults(recipe: Recipe) -> Iterator[Fault]:
     """All faults of meaning. Values of a wrong kind are left to the schema."""
     questions: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
         _code, _name, _limits, _formats, _origins, _templates, _facts, _files, _reserved, _bounds, _patterns, _split, _mix, _strata, _keep, _embeddings, _exports, _masks,
-        licenses.faults,
+        licenses.faults, _checks,
     )  # fmt: skip
     for question in questions:
         yield from question(recipe)
@@ -208,8 +208,9 @@ def _split(recipe: Recipe) -> Iterator[Fault]:
         yield recipe.fault(
             "split", f"the fractions add up to {total:.6g}, not 1: {terms}", _inherited_fraction(recipe, given)
         )
-    if recipe.config.get("mix") and "train" not in given:
-        yield recipe.fault("split", "mix fills the split `train`, and there is none")
+    for name, does in (("mix", "fills"), ("subsets", "are of")):
+        if recipe.config.get(name) and "train" not in given:
+            yield recipe.fault("split", f"{name} {does} the split `train`, and there is none")
 
 
 def _inherited_fraction(recipe: Recipe, given: Mapping[str, Any]) -> str | None:
@@ -336,6 +337,10 @@ def _masks(recipe: Recipe) -> Iterator[Fault]:
     for key, nothing in (("expansion", "none"), ("prompt_weight", 0)):
         if template.get("train_on") == "all" and template.get(key, nothing) != nothing:
             yield recipe.fault(("template", key), f"with `train_on: all` there is nothing for `{key}` to do")
+
+
+def _checks(recipe: Recipe) -> Iterator[Fault]:
+    yield from expectations.faults(recipe, list(_filters(recipe)))
 
 
 def _sources(recipe: Recipe) -> dict[str, Mapping[str, Any]]:

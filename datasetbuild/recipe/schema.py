@@ -18,7 +18,7 @@ from datasetbuild import op
 from datasetbuild.op import Operator
 
 PUBLISHED = Path(__file__).with_name("recipe.schema.json")
-RIVER = ("sources", "clean", "filters", "dedup", "contradictions", "decontaminate", "embeddings", "topics", "select", "split", "mix", "template", "engine")
+RIVER = ("sources", "clean", "filters", "dedup", "contradictions", "decontaminate", "embeddings", "topics", "select", "split", "mix", "template", "checks", "engine")
 """The order of a recipe's sections: that in which a record passes them."""
 MAY_BE_OFF = frozenset({"contradictions", "decontaminate", "mix", "select", "template", "topics"})
 """Top-level sections that may be null. Nested ones, such as `dedup.near`, always may."""
@@ -54,6 +54,15 @@ RULE: dict[str, dict[str, Any]] = {
     "allow": {"description": "Values that pass; all others do not.", **VALUES},
     "deny": {"description": "Values that do not pass.", **VALUES},
 }
+CHECK: dict[str, dict[str, Any]] = {
+    "check": {"type": "string", "description": "The check, when the entry has another name."},
+    "severity": {
+        "enum": ["error", "warn"],
+        "default": "error",
+        "description": "What a failure does: `error` keeps the dataset from being published and ends with exit code 5, "
+        "`warn` is shown and recorded.",
+    },
+}
 
 
 def register_operators() -> None:
@@ -69,6 +78,12 @@ def registered(kind: op.Kind) -> dict[str, Operator]:
 def fact_of(name: str, rule: Any) -> str:
     """The name of the fact that a filter bounds."""
     given = rule.get("fact") if isinstance(rule, Mapping) else None
+    return given if isinstance(given, str) else name
+
+
+def check_of(name: str, entry: Any) -> str:
+    """The name of the check that an entry of `checks` runs."""
+    given = entry.get("check") if isinstance(entry, Mapping) else None
     return given if isinstance(given, str) else name
 
 
@@ -89,6 +104,12 @@ def exact_schema(config: Mapping[str, Any]) -> dict[str, Any]:
     schema["properties"]["filters"] = {
         **_named("Rules, by name: a bound on a fact each."),
         "properties": {name: _rule_schema(fact_of(name, rule)) for name, rule in filters.items()},
+    }
+    schema["properties"]["checks"] = {
+        **_named("Tests on the result, by name."),
+        "properties": {
+            name: _check_schema(check_of(name, entry)) for name, entry in mapping(config.get("checks")).items()
+        },
     }
     exports = config.get("export")
     if isinstance(exports, list):
@@ -121,7 +142,9 @@ def published_schema() -> dict[str, Any]:
         }
         for name in facts
     }
+    definitions["check"], listed = _published_checks()
     profiles = registered("profile")
+    definitions |= {f"check.{name}": _loose(_check_schema(name)) for name in listed}
     definitions |= {f"profile.{name}": _loose(_export_schema(name)) for name in profiles}
     schema["properties"]["export"]["items"] = {
         "anyOf": [
@@ -146,9 +169,28 @@ def published_schema() -> dict[str, Any]:
             "properties": {name: {"description": facts[name].summary, **rule} for name, rule in named.items()},
             "additionalProperties": _ref("rule"),
         },
+        "checks": {
+            **_named("Tests on the result, by name."),
+            "properties": listed,
+            "additionalProperties": _ref("check"),
+        },
     }
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "datasetbuild recipe"}
     return head | schema | {"definitions": definitions}
+
+
+def _published_checks() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The schema of an entry of `checks` of any name, and those of the entries that are named like a check."""
+    checks = registered("check")
+    entry = {
+        "type": ["object", "null"],
+        "properties": CHECK | {"check": {**CHECK["check"], "enum": sorted(checks)}},
+        "allOf": [_when("check", name, f"check.{name}") for name in checks],
+    }
+    named = {"if": {"type": "object", "required": ["check"]}, "then": _ref("check")}
+    return entry, {
+        name: {"description": one.summary, **named, "else": _nullable_ref(f"check.{name}")} for name, one in checks.items()
+    }
 
 
 def published_text() -> str:
@@ -171,7 +213,7 @@ def _recipe_schema() -> dict[str, Any]:
     """Top-level keys and fixed sections; sources and filters, which are open, are left to the callers."""
     sections = registered("section")
     top = sections["recipe"].schema()
-    open_ = {name: {"type": "object"} for name in ("sources", "filters")}
+    open_ = {name: {"type": "object"} for name in ("sources", "filters", "checks")}
     fixed = {name: _section_schema(name, sections) for name in _tops(sections)}
     return top | {"properties": top["properties"] | open_ | fixed, "additionalProperties": False}
 
@@ -216,6 +258,14 @@ def _rule_schema(fact: str) -> dict[str, Any]:
         return {"type": "object", "properties": dict(RULE)}
     schema = known.schema()
     return schema | {"properties": schema["properties"] | RULE}
+
+
+def _check_schema(check: str) -> dict[str, Any]:
+    known = registered("check").get(check)
+    if known is None:
+        return {"type": "object", "properties": dict(CHECK)}
+    schema = known.schema()
+    return schema | {"properties": CHECK | schema["properties"]}
 
 
 def _export_schema(name: Any) -> dict[str, Any]:

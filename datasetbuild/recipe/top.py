@@ -29,6 +29,7 @@ def recipe(
     plugins: list[str] = [],  # noqa: B006  (read, never changed)
     on_bad_row: Annotated[Any, Extra(BAD_ROWS)] = {"max": 0},  # noqa: B006
     export: Annotated[list[Any], Extra({"items": EXPORT})] = ["messages", "tokens"],  # noqa: B006
+    subsets: list[Annotated[float, Bound(gt=0, le=1)]] = [],  # noqa: B006
 ) -> None:
     """What the dataset is called, and what holds for all of its sources.
 
@@ -40,4 +41,6 @@ def recipe(
     export: what the artifact holds under `export/`: names of profiles, or mappings of `profile: NAME`, its parameters and
         `folder` (the folder's name, when it is not the profile's). `messages` writes JSON Lines; `tokens` parquet files
         of `input_ids`, `labels` and `assistant_masks`, and the same columns in `data/`, when the recipe has a `template`.
+    subsets: shares of train, such as `[0.1, 0.25, 0.5]`, for a curve over the amount of data: each subset holds the smaller
+        ones, and stands at the head of train's files; the card names each as a configuration, `subset-0.25`.
     """

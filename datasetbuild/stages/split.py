@@ -78,6 +78,21 @@ def assign_splits(
     return pl.Series("split", chosen.astype(np.uint8)).cat.to(pl.Enum(names))
 
 
+def nested(
+    keys: NDArray[np.uint64], strata: pl.Series, shares: tuple[float, ...], *, seed: int, assign: str
+) -> pl.Series:
+    """The smallest subset that each record is in (Float64): one of `shares`, or 1.0 for a record that is in none of them.
+
+    A unit draws once, so that each subset holds those smaller than it. shares: ascending, below 1. keys, strata, assign:
+    as in `assign_splits`, of the records of one split.
+    """
+    draws = unit_interval(chance(seed, "subset", keys))
+    if assign == "exact":
+        draws = _ranks(keys, draws, strata)
+    edges = np.array([*shares, 1.0])
+    return pl.Series("subset", edges[np.searchsorted(edges[:-1], draws, side="right")])
+
+
 def _ranks(keys: NDArray[np.uint64], draws: NDArray[np.float64], strata: pl.Series) -> NDArray[np.float64]:
     """Each unit's place within its stratum, in the middle of its step: 0.5/m, 1.5/m, ... of m units.
 

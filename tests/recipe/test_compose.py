@@ -234,7 +234,7 @@ def test_an_unknown_recipe_names_the_nearest(project: Project) -> None:
         (["hydra.run.dir=x"], "`hydra.run.dir=x`: Hydra's own settings have no effect here", "`dsbuild --help`"),
         (["seed"], "cannot read the override `seed`", "an override is key=value"),
         (["filters={a: [}"], "cannot read the override `filters={a: [}`", "an override is key=value"),
-        (["~nothing"], "`~nothing` takes nothing out: there is no 'nothing'", "known: clean"),
+        (["~nothing"], "`~nothing` takes nothing out: there is no 'nothing'", "known: checks, clean"),
         (["mix=3"], "Config group override must be a string or a list. Got int", "`dsbuild show"),
         (["missing=glob(*)"], "`missing=glob(*)` matches nothing", ""),
     ],
