@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from datasetbuild.artifact.diff.lines import ATTRIBUTES
 from datasetbuild.artifact.scaffold import FILES
 from datasetbuild.cli import main
 from tests.conftest import Ran
@@ -42,6 +43,7 @@ def test_a_new_project_builds(run, tmp_path: Path) -> None:  # type: ignore[no-u
     assert run("dvc", "sync", "--check", *where).out == "dvc.yaml is current\n"
     assert run("lock", *where).code == 0
     assert run("recipe=demo", "--locked", *where).code == 0
+    assert (folder / ".gitattributes").read_text().splitlines() == list(ATTRIBUTES)
     assert json.loads((folder / "conf" / "recipe.schema.json").read_bytes())["properties"]["sources"]
 
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasetbuild.artifact.pipeline import stage, stage_name, synced
+from datasetbuild.cli.dvc import wanted
 from datasetbuild.errors import UsageError
-from tests.conftest import Project
+from tests.conftest import ROOT, Project
 
 ROWS = [{"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]}]
 RECIPE = (
@@ -141,6 +142,11 @@ def test_sync_is_a_function_of_the_recipes(first: list[str], then: list[str], ol
         assert got["cmd"] == f"dsbuild recipe={name} --quiet"
     again = synced(made.text, wanted)
     assert (again.text, again.changes) == (made.text, [])
+
+
+def test_this_repository_is_in_step() -> None:
+    """The repository's own dvc.yaml has a stage for each of its recipes: `dsbuild dvc sync` writes it."""
+    assert wanted(ROOT).changes == []
 
 
 def deps(project: Project) -> list[str]:

@@ -17,6 +17,7 @@ FILES = {
     "conf/recipe.schema.json": SCHEMA,
     ".vscode/settings.json": STARTER / "settings.json",
     ".gitignore": STARTER / "gitignore",
+    ".gitattributes": STARTER / "gitattributes",
     ".dvcignore": STARTER / "dvcignore",
 }
 """Path in the project -> the file of ours that it is a copy of. `dvc.yaml` is made by `pipeline.synced`."""

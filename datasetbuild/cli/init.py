@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     steps = [
         *enter,
         "dsbuild recipe=demo",
-        "git init && dvc init && dsbuild lock",
+        "git init && dvc init && dsbuild lock && dsbuild textconv --install",
         "git add . && git commit -m 'A dataset'",
     ]
     sys.stdout.write(
