@@ -23,7 +23,8 @@ from datasetbuild.record import record_schema
 from datasetbuild.stages.annotate import annotate_frame, measure
 
 CHARACTERS = 500
-GIVEN = {"phrases": {"patterns": ["as an AI", "I(?:'m| am) sorry", "cannot help"]}}
+LANGUAGES = {"languages": ["de", "en", "es", "fr"]}
+GIVEN = {"language": LANGUAGES, "language_mix": LANGUAGES, "language_match": LANGUAGES, "phrases": {"patterns": ["as an AI", "I(?:'m| am) sorry", "cannot help"]}}
 WORDS = (
     "the a of to and in is you that it for on with as this be can are or your from by have not will an at we if how what "
     "write explain list order account please password customer delivery function number example because between answer "
@@ -31,6 +32,10 @@ WORDS = (
 ).split()
 OPENINGS = ("Write a short story about", "Explain how", "What is", "List five ideas for", "My order", "Summarize this text:", "Übersetze ins Englische:")
 REASONS = {
+    "language": "reads up to 200 characters of every turn through an automaton of 140 languages",
+    "language_mix": "reads every paragraph of the answers through an automaton of 140 languages",
+    "language_match": "reads every turn as `language` does; where both are asked alike, it is told once",
+
     "task_category": "fifteen patterns over the opening of the question, most of which are tried on every record",
     "repeated_spans": "sorts a hash for every byte of the answers: exact counting, where a compressor's ratio changes with its version",
     "prompt_repeated": "hashes the words of questions and answers, and sorts both sets of n-grams",
@@ -64,6 +69,7 @@ def cost(frame: pl.DataFrame, fact: str, rounds: int = 3) -> float:
     least = float("inf")
     for _ in range(rounds):
         start = time.process_time()
+        frame = frame.clone()  # a fact may remember what it told of a frame
         _, failed = measure(frame, fact, GIVEN.get(fact, {}))
         least = min(least, time.process_time() - start)
         assert not len(failed), failed["detail"][0]

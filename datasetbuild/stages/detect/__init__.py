@@ -29,7 +29,7 @@ from datasetbuild.stages.detect.personal import (
     national_pattern,
 )
 from datasetbuild.stages.detect.phones import PREFILTER, phones
-from datasetbuild.stages.detect.secrets import ANYWHERE, RULES, SecretRule, accepted
+from datasetbuild.stages.detect.secrets import ANYWHERE, ASSIGNED_MAYBE, RULES, SecretRule, accepted
 
 Kind = Literal["secret", "url_credentials", "email", "iban", "card", "national_id", "ip", "phone", "name"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -132,15 +132,20 @@ def _national(regions: tuple[str, ...]) -> Callable[[pl.Series], pl.Series]:
 def _secret_detector(rules_file: str | None) -> _Detector:
     own = [*RULES, *(rules_in(rules_file) if rules_file else ())]
     literal = sorted({needle for rule in RULES for needle in rule.needles if len(needle) > 2})
-    words = sorted({*ANYWHERE.needles, *(needle for rule in own[len(RULES) :] for needle in rule.needles)})
+    theirs = sorted({needle for rule in own[len(RULES) :] for needle in rule.needles})
     everywhere = any(not rule.needles for rule in own)
     dotted = r"\b[MNO][A-Za-z\d_-]{23,25}\.[\w-]{6}\.|\b[A-Za-z0-9]{14}\.atlasv1|[0-9a-f]{32}-us\d|\bSK[0-9a-fA-F]{32}\b"
 
     def maybe(texts: pl.Series) -> pl.Series:
         if everywhere:
             return texts.is_not_null()
-        known = texts.str.contains_any(literal) | texts.str.contains("(?-u)" + dotted)
-        return known | (texts.str.contains_any(words, ascii_case_insensitive=True) & texts.str.contains(r"(?-u)[:=]|\d"))
+        known = (texts.str.contains_any(literal) | texts.str.contains("(?-u)" + dotted)).fill_null(False)
+        if theirs:
+            known |= texts.str.contains_any(theirs, ascii_case_insensitive=True).fill_null(False)
+        worded = texts.str.contains_any(list(ANYWHERE.needles), ascii_case_insensitive=True) & texts.str.contains_any([":", "="])
+        places = (worded & ~known).fill_null(False).arg_true()
+        assigned = texts.gather(places).str.contains(ASSIGNED_MAYBE)
+        return known.scatter(places, assigned)
 
     def find(text: bytes) -> Spans:
         low = text.lower()

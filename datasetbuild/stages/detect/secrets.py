@@ -34,10 +34,13 @@ _NAMES = (
     "password", "passwd", "passphrase", "pwd", "secret", "token", "api_?key", "apikey", "access_?key", "auth_?key", "private_?key",
     "secret_?key", "client_?secret", "credentials?", "encryption_?key", "signing_?key", "account_?key",
 )  # fmt: skip
-ASSIGNED = (
-    r"(?i)(?:^|[^a-z])(?:[a-z0-9]{1,24}[_.-]){0,4}(?:" + "|".join(_NAMES).replace("_?", "[_ -]?") + r")(?:[_-][a-z0-9]{1,20})?"
-    r"[\"'`]?[ \t]*(?::=|=>|:|=)[ \t]*[\"'`]?([a-z0-9+/_~!@#$%^&*.-]{8,200}={0,2})"
+_SET = (
+    "(?:" + "|".join(_NAMES).replace("_?", "[_ -]?") + r")(?:[_-][a-z0-9]{1,20})?[\"'`]?[ \t]*(?::=|=>|:|=)[ \t]*[\"'`]?"
 )
+ASSIGNED = rf"(?i)(?:^|[^a-z])(?:[a-z0-9]{{1,24}}[_.-]){{0,4}}{_SET}([a-z0-9+/_~!@#$%^&*.-]{{8,200}}={{0,2}})"
+ASSIGNED_MAYBE = rf"(?i){_SET}[a-z0-9+/_~!@#$%^&*.-]{{8}}"
+"""What every match of `ASSIGNED` holds, cheap enough to look for in a whole column."""
+
 ASSIGNED_NEEDLES = ("passw", "passphrase", "pwd", "secret", "token", "key", "credential")
 ASSIGNED_BITS = 3.0
 """Entropy of what stands behind a word: `hunter2!X9` has 3.3 bits, `password1` 2.9, an English word of 8 letters about 2.7."""
