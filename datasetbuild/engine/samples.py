@@ -33,6 +33,8 @@ MASK_CHARS = 8000
 DIFFED = 500
 """Words and signs of each of two texts that are compared; the rest is cut off."""
 
+DUPLICATES = [reason.value for reason in Reason if reason.value.endswith("_duplicate")]
+
 Words = list[tuple[bool, str]]
 """A text in pieces, each with whether the other text lacks it."""
 
@@ -57,7 +59,12 @@ def draw_samples(asked: Search) -> dict[str, Any]:
     said = _messages(asked, [n for n, _ in wanted])
     raws = _raws(asked, [n for n, _ in wanted])
     rows = [_row(asked, n, group, said.get(n, []), raws.get(n)) for n, group in wanted]
-    return {"groups": groups, "rows": rows, "twins": list(_twins(asked, draws))}
+    return {
+        "groups": groups,
+        "rows": rows,
+        "twins": list(_side_by_side(asked, *_twins(asked, draws))),
+        "contradictions": list(_side_by_side(asked, *_contradictions(asked, draws))),
+    }
 
 
 def _group(line: dict[str, Any], shown: int) -> dict[str, Any]:
@@ -182,30 +189,55 @@ def _kind(run: Run) -> int:
     return (4 if run.control else 1) if run.weight else (3 if run.control else 0)
 
 
-def _twins(asked: Search, draws: pl.Series) -> Iterator[dict[str, Any]]:
-    """Pairs of duplicates: one a cluster, near ones first, those with a difference to show before those without."""
+def _twins(asked: Search, draws: pl.Series) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Pairs of duplicates (`n`, `other`, `said`, `similarity`, `cluster`): one a cluster, those with a difference to show
+    first. And how large their clusters are."""
     ledger = asked.found.ledger
-    lost = ledger.select("id", "reason", "twin", "duplicate_of", "similarity", "cluster").with_columns(draws).with_row_index("n")
-    near = pl.col("reason").cast(pl.String).is_in([Reason.NEAR_DUPLICATE.value, Reason.EXACT_DUPLICATE.value, "semantic_duplicate"])
-    lost = lost.filter(near & pl.col("twin").is_not_null()).with_columns(pl.col("similarity").cast(pl.Float64))
-    lost = lost.with_columns(same=(pl.col("reason").cast(pl.String) == Reason.EXACT_DUPLICATE.value) | (pl.col("similarity") >= 1.0).fill_null(False))
-    lost = lost.sort("same", "draw").unique("duplicate_of", keep="first", maintain_order=True).head(PAIRS)
-    if not len(lost):
+    lost = ledger.select("id", "reason", "twin", "duplicate_of", "similarity", "cluster").with_columns(draws)
+    reason, similarity = pl.col("reason").cast(pl.String), pl.col("similarity").cast(pl.Float64)
+    lost = lost.with_row_index("n").filter(reason.is_in(DUPLICATES) & pl.col("twin").is_not_null())
+    same = (reason == Reason.EXACT_DUPLICATE.value) | (similarity >= 1.0).fill_null(False)
+    lost = lost.with_columns(same=same).sort("same", "draw")
+    lost = lost.unique("duplicate_of", keep="first", maintain_order=True).head(PAIRS)
+    named = lost["cluster"].drop_nulls().to_list()
+    sizes = ledger.filter(pl.col("cluster").is_in(named)).group_by("cluster").len()
+    return lost.select("n", similarity, "cluster", other="twin", said=reason.str.replace_all("_", " ")), dict(
+        sizes.iter_rows()
+    )
+
+
+def _contradictions(asked: Search, draws: pl.Series) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Pairs of records that answer one prompt in two ways, in the shape of `_twins`; each pair once."""
+    ledger = asked.found.ledger
+    if "contradicts" not in ledger.columns:
+        return pl.DataFrame(), {}
+    found = ledger.select("id", "contradicts", "contradiction").with_columns(draws).with_row_index("n")
+    found = found.drop_nulls("contradicts").with_columns(
+        pair=pl.concat_list(pl.min_horizontal("id", "contradicts"), pl.max_horizontal("id", "contradicts"))
+    )
+    found = found.sort("draw").unique("pair", keep="first", maintain_order=True).head(PAIRS)
+    nothing = [pl.lit(None, pl.Float64).alias("similarity"), pl.lit(None, pl.String).alias("cluster")]
+    said = pl.col("contradiction").cast(pl.String).str.replace_all("_", " ").alias("said")
+    return found.select("n", *nothing, said, other="contradicts"), {}
+
+
+def _side_by_side(asked: Search, pairs: pl.DataFrame, sizes: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """Pairs of rows with the words that differ. pairs: `n`, `other` (an id), `said`, `similarity`, `cluster`."""
+    if not len(pairs):
         return
-    twins = ledger.select("id").with_row_index("n").filter(pl.col("id").is_in(lost["twin"].to_list()))
-    number_of = {row_id: n for n, row_id in twins.iter_rows()}
-    sizes = ledger.drop_nulls("cluster").filter(pl.col("cluster").is_in(lost["cluster"].drop_nulls().to_list())).group_by("cluster").len()
-    size_of = dict(sizes.iter_rows())
-    said = _messages(asked, [*lost["n"], *number_of.values()])
-    for one in lost.iter_rows(named=True):
-        other = number_of.get(one["twin"])
-        if other is None or one["n"] not in said or other not in said:
+    ledger = asked.found.ledger
+    others = ledger.select("id").with_row_index("n").filter(pl.col("id").is_in(pairs["other"].to_list()))
+    number_of = {row_id: n for n, row_id in others.iter_rows()}
+    texts = _messages(asked, [*pairs["n"], *number_of.values()])
+    for one in pairs.iter_rows(named=True):
+        other = number_of.get(one["other"])
+        if other is None or one["n"] not in texts or other not in texts:
             continue
-        left, right = word_difference(_whole(said[one["n"]]), _whole(said[other]))
+        left, right = word_difference(_whole(texts[one["n"]]), _whole(texts[other]))
         yield {
-            "reason": one["reason"].replace("_", " "),
+            "reason": one["said"],
             "similarity": one["similarity"],
-            "size": size_of.get(one["cluster"]),
+            "size": sizes.get(one["cluster"]),
             "left": _side(ledger, one["n"], left),
             "right": _side(ledger, other, right),
         }

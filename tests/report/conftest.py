@@ -20,7 +20,7 @@ RECIPE = """\
 name: hostile
 description: "<script>window.hacked = 4</script> & sons"
 sources:
-  rows: {path: "r<b>ows.jsonl", format: messages, license: "<i>MIT</i>", group: customer, category: topic, on_bad_row: {max: 3}}
+  rows: {path: "r<b>ows.jsonl", format: messages, license: MIT, group: customer, category: topic, on_bad_row: {max: 3}}
   more: {path: more.jsonl, format: messages, license: CC0-1.0, category: topic}
 filters:
   response_chars: {min: 12}
@@ -28,12 +28,13 @@ filters:
   evil: {fact: phrases, patterns: ["<b>never</b>"], max: 0}
   prompt_restated: {deny: [true]}
 dedup: {exact: {on: conversation}, near: {threshold: 0.7, ngram: 3}}
+contradictions: {}
 split: {train: 0.8, validation: 0.2}
 mix: {weights: {rows: 0.7, more: 0.3}}
 template: {tokenizer: tokenizer, chat_template: chatml, max_tokens: 900, prompt_weight: 0.1}
 export: [messages]
 checks:
-  licenses: {allow: ["<i>MIT</i>"], severity: warn}
+  licenses: {allow: [MIT], severity: warn}
   top_share: {max: 0.1, severity: warn}
   rows_enough: {check: row_count, min: 10}
 """
@@ -50,6 +51,10 @@ def rows(count: int = 60) -> list[Any]:
     found = [
         _row(f"Question {n} {EVIL if n % 3 == 0 else ''} about lamp {n * 7}?", f"Answer {n}: turn it {n} times. {BREAKOUT if n % 4 == 0 else ''} {'word ' * (n % 30)}", topics[n % 3], customer=f"c{n}")
         for n in range(count)
+    ]
+    found += [
+        _row("May the lamp hang outside in the rain of the garden?", said + EVIL, "lamps")
+        for said in ("Yes, its housing is sealed and it was made for gardens in any weather.", "No, water ruins the driver and voids what we promise you for five years.")
     ]
     found += [_row("Is it short?", "Yes.", "lamps"), _row(BIDI, f"{BIDI} {EVIL} it is said", EVIL)]
     found += [_row("How do I reset the bedside lamp at home today?", f"Hold the button for ten seconds until it blinks {n} times, then let it go." + EVIL, "lamps") for n in ("two", "three", "four")]

@@ -217,3 +217,14 @@ def test_a_difference_keeps_both_texts(left: str, right: str) -> None:
     assert "".join(said for _, said in a) == left
     assert "".join(said for _, said in b) == right
     assert [said for differs, said in a if not differs] == [said for differs, said in b if not differs]
+
+
+def test_contradictions_stand_side_by_side(hostile: Path) -> None:
+    """Two answers to one prompt are shown once, with their kind and the words that differ, escaped."""
+    ledger = pl.read_parquet(hostile / "ledger.parquet")
+    assert ledger["contradicts"].count() == 2
+    section = page(hostile).split('<section id="contradictions">')[1].split("</section>")[0]
+    assert section.count('<article class="card twin">') == 1
+    assert "<b>yes no</b>" in section
+    assert "<del>Yes</del>" in section or "<del>No</del>" in section
+    assert "&lt;script&gt;" in section

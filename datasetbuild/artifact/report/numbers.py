@@ -116,6 +116,9 @@ class Grid:
     cells: list[list[Cell]] = field(default_factory=list)
 
 
+NAMED = ("category", "topic", "contaminated_by")
+"""Columns of words that are no facts."""
+
 KEPT = pl.col("fate") == Fate.KEPT.value
 
 
@@ -215,7 +218,7 @@ def multiples(ledger: pl.DataFrame, sources: Sequence[str], bounds: dict[str, di
 
 def tallies(ledger: pl.DataFrame, top: int = TOP) -> list[Tally]:
     """The category and every fact of words, each with its most frequent values."""
-    names = [("category", "category")] + [(fact.name, fact.column) for fact in facts(ledger) if fact.kind == "word"]
+    names = [(name, name) for name in NAMED] + [(fact.name, fact.column) for fact in facts(ledger) if fact.kind == "word"]
     found = []
     for name, column in names:
         if column in ledger.columns and ledger[column].null_count() < len(ledger):

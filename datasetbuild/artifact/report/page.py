@@ -56,7 +56,7 @@ def make_page(manifest: Mapping[str, Any], ledger: pl.DataFrame, samples: Mappin
         clusters=clusters(ledger),
         groups=samples["groups"],
         reasons={reason.value: sentence for reason, sentence in REASONS.items()},
-        contradictions=samples.get("contradictions", []),
+        contradictions=samples["contradictions"],
         count=charts.number,
         percent=charts.percent,
         hue=charts.HUES,
