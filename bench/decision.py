@@ -37,7 +37,7 @@ def main() -> None:
     from datasetbuild.engine.evidence import Evidence
     from datasetbuild.engine.gather import gather
     from datasetbuild.engine.inputs import find_inputs
-    from datasetbuild.engine.ledger import balance, ledger_table
+    from datasetbuild.engine.ledger import balance
     from datasetbuild.engine.local import Serial
     from datasetbuild.engine.resolve import resolve
     from datasetbuild.engine.run import _silent, measure, rows_read
@@ -56,11 +56,10 @@ def main() -> None:
     plane = gather(cache, pieces)
     laps.mark("gather")
     decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane))
-    ledger = ledger_table(decision.rows)
-    balance(ledger, rows_read(plan, pieces))
+    balance(decision.rows, rows_read(plan, pieces))
     laps.mark("decide")
     fresh = sum(len(piece.measured.fresh) for piece in pieces)
-    print(json.dumps({"laps": laps.taken, "kept": int((ledger["fate"] == "kept").sum()), "measured": fresh}))
+    print(json.dumps({"laps": laps.taken, "kept": int((decision.rows["fate"] == "kept").sum()), "measured": fresh}))
 
 
 if __name__ == "__main__":

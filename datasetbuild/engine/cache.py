@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import polars as pl
@@ -29,6 +29,9 @@ from datasetbuild.arrow import array
 from datasetbuild.errors import BuildError
 from datasetbuild.hashing import bytes_digest, canonical_json, file_digest
 from datasetbuild.hashing import digest as json_digest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 T = TypeVar("T")
 
@@ -133,12 +136,15 @@ class Cache:
 
     def rows(self, digest: str, positions: pl.Series, columns: list[str] | None = None) -> pl.DataFrame:
         """Some rows of the frame stored under a digest: only they are read from the mapped file."""
+        return pl.DataFrame(pl.from_arrow(self.taken(digest, positions, columns)))
+
+    def taken(self, digest: str, positions: pl.Series, columns: list[str] | None = None) -> pa.Table:
+        """The same as a table of Arrow, for what is written as one."""
         import pyarrow as pa
 
         with pa.memory_map(str(self.object(digest))) as source:
             table = pa.ipc.open_file(source).read_all()
-            taken = table.select(columns or table.column_names).take(array(positions.to_numpy()))
-            return pl.DataFrame(pl.from_arrow(taken))
+            return table.select(columns or table.column_names).take(array(positions.to_numpy()))
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

@@ -27,6 +27,10 @@ from datasetbuild.plan import keys
 from datasetbuild.stages.read import RawShard
 
 
+LAYOUT = 2
+"""Version of what is kept; raised when a column of it means something else."""
+
+
 @dataclass(frozen=True)
 class Piece:
     """One measured shard in its place: `place` counts all shards of the build in the order of the input. file: the name
@@ -46,7 +50,7 @@ class KeyPlane:
     """rows: the table of all input rows. quarantine: position, reason and raw text of the unusable ones.
 
     Columns of `rows`: place, source, priority, file, license (Enum), row, line, shard_row, key and tail (the id as two
-    numbers, `record.ID_ORDER`), occurrence, group, category, date, cleaned, tokens, trained_tokens, and a column per fact
+    numbers, `record.ID_ORDER`), occurrence, group, category, date, cleaned, content (a number too), tokens, trained_tokens, and a column per fact
     (`NAME`, or `NAME.min` and `NAME.max`). `pos` of a row is its position in the shard's records, null when it has none.
     `@exact`, `@first_user` and `@words` number equal texts from 0 (Int32, -1 for none), `@first_user_key` is a hash of the
     first user message. Rules may not have the name of a column (`record.RESERVED`).
@@ -202,7 +206,7 @@ class _Kept:
             kinds = {name: "list" if frame.schema[name] == EMPTY["list"] else "word" for name in empty}
             return {"objects": {"frame": self.cache.store_frame(frame.drop(empty))}, "columns": frame.columns, "empty": kinds}
 
-        found = self.cache.once(keys.action_key("gather", **parts), made)
+        found = self.cache.once(keys.action_key("gather", layout=LAYOUT, **parts), made)
         frame = self.cache.frame(found["objects"]["frame"])
         empty = [pl.lit(None, EMPTY[kind]).alias(name) for name, kind in found["empty"].items()]
         return frame.with_columns(empty).select(found["columns"]) if empty and frame.width else frame
@@ -220,6 +224,7 @@ def _rows(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
         table = cache.frame(piece.measured.keys).with_row_index("pos")
         if len(unread):
             table = pl.concat([table, unread], how="diagonal").sort("row", maintain_order=True)
+        table = table.with_columns(pl.col("content").str.to_integer(base=16, dtype=pl.UInt64))
         tables.append(table.select(pl.lit(piece.place, pl.UInt32).alias("place"), *id_numbers("base"), pl.exclude("base")))
     rows = pl.concat(tables).rename({"row": "shard_row", "line": "shard_line"})
     return _identify(rows, [piece.source for piece in pieces])

@@ -1,4 +1,5 @@
-"""Record ids as two numbers, which the key plane sorts and compares, and as the 24 hex characters that people see."""
+"""Record ids as two numbers, which the key plane sorts and compares, and as the 24 hex characters that people see; and
+content digests as one number and 16 characters."""
 
 from __future__ import annotations
 
@@ -26,13 +27,19 @@ def id_numbers(name: str) -> list[pl.Expr]:
 
 def id_texts(rows: pl.DataFrame) -> pl.Series:
     """The ids of rows with `key` and `tail`, as text."""
-    return _texts(_characters(rows), np.ones(len(rows), bool))
+    return _texts("id", _characters(rows), np.ones(len(rows), bool))
 
 
 def ids_of(rows: pl.DataFrame, numbers: pl.Series) -> pl.Series:
     """The ids, as text, of the rows with these numbers; null where the number is."""
     known = numbers.is_not_null().to_numpy()
-    return _texts(_characters(rows[numbers.drop_nulls()]), known).alias(numbers.name)
+    return _texts(numbers.name, _characters(rows.select(ID_ORDER)[numbers.drop_nulls()]), known)
+
+
+def hexes(numbers: pl.Series) -> pl.Series:
+    """64-bit numbers as 16 hex characters each, null where the number is."""
+    raw = numbers.drop_nulls().to_numpy().astype(">u8").view(np.uint8).reshape(-1, KEY_LENGTH // 2)
+    return _texts(numbers.name, _pairs()[raw], numbers.is_not_null().to_numpy())
 
 
 @cache
@@ -49,13 +56,13 @@ def _characters(rows: pl.DataFrame) -> NDArray[np.uint16]:
     return _pairs()[raw]
 
 
-def _texts(characters: NDArray[np.uint16], known: NDArray[np.bool_]) -> pl.Series:
-    """Texts of `ID_LENGTH` characters each, at the places that are known."""
+def _texts(name: str, characters: NDArray[np.uint16], known: NDArray[np.bool_]) -> pl.Series:
+    """Texts at the places that are known, null elsewhere. characters: two at a time, a line for each text."""
     import pyarrow as pa
 
     offsets = np.zeros(len(known) + 1, np.int64)
-    np.cumsum(known * ID_LENGTH, out=offsets[1:])
+    np.cumsum(known * (2 * characters.shape[1]), out=offsets[1:])
     valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
     buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(characters))]
     texts = pa.Array.from_buffers(pa.large_string(), len(known), buffers)
-    return pl.Series("id", texts)
+    return pl.Series(name, texts)

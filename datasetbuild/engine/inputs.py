@@ -164,15 +164,16 @@ def named(path: Path, project: Path, patterns: Sequence[str]) -> str:
     return Path(os.path.relpath(path, project)).as_posix()
 
 
-def known_digest(cache: Cache, path: Path) -> str:
-    """SHA-256 of a file, from the last visit when nothing about the file has changed since."""
+def known_digest(cache: Cache, path: Path, written: str | None = None) -> str:
+    """SHA-256 of a file, from the last visit when nothing about the file has changed since. written: what it is, for a
+    file that has just been written and hashed."""
     stat = path.stat()
     state = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
     memo = cache.root / "files" / digest(os.path.abspath(path))
     last = read_sealed(memo)
     if last and last["state"] == state and memo.stat().st_mtime_ns - max(stat.st_mtime_ns, stat.st_ctime_ns) > SETTLED:
         return str(last["sha256"])
-    sha256 = file_digest(path)
+    sha256 = written or file_digest(path)
     cache.write(memo, sealed({"state": state, "sha256": sha256}))
     return sha256
 

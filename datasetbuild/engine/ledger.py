@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-from datasetbuild.engine.ids import id_texts, ids_of
+from datasetbuild.engine.ids import hexes, id_texts, ids_of
 from datasetbuild.errors import ConservationError
 from datasetbuild.record import ID_ORDER, LEDGER_FIRST, LEDGER_LAST, Fate, Stage
+from datasetbuild.stages.write.parquet import ROW_GROUP, write_parts
 
 INTERNAL = ("place", "shard_row", "pos", *ID_ORDER, "priority", "occurrence")
 """Columns of the key plane that are not the ledger's, beside those whose name starts with @."""
@@ -17,26 +20,32 @@ TWINS = ("duplicate_of", "twin", "cluster", "repeats", "contradicts")
 """Columns that name another row: by its number in the decision, by its id in the ledger."""
 
 
-def ledger_table(rows: pl.DataFrame) -> pl.DataFrame:
-    """The ledger's columns in their order: where from, what fate, which facts, which twins. Words are Enums here, and
-    plain strings in the file."""
+def ledger_table(rows: pl.DataFrame, first: int = 0, count: int | None = None) -> pl.DataFrame:
+    """The ledger's columns in their order: where from, what fate, which facts, which twins. rows: the decided key plane,
+    whose words are Enums here too; first, count: which part of it."""
     known = (*LEDGER_FIRST, *LEDGER_LAST, *INTERNAL)
     facts = [name for name in rows.columns if name not in known and not name.startswith("@")]
-    twins = (name for name in TWINS if name in rows.columns)
-    named = rows.with_columns(id_texts(rows), *(ids_of(rows, rows[name]) for name in twins))
+    mine = rows.slice(first, count)
+    named = mine.with_columns(id_texts(mine), hexes(mine["content"]), *(ids_of(rows, mine[name]) for name in TWINS if name in rows.columns))
     return named.select(*LEDGER_FIRST, *facts, *(name for name in LEDGER_LAST if name in rows.columns))
+
+
+def write_ledger(rows: pl.DataFrame, path: Path) -> None:
+    """`ledger.parquet`: ids become text a row group at a time, since 24 characters and their twins are most of a row."""
+    write_parts((ledger_table(rows, first, ROW_GROUP) for first in range(0, max(len(rows), 1), ROW_GROUP)), path)
 
 
 def balance(ledger: pl.DataFrame, read: dict[str, int]) -> None:
     """Raise `ConservationError` unless every row that was read stands in the ledger once, with one fate.
 
-    read: rows read per source, counted by the reader and not from the ledger.
+    ledger: the decided key plane. read: rows read per source, counted by the reader and not from the ledger.
     """
+    ledger = ledger.select("source", *ID_ORDER, "fate", "stage", "reason", "split", "copies")
     found = dict(ledger.group_by("source").len().iter_rows())
     for source, count in read.items():
         if found.get(source, 0) != count:
             raise ConservationError(f"source {source!r}: {count} rows were read, {found.get(source, 0)} stand in the ledger")
-    if ledger["id"].n_unique() != len(ledger):
+    if _repeated(ledger):
         raise ConservationError("two rows of the ledger have the same id")
     unknown = ledger.filter(~pl.col("fate").cast(pl.String).is_in([fate.value for fate in Fate]) | pl.col("fate").is_null())
     kept = pl.col("fate") == Fate.KEPT.value
@@ -45,13 +54,20 @@ def balance(ledger: pl.DataFrame, read: dict[str, int]) -> None:
         | (~kept & (pl.col("stage").is_null() | pl.col("reason").is_null() | pl.col("split").is_not_null()))
     )
     if len(unknown) or len(odd):
-        example = pl.concat([unknown, odd])["id"][0]
+        example = id_texts(pl.concat([unknown, odd]))[0]
         raise ConservationError(f"{len(unknown) + len(odd)} rows have no single fate, the first is {example}")
+
+
+def _repeated(ledger: pl.DataFrame) -> bool:
+    """Whether two rows have one id."""
+    ranked = np.sort(ledger["key"].to_numpy())
+    twice = pl.DataFrame({"key": ranked[1:][ranked[1:] == ranked[:-1]]})
+    return len(twice) > 0 and ledger.select(ID_ORDER).join(twice, on="key", how="semi").is_duplicated().any()
 
 
 def funnel(ledger: pl.DataFrame, sources: list[str]) -> list[dict[str, Any]]:
     """Per source: rows in, rows lost at each stage, rows kept. `total` comes last."""
-    lost = ledger.filter(pl.col("fate") != Fate.KEPT.value).group_by("source", "stage").len()
+    lost = ledger.select("source", "stage").filter(ledger["fate"] != Fate.KEPT.value).group_by("source", "stage").len()
     counts = {(source, stage): n for source, stage, n in lost.iter_rows()}
     inside = dict(ledger.group_by("source").len().iter_rows())
     lines = []
@@ -65,14 +81,16 @@ def funnel(ledger: pl.DataFrame, sources: list[str]) -> list[dict[str, Any]]:
 
 def reasons(ledger: pl.DataFrame) -> list[dict[str, Any]]:
     """Why rows were lost: stage, reason, rule, rows; most first, then by name."""
-    lost = ledger.filter(pl.col("fate") != Fate.KEPT.value)
-    counted = lost.group_by("fate", "stage", "reason", "rule").len("rows").cast({pl.Enum: pl.String})
+    words = ("fate", "stage", "reason", "rule")
+    lost = ledger.select(words).filter(ledger["fate"] != Fate.KEPT.value)
+    counted = lost.group_by(words).len("rows").cast({pl.Enum: pl.String})
     return counted.sort(["rows", "stage", "reason", "rule"], descending=[True, False, False, False], nulls_last=True).to_dicts()
 
 
 def split_counts(ledger: pl.DataFrame, fractions: dict[str, float]) -> dict[str, dict[str, Any]]:
     """Per split: records, rows (copies counted), share of the records, the share asked for, rows per source."""
-    kept = ledger.filter(pl.col("fate") == Fate.KEPT.value)
+    names = ["split", "source", "copies", *(name for name in ("training_rows",) if name in ledger.columns)]
+    kept = ledger.select(names).filter(ledger["fate"] == Fate.KEPT.value)
     found = {}
     for name, fraction in fractions.items():
         mine = kept.filter(pl.col("split") == name)
@@ -92,7 +110,7 @@ def trained_lost(ledger: pl.DataFrame) -> int:
     """Trained tokens of the kept rows that were cut off, copies counted."""
     if "cut" not in ledger.columns:
         return 0
-    kept = ledger.filter((pl.col("fate") == Fate.KEPT.value) & pl.col("cut").is_not_null())
+    kept = ledger.select("fate", "cut", "copies").filter((pl.col("fate") == Fate.KEPT.value) & pl.col("cut").is_not_null())
     return int(kept.select((pl.col("cut").cast(pl.Int64) * pl.col("copies")).sum()).item())
 
 
@@ -105,12 +123,13 @@ def token_statistics(ledger: pl.DataFrame) -> dict[str, Any] | None:
     """
     if "tokens" not in ledger.columns:
         return None
-    kept = ledger.filter((pl.col("fate") == Fate.KEPT.value) & pl.col("tokens").is_not_null())
+    every = "rendered_tokens" if "rendered_tokens" in ledger.columns else "tokens"
+    names = dict.fromkeys(("copies", "tokens", "trained_tokens", every))
+    kept = ledger.select(names.keys()).filter((ledger["fate"] == Fate.KEPT.value) & ledger["tokens"].is_not_null())
     counts = kept.select(pl.col("tokens").cast(pl.Int64).repeat_by("copies").explode(empty_as_null=False)).to_series().sort()
     if not len(counts):
         return None
     trained = kept.select((pl.col("trained_tokens").cast(pl.Int64) * pl.col("copies")).sum()).item()
-    every = "rendered_tokens" if "rendered_tokens" in ledger.columns else "tokens"
     total = kept.select((pl.col(every).cast(pl.Int64) * pl.col("copies")).sum()).item()
     p95 = counts[max(-(-len(counts) * 95 // 100) - 1, 0)]
     return {

@@ -17,7 +17,7 @@ import polars as pl
 
 from datasetbuild.engine.cache import Cache, CorruptObject
 from datasetbuild.engine.resolve import at_hand, local_clean
-from datasetbuild.engine.templates import cut_off, render_records, rendered_fields, token_counts
+from datasetbuild.engine.templates import cut_off, render_records, rendered_fields, texts_again, token_counts
 from datasetbuild.errors import BuildError, MismatchError, RecipeError
 from datasetbuild.hashing import record_hash
 from datasetbuild.op import load_plugin
@@ -48,8 +48,8 @@ class ShardTask:
 class Measured:
     """What is known of a shard: digests of the objects that hold it, and how much of it was measured now.
 
-    records, keys, quarantine, first_user: frames of the shard. facts: name -> frame. exact, near, rendered, counts: as
-    the recipe asks for them. tally: what rendering counted. fresh: names of the steps that ran; the others came from the cache.
+    records, keys, quarantine, first_user: frames of the shard. facts: name -> frame. exact, near, rendered, counts,
+    texts: as the recipe asks for them. tally: what rendering counted. fresh: names of the steps that ran; the others came from the cache.
     """
 
     records: str
@@ -61,6 +61,7 @@ class Measured:
     near: str | None
     rendered: str | None
     counts: str | None
+    texts: str | None
     fields: tuple[str, ...]
     contamination: str | None = None
     tally: dict[str, int] = field(default_factory=dict)
@@ -91,6 +92,7 @@ class _ShardWork:
         self.cache = Cache(task.cache)
         self.fresh: list[str] = []
         self.warnings: list[str] = []
+        self.drawn: pl.DataFrame | None = None  # `row` and `text` of what was rendered now
 
     def run(self) -> Measured:
         prepared = self.prepared["objects"]
@@ -112,6 +114,7 @@ class _ShardWork:
             contamination=contamination,
             rendered=rendered.get("rendered"),
             counts=rendered.get("counts"),
+            texts=self._texts() if self.plan.texts else None,
             fields=tuple([*self.prepared["fields"], *(self.rendered or {}).get("fields", [])]),
             tally=(self.rendered or {}).get("tally", {}),
             fresh=tuple(self.fresh),
@@ -229,8 +232,9 @@ class _ShardWork:
         spec = self.cache.object(self.plan.spec)
         rendered, failed, warnings, tally = render_records(self.records, self.plan.template, spec, self.task.project)
         rendered = cut_off(rendered, self.plan.template)
+        self.drawn = rendered.select("row", "text")
         objects = {
-            "rendered": self.cache.store_frame(rendered.drop("tokens", "trained_tokens", "cut", strict=False)),
+            "rendered": self.cache.store_frame(rendered.drop("text", "tokens", "trained_tokens", "cut", strict=False)),
             "counts": self.cache.store_frame(token_counts(rendered, self.plan.template)),
         }
         if len(failed):
@@ -238,6 +242,22 @@ class _ShardWork:
         fields = rendered_fields(rendered, self.plan.template)
         volatile = _operator_failed(failed)
         return {"objects": objects, "warnings": warnings, "tally": tally, "fields": fields, "volatile": volatile}
+
+    def _texts(self) -> str:
+        """Digest of a frame with `row` and `text` of each rendered row."""
+        assert self.plan.template is not None and self.plan.spec is not None and self.rendered is not None
+        rendered, records = self.rendered["objects"]["rendered"], self.prepared["objects"]["records"]
+
+        def make() -> dict[str, Any]:
+            drawn = self.drawn
+            if drawn is None:
+                spec, rows = self.cache.object(str(self.plan.spec)), self.cache.frame(rendered, ["row", "turn"])
+                texts = texts_again(self.records, rows, dict(self.plan.template or {}), spec, self.task.project)
+                drawn = rows.select("row", texts.alias("text"))
+            return {"objects": {"texts": self.cache.store_frame(drawn)}}
+
+        key = keys.texts_key(self.plan.template, records, rendered)
+        return str(self.cache.once(key, make)["objects"]["texts"])
 
 
 def _system(name: str) -> pl.Expr:

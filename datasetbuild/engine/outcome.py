@@ -22,9 +22,8 @@ from datasetbuild.errors import BuildError
 from datasetbuild.hashing import digest, file_digest
 from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
-from datasetbuild.record import Fate
+from datasetbuild.record import ID_ORDER, Fate
 from datasetbuild.stages.mix import Mixture
-from datasetbuild.stages.write import write_parquet
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,9 @@ class Outcome:
 
 def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
     """Write everything but the data into the draft of an artifact; returns the manifest."""
-    write_parquet(result.ledger, draft / "ledger.parquet")
-    unusable = result.decision.rows.filter(pl.col("fate") == Fate.QUARANTINED.value)
+    books.write_ledger(result.decision.rows, draft / "ledger.parquet")
+    rows = result.decision.rows
+    unusable = rows.select("place", "shard_row", *ID_ORDER).filter(rows["fate"] == Fate.QUARANTINED.value)
     fate = unusable.select("place", "shard_row", id_texts(unusable))
     write_quarantine(result.quarantine, fate, draft / "quarantine.jsonl")
     files = dict(result.written.files)
@@ -66,7 +66,7 @@ def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
 
 
 def _manifest(result: Outcome) -> dict[str, Any]:
-    plan, ledger = result.plan, result.ledger
+    plan, ledger = result.plan, result.decision.rows
     fates = dict(ledger.group_by("fate").len().iter_rows())
     tokens = books.token_statistics(ledger)
     return {
@@ -107,15 +107,15 @@ def _manifest(result: Outcome) -> dict[str, Any]:
 
 def _subsets(result: Outcome) -> dict[str, dict[str, Any]]:
     """The nested subsets of train by their share, with the records and rows of each, per source too."""
-    kept = result.ledger.filter(pl.col("fate") == Fate.KEPT.value)
+    rows = result.decision.rows
     found = {}
     for name, written in result.written.subsets.items():
-        mine = kept.filter(pl.col("subset") <= float(name))
-        rows = mine.group_by(pl.col("source").cast(pl.String)).agg(pl.col("copies").sum()).sort("source")
+        mine = rows.select("source", "copies").filter((rows["fate"] == Fate.KEPT.value) & (rows["subset"] <= float(name)))
+        held = mine.group_by(pl.col("source").cast(pl.String)).agg(pl.col("copies").sum()).sort("source")
         found[name] = {
             "records": len(mine),
             **written,
-            "sources": {source: int(count) for source, count in rows.iter_rows()},
+            "sources": {source: int(count) for source, count in held.iter_rows()},
         }
     return found
 
@@ -183,5 +183,5 @@ def intact(folder: Path, key: str, cache: Cache) -> dict[str, Any] | None:
 
 def remember(folder: Path, manifest: dict[str, Any], cache: Cache) -> None:
     """Note the digests of files just written, so that the next run need not read them."""
-    for name in manifest["files"]:
-        known_digest(cache, folder / name)
+    for name, file in manifest["files"].items():
+        known_digest(cache, folder / name, file["sha256"])

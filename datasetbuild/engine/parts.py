@@ -18,10 +18,9 @@ import numpy as np
 import polars as pl
 
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.exchange import ScatterTask, collect, scatter
+from datasetbuild.engine.exchange import Scattered, ScatterTask, collect, scatter
 from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports
 from datasetbuild.engine.gather import Piece
-from datasetbuild.engine.ids import id_texts
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.templates import expand_messages, opened_template
 from datasetbuild.errors import RecordError
@@ -29,7 +28,7 @@ from datasetbuild.hashing import bytes_digest, chance, digest, file_digest
 from datasetbuild.op import load_plugin
 from datasetbuild.plan.steps import ExportStep, Plan
 from datasetbuild.record import ID_ORDER, Fate
-from datasetbuild.stages.render import ChatTemplate, TokenizerSpec, texts_of
+from datasetbuild.stages.render import ChatTemplate, TokenizerSpec
 from datasetbuild.stages.write import DATA_COLUMNS, TOKEN_COLUMNS, narrow_messages, token_columns, write_parquet
 from datasetbuild.stages.write.carry import Delivery, Lines, Tokens
 from datasetbuild.stages.write.lines import encode
@@ -38,26 +37,23 @@ PART_ROWS = 16_384
 
 TRAIN = "train"
 
-ORDER_COLUMNS = ("at", "place", "pos", "id", "source", "file", "row", "line", "license", "copy")
+ORDER_COLUMNS = ("at", "place", "pos", "shard_row", *ID_ORDER, "row", "line", "copy")
 
 
 @dataclass(frozen=True)
 class PartTask:
     """One part of one split. files, part: the files of the exchange, and the number of its batch in them. fields: message
     fields and columns in use anywhere in the build, so that every part has the same schema. tokens: whether `data/` has
-    them. template, spec: the resolved section and its tokenizer, for exports of text.
-    """
+    them."""
 
     cache: Path
     project: Path
     plugins: tuple[str, ...]
-    files: tuple[Path, ...]
+    files: tuple[Scattered, ...]
     part: int
     fields: frozenset[str]
     tokens: bool
     exports: tuple[ExportStep, ...]
-    template: dict[str, Any] | None
-    spec: str | None
     place: Place
 
     @property
@@ -146,7 +142,7 @@ def write_part(task: PartTask) -> Part:
     frame = expand_messages(frame.sort("at", *(["turn"] if "turn" in frame.columns else [])))
     if "spans" in frame.columns:
         frame = token_columns(frame, weights="loss_weights" in task.fields)
-    exports = write_exports(task.exports, _with_text(task, frame), task.place, task.fields)
+    exports = write_exports(task.exports, frame, task.place, task.fields)
     said = encode(frame, CANONICAL, task.fields)
     frame = frame.with_columns(narrow_messages(frame["messages"], {f.removeprefix("messages.") for f in task.fields}))
     always = {"id", "messages", "source", "file", "row", "copy", "license"} | task.fields
@@ -165,35 +161,26 @@ CANONICAL = _canonical()
 """The lines that the digest over the records is taken of, whatever the recipe exports."""
 
 
-def _with_text(task: PartTask, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the rendered conversations as `text`, when an export wants them."""
-    forms = [step.open().form for step in task.exports]
-    if not any(isinstance(form, Lines) and form.text for form in forms):
-        return frame
-    assert task.template is not None and task.spec is not None
-    _, chat = opened_template(Cache(task.cache).object(task.spec), task.template, task.project)
-    return frame.with_columns(texts_of(frame, chat))
-
-
 def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
     """The output rows of a split in their order, with the draw that gave it; those of a smaller subset come first."""
-    kept = rows.filter((pl.col("fate") == Fate.KEPT.value) & (pl.col("split") == split))
+    mine = (rows["fate"] == Fate.KEPT.value) & (rows["split"] == split)
     subset = ["subset"] if "subset" in rows.columns and split == TRAIN else []
-    repeated = kept.select(
-        *("place", "pos", *ID_ORDER, "source", "file", "row", "line", "license", *subset),
-        pl.int_ranges("copies", dtype=pl.UInt32).alias("copy"),
-    ).explode("copy", empty_as_null=False)
+    kept = rows.select("place", "pos", "shard_row", *ID_ORDER, "row", "line", "copies", *subset).filter(mine)
+    repeated = kept.drop("copies").with_columns(copy=pl.lit(0, pl.UInt32))
+    if (kept["copies"] > 1).any():
+        copies = kept.select(pl.int_ranges("copies", dtype=pl.UInt32).alias("copy"), pl.exclude("copies"))
+        repeated = copies.explode("copy", empty_as_null=False)
     with np.errstate(over="ignore"):
         keys = repeated["key"].to_numpy() + repeated["copy"].to_numpy().astype(np.uint64) * np.uint64(
             0x9E3779B97F4A7C15
         )
     draws = pl.Series("draw", chance(seed, "order", keys), dtype=pl.UInt64)
-    ordered = repeated.with_columns(draws).sort(*subset, "draw", *ID_ORDER, "copy").with_row_index("at")
-    return ordered.with_columns(id_texts(ordered), pl.col(pl.Enum).cast(pl.String))
+    ties = () if draws.n_unique() == len(draws) else (*ID_ORDER, "copy")
+    return repeated.with_columns(draws).sort(*subset, "draw", *ties).with_row_index("at")
 
 
 def _task(
-    plan: Plan, cache: Cache, project: Path, fields: frozenset[str], files: tuple[Path, ...], part: int, place: Place
+    plan: Plan, cache: Cache, project: Path, fields: frozenset[str], files: tuple[Scattered, ...], part: int, place: Place
 ) -> PartTask:
     return PartTask(
         cache=cache.root,
@@ -202,10 +189,8 @@ def _task(
         files=files,
         part=part,
         fields=fields,
-        tokens=plan.template is not None and any(step.profile == "tokens" for step in plan.export),
+        tokens=_data_has_tokens(plan),
         exports=plan.export,
-        template=plan.template,
-        spec=plan.spec,
         place=place,
     )
 
@@ -230,36 +215,47 @@ def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, 
     return pl.concat(ordered), places
 
 
+def _data_has_tokens(plan: Plan) -> bool:
+    return plan.template is not None and any(step.profile == "tokens" for step in plan.export)
+
+
+def _rendered_columns(plan: Plan) -> tuple[str, ...]:
+    """What the parts need of what was rendered: tokens where something is made of them, turns where rows were expanded."""
+    if plan.template is None:
+        return ()
+    tokens = _data_has_tokens(plan) or any(isinstance(step.open().form, Tokens) for step in plan.export)
+    turns = ("turn", "row_weight") if plan.template["expansion"] != "none" else ()
+    return (*turns, *(("input_ids", "spans", "loss_weights") if tokens else ()))
+
+
+def _longest(rows: pl.DataFrame) -> int | None:
+    """Tokens of the longest row that is written."""
+    if "tokens" not in rows.columns:
+        return None
+    return rows.select(pl.col("tokens").filter(pl.col("fate") == Fate.KEPT.value).max()).item() or None
+
+
 def _scattered(
     plan: Plan, cache: Cache, engine: Engine, pieces: Sequence[Piece], ordered: pl.DataFrame, parts: int, folder: Path
-) -> tuple[Path, ...]:
+) -> tuple[Scattered, ...]:
     """The files of the exchange, one for each shard that has a row in any part."""
     folder.mkdir(parents=True)
-    wanted = ordered.sort("place", "part", "at").partition_by("place", as_dict=True)
-    tasks = []
+    columns = _rendered_columns(plan)
+    wanted = ordered.sort("place", maintain_order=True).partition_by("place", as_dict=True, include_key=False)
+    tasks, files = [], []
     for piece in pieces:
         if (piece.place,) not in wanted:
             continue
         order = folder / f"{piece.place}.order"
         wanted[piece.place,].write_ipc(order)
         target = folder / f"{piece.place}.arrow"
-        rendered = piece.measured.rendered if _wants_rendered(plan) else None
-        tasks.append(ScatterTask(cache.root, order, piece.measured.records, rendered, parts, target))
-    return tuple(engine.map(scatter, tasks))
-
-
-def _wants_rendered(plan: Plan) -> bool:
-    """Whether anything is written that only the rendered rows know: tokens, or rows of single turns."""
-    if plan.template is None:
-        return False
-    tokens = any(step.profile == "tokens" or isinstance(step.open().form, Tokens) for step in plan.export)
-    return tokens or plan.template["expansion"] != "none"
-
-
-def _longest(rows: pl.DataFrame) -> int | None:
-    """Tokens of the longest kept row."""
-    kept = rows.filter(pl.col("fate") == Fate.KEPT.value)
-    return kept["tokens"].max() if "tokens" in rows.columns else None  # type: ignore[return-value]
+        held = piece.measured
+        rendered = held.rendered if columns else None
+        tasks.append(ScatterTask(cache.root, order, held.records, rendered, columns, held.texts, parts, target))
+        files.append(Scattered(target, piece.source, piece.file, piece.license))
+    for _ in engine.map(scatter, tasks):
+        pass
+    return tuple(files)
 
 
 def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fields: frozenset[str]) -> Delivery:

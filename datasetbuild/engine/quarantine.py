@@ -52,8 +52,10 @@ def check_quarantine(plan: Plan, plane: KeyPlane) -> None:
 
 
 def check_kept(plan: Plan, ledger: pl.DataFrame) -> None:
-    """Raise when nothing is left to write, or when a row is longer than a template that must hold every row."""
-    kept = ledger.filter(pl.col("fate") == Fate.KEPT.value)
+    """Raise when nothing is left to write, or when a row is longer than a template that must hold every row. ledger: the
+    decided key plane."""
+    names = ["split", "file", "line", *(name for name in ("tokens",) if name in ledger.columns)]
+    kept = ledger.select(names).filter(ledger["fate"] == Fate.KEPT.value)
     if not len(kept):
         raise EmptyBuildError("no row is left: every one was dropped or set aside", hint=_emptied(ledger))
     if "train" in plan.fractions and not len(kept.filter(pl.col("split") == "train")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,16 +56,20 @@ class Built:
 
 @dataclass
 class Examined:
-    """Everything about a build but its files: what a decision needs, and the decision. ledger: balanced."""
+    """Everything about a build but its files: what a decision needs, and the decision, which balances."""
 
     plan: Plan
     files: list[InputFile]
     pieces: list[Piece]
     plane: KeyPlane
     decision: Decision
-    ledger: pl.DataFrame
 
-    @property
+    @cached_property
+    def ledger(self) -> pl.DataFrame:
+        """The ledger, as the file has it."""
+        return ledger_table(self.decision.rows)
+
+    @cached_property
     def rows(self) -> pl.DataFrame:
         """The decided key plane, with ids as text."""
         return self.decision.rows.with_columns(self.ledger["id"])
@@ -119,7 +124,7 @@ def _build(
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
         found = examine(plan, cache, engine, recipe.project, files, progress)
         check_quarantine(plan, found.plane)
-        check_kept(plan, found.ledger)
+        check_kept(plan, found.decision.rows)
         check_system(plan, found.decision.rows)
         warnings = all_warnings(plan, found.plane, found.decision, found.pieces)
         with cache.workspace() as work:
@@ -150,9 +155,8 @@ def examine(
     pieces = measure(plan, cache, engine, project, files, progress)
     plane = gather(cache, pieces)
     decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane))
-    ledger = ledger_table(decision.rows)
-    balance(ledger, rows_read(plan, pieces))
-    return Examined(plan, files, pieces, plane, decision, ledger)
+    balance(decision.rows, rows_read(plan, pieces))
+    return Examined(plan, files, pieces, plane, decision)
 
 
 def target_folder(recipe: Recipe, key: str) -> Path:

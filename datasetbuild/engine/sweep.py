@@ -15,7 +15,7 @@ from datasetbuild.engine.decide import decide
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather
 from datasetbuild.engine.inputs import find_inputs
-from datasetbuild.engine.ledger import balance, ledger_table
+from datasetbuild.engine.ledger import balance
 from datasetbuild.engine.local import Engine, local_engine
 from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.quarantine import check_quarantine
@@ -68,9 +68,8 @@ def _decided(
         pieces, plane = measured[key]
         check_quarantine(plan, plane)
         decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane))
-    ledger = ledger_table(decision.rows)
-    balance(ledger, rows_read(plan, pieces))
-    return ledger
+    balance(decision.rows, rows_read(plan, pieces))
+    return decision.rows
 
 
 def _measures(parts: dict[str, Any]) -> str:
@@ -86,7 +85,7 @@ def _measures(parts: dict[str, Any]) -> str:
 
 
 def _point(recipe: Recipe, plan: Plan, ledger: pl.DataFrame, base: int | None) -> Point:
-    kept = ledger.filter(pl.col("fate") == Fate.KEPT.value)
+    kept = ledger.select("source", "split", "copies").filter(ledger["fate"] == Fate.KEPT.value)
     per_source = dict(kept.group_by("source").len().iter_rows())
     per_split = dict(kept.group_by("split").len().iter_rows())
     return Point(

@@ -25,7 +25,7 @@ def system_warnings(plan: Plan, rows: pl.DataFrame) -> list[str]:
 
 
 def _mixed(rows: pl.DataFrame) -> str | None:
-    kept = rows.filter(pl.col("fate") == Fate.KEPT.value)
+    kept = rows.select("@system", "file", "line").filter(rows["fate"] == Fate.KEPT.value)
     having = kept.filter(pl.col("@system"))
     if not len(having) or len(having) == len(kept):
         return None

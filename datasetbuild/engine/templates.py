@@ -31,6 +31,7 @@ from datasetbuild.stages.render import (
     render,
     resolve,
     save_spec,
+    texts_of,
 )
 from datasetbuild.stages.render.columns import span_tokens, truncate
 
@@ -75,7 +76,7 @@ def _about(path: str) -> Iterator[None]:
 def render_records(
     records: pl.DataFrame, section: dict[str, Any], spec: Path, project: Path
 ) -> tuple[pl.DataFrame, pl.DataFrame, list[str], dict[str, int]]:
-    """Rendered rows, the quarantine of those that cannot be, warnings, and what was counted: trained turns by parity
+    """Rendered rows with their `text`, the quarantine of those that cannot be, warnings, and what was counted: trained turns by parity
     class (`parity.exact`), control tokens that came from content."""
     opened, chat = _opened(spec, section["chat_template"], section["template_digest"], project, section["date"])
     warnings: list[str] = []
@@ -83,6 +84,13 @@ def render_records(
     rendered, failed = render(records, spec=opened, params=section, template=chat, warnings=warnings, tally=tally)
     tally |= {f"parity.{name}": count for name, count in parity_counts(rendered).items()}
     return rendered, failed, warnings, tally
+
+
+def texts_again(records: pl.DataFrame, rows: pl.DataFrame, section: dict[str, Any], spec: Path, project: Path) -> pl.Series:
+    """The texts of rows (`row`, `turn`) that were rendered of these records before."""
+    _, chat = opened_template(spec, section, project)
+    said = records.select("row", "messages", "tools")
+    return texts_of(expand_messages(rows.join(said, on="row", how="left", maintain_order="left")), chat)
 
 
 CUT = frozenset({"cut"})

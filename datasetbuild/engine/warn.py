@@ -62,7 +62,7 @@ def _repeated_keys(plan: Plan, plane: KeyPlane) -> list[str]:
 
 
 def _empty_sources(plan: Plan, decision: Decision) -> list[str]:
-    kept = set(decision.rows.filter(pl.col("fate") == Fate.KEPT.value)["source"].unique())
+    kept = set(decision.rows["source"].filter(decision.rows["fate"] == Fate.KEPT.value).unique())
     inside = dict(decision.rows.group_by("source").len().iter_rows())
     lines = []
     for source in plan.sources:
@@ -74,7 +74,7 @@ def _empty_sources(plan: Plan, decision: Decision) -> list[str]:
 
 
 def _large_clusters(decision: Decision) -> list[str]:
-    near = decision.rows.filter(pl.col("cluster").is_not_null())
+    near = decision.rows.select("cluster", *ID_ORDER, "file", "line").filter(pl.col("cluster").is_not_null())
     sizes = near.group_by("cluster").len().sort(["len", "cluster"], descending=[True, False])
     if not len(sizes):
         return []
@@ -106,10 +106,10 @@ def _contradictions(decision: Decision) -> list[str]:
 
 
 def _splits(plan: Plan, decision: Decision) -> list[str]:
-    kept = decision.rows.filter(pl.col("fate") == Fate.KEPT.value)
+    columns = plan.split["stratify"]
+    kept = decision.rows.select({"split", *columns}).filter(decision.rows["fate"] == Fate.KEPT.value)
     held = set(kept["split"].unique())
     lines = [f"split {name!r} is empty: {_counted(len(kept), 'record')} are few for it" for name in plan.fractions if name not in held]
-    columns = plan.split["stratify"]
     if columns and len(plan.fractions) > 1:
         strata = kept.with_columns(pl.concat_str([pl.col(c).cast(pl.String).fill_null("none") for c in columns], separator=" / ").alias("stratum"))
         for name, fraction in plan.fractions.items():
@@ -137,7 +137,7 @@ def _mix(decision: Decision) -> list[str]:
 def _truncated(plan: Plan, decision: Decision) -> list[str]:
     if not plan.template or "cut" not in decision.rows.columns:
         return []
-    long = decision.rows.filter((pl.col("fate") == Fate.KEPT.value) & pl.col("cut").is_not_null())
+    long = decision.rows.select("cut", "copies").filter((decision.rows["fate"] == Fate.KEPT.value) & pl.col("cut").is_not_null())
     if not len(long):
         return []
     lost = int(long.select((pl.col("cut").cast(pl.Int64) * pl.col("copies")).sum()).item())

@@ -127,6 +127,11 @@ def render_key(template: dict[str, Any], records: str) -> str:
     return action_key("render", template=template_identity(template), records=records)
 
 
+def texts_key(template: dict[str, Any], records: str, rendered: str) -> str:
+    """Key of the texts that rows were rendered from: of the very rows that stand in `rendered`."""
+    return action_key("render", texts=template_identity(template), records=records, rendered=rendered)
+
+
 def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """The parts of a build's key, step by step, to be stored in its manifest, so that any change can be explained.
 

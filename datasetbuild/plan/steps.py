@@ -70,6 +70,11 @@ class ExportStep:
         codec = codec_versions(self.params.get("compression"))
         return known | ({"codec": codec} if codec else {})
 
+    @property
+    def wants_text(self) -> bool:
+        """Whether its rows are what the template gives, as text."""
+        return bool(getattr(self.open().form, "text", False))
+
     def open(self) -> Export:
         """What is to be written, and what it can carry."""
         export: Export = find("profile", self.profile).function(**self.params)
@@ -100,7 +105,8 @@ class CheckStep:
 class ShardPlan:
     """All that a worker needs to know to measure one shard of one source; the same for all shards of the source.
 
-    spec: digest of the resolved tokenizer in the cache, once the template has been resolved.
+    spec: digest of the resolved tokenizer in the cache, once the template has been resolved. texts: whether an export
+    wants what was rendered as text.
     """
 
     source: str
@@ -114,6 +120,7 @@ class ShardPlan:
     plugins: tuple[str, ...] = ()
     system: dict[str, Any] | None = None
     decontaminate: SectionStep | None = None
+    texts: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,6 +176,7 @@ class Plan:
             plugins=self.plugins,
             system=self.system,
             decontaminate=self.decontaminate,
+            texts=self.template is not None and any(step.wants_text for step in self.export),
         )
 
     @property

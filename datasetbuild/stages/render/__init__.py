@@ -55,7 +55,7 @@ def render_schema() -> dict[str, Any]:
     row: as in the records. turn: the turn that the row was made for, with `expansion: per_turn`, else null; row_weight:
     1 / rows of its record then, else null. tokens, trained_tokens: counts. spans: start and end (exclusive) of each run
     of trained tokens, flat. parity: number of a class (`PARITIES`) for each span, 255 for a turn's second one.
-    loss_weights: one per token, null where trained tokens have 1 and all others 0.
+    loss_weights: one per token, null where trained tokens have 1 and all others 0. text: what was tokenized.
     """
     return {
         "row": pl.UInt32,
@@ -67,6 +67,7 @@ def render_schema() -> dict[str, Any]:
         "spans": pl.List(pl.UInt32),
         "parity": pl.List(pl.UInt8),
         "loss_weights": pl.List(pl.Float32),
+        "text": pl.String,
     }
 
 
@@ -176,6 +177,7 @@ def _frame(
         "spans": spans,
         "parity": lists(parities(batch, aligned.spans, encoded, loaded), sums(per_row), "parity"),
         "loss_weights": _loss_weights(batch, encoded, aligned, params.get("prompt_weight") or 0.0),
+        "text": batch.series(),
     }
     return pl.DataFrame(columns, schema=render_schema())
 

@@ -5,6 +5,8 @@ polars' own parquet bytes depend on a frame's history, pyarrow's after `combine_
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,22 +30,29 @@ DATA_COLUMNS = ("id", "messages", "tools", *PROVENANCE, "copy", "turn", "row_wei
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """One parquet file: zstd, fixed row groups, plain strings, no times, no metadata but the schema."""
+    """One parquet file of a frame. A row group at a time becomes plain Arrow, and not the whole frame."""
+    write_parts((frame.slice(first, ROW_GROUP) for first in range(0, max(len(frame), 1), ROW_GROUP)), path)
+
+
+def write_parts(parts: Iterator[pl.DataFrame], path: Path) -> None:
+    """One parquet file: zstd, fixed row groups, plain strings, no times, no metadata but the schema. parts: frames of one
+    schema, at least one, each but the last of `ROW_GROUP` rows."""
     import pyarrow.parquet as pq
 
+    first = plain_table(next(parts))
     with pq.ParquetWriter(
         path,
-        plain_table(frame.clear()).schema,
+        first.schema,
         compression="zstd",
         compression_level=1,  # 3 makes files 7 % smaller for 30 % more time
         version="2.6",
         data_page_version="1.0",
         use_dictionary=True,
-        write_statistics=[name for name in frame.columns if name not in WIDE],
+        write_statistics=[name for name in first.column_names if name not in WIDE],
         store_schema=False,
     ) as writer:
-        for first in range(0, max(len(frame), 1), ROW_GROUP):  # a row group at a time is plain Arrow, not the whole frame
-            writer.write_table(plain_table(frame.slice(first, ROW_GROUP)), row_group_size=ROW_GROUP)
+        for table in chain([first], map(plain_table, parts)):
+            writer.write_table(table, row_group_size=ROW_GROUP)
 
 
 def plain_table(frame: pl.DataFrame) -> pa.Table:

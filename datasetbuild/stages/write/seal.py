@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,8 +10,6 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import BinaryIO, Literal
-
-from datasetbuild.hashing import file_digest
 
 SUFFIX = {None: "", "gzip": ".gz", "zstd": ".zst"}
 GZIP_LEVEL = 6
@@ -48,7 +47,7 @@ class Sealed:
 def seal(task: SealTask) -> Sealed:
     """Write one file."""
     task.target.parent.mkdir(parents=True, exist_ok=True)
-    with open(task.target, "wb") as file, _compressed(file, task.compression) as sink:
+    with _Hashed(open(task.target, "wb")) as file, _compressed(file, task.compression) as sink:
         for strip in task.strips:
             with open(strip.path, "rb") as piece:
                 if strip.stop - strip.start == strip.lines:
@@ -57,7 +56,27 @@ def seal(task: SealTask) -> Sealed:
                     lines = islice(piece, strip.start, strip.stop)
                     while block := b"".join(islice(lines, BLOCK)):
                         sink.write(block)
-    return Sealed(file_digest(task.target), task.target.stat().st_size)
+    return Sealed(file.digest.hexdigest(), task.target.stat().st_size)
+
+
+class _Hashed:
+    """A file that is hashed as it is written, so that nobody reads it again."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.digest = file, hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        return self.file.write(data)
+
+    def flush(self) -> None:
+        self.file.flush()
+
+    def __enter__(self) -> _Hashed:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        self.file.close()
 
 
 def shard_names(split: str, shards: int, compression: str | None) -> list[str]:
@@ -84,7 +103,7 @@ def deal(parts: Sequence[tuple[Path, int]], shards: int) -> list[tuple[Strip, ..
 
 
 @contextmanager
-def _compressed(file: BinaryIO, compression: str | None) -> Iterator[BinaryIO]:
+def _compressed(file: _Hashed, compression: str | None) -> Iterator[_Hashed]:
     """A sink that compresses into the file: gzip without a time and a name, zstd on one thread."""
     if compression == "gzip":
         import gzip
