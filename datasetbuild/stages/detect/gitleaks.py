@@ -6,12 +6,9 @@ expressions are RE2's, so every rule runs as it is. Rules on paths alone, or tha
 
 from __future__ import annotations
 
-import tomllib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-
-import re2
 
 from datasetbuild.errors import SourceError
 from datasetbuild.stages.detect.secrets import SecretRule
@@ -20,6 +17,8 @@ from datasetbuild.stages.detect.secrets import SecretRule
 @lru_cache(maxsize=4)
 def rules_in(file: str) -> tuple[SecretRule, ...]:
     """The rules of a file. Raises `SourceError` naming the rule that cannot be used."""
+    import tomllib
+
     try:
         data = tomllib.loads(Path(file).read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -32,6 +31,8 @@ def rules_in(file: str) -> tuple[SecretRule, ...]:
 
 
 def _rule(number: int, one: dict[str, Any], stop: tuple[str, ...]) -> SecretRule:
+    import re2
+
     name = str(one.get("id", f"rule {number}"))
     try:
         pattern = re2.compile(one["regex"], quiet())
@@ -50,8 +51,10 @@ def _stopwords(holder: dict[str, Any]) -> tuple[str, ...]:
     return tuple(str(word).lower() for one in lists if isinstance(one, dict) for word in one.get("stopwords", ()))
 
 
-def quiet() -> re2.Options:
+def quiet() -> Any:
     """Options of RE2 that print nothing: by default it writes to stderr."""
+    import re2
+
     options = re2.Options()
     options.log_errors = False
     return options

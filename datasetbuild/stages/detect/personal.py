@@ -5,13 +5,10 @@ A finder takes UTF-8 bytes and gives (start, end) in bytes. Patterns begin and e
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
-
-import re2
 
 from datasetbuild.stages.detect.checks import IBAN_LENGTHS, iban, luhn
 from datasetbuild.stages.detect.gitleaks import quiet
@@ -34,6 +31,9 @@ IPV6 = r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
 
 @lru_cache
 def compiled(pattern: str) -> Any:
+    """A pattern that is ready to search bytes."""
+    import re2
+
     return re2.compile(pattern, quiet())
 
 
@@ -153,6 +153,8 @@ def ips(text: bytes) -> Spans:
 
 
 def _ipv6(text: bytes) -> Spans:
+    import ipaddress
+
     for match in compiled(IPV6).finditer(text):
         start, end = match.span()
         parts = [part for part in match[0].split(b":") if part]
