@@ -281,10 +281,14 @@ def _operator_failed(quarantine: pl.DataFrame) -> bool:
     return bool((quarantine["reason"] == Reason.OPERATOR_ERROR.value).any())
 
 
+WITHHELD = "(not shown: `dsbuild why` shows it)"
+
+
 def _with_raw(quarantine: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
-    """The raw rows themselves instead of what cleaning was given."""
+    """The raw rows themselves instead of what cleaning was given; not those with personal data, which no report may show."""
     raw = [rows.raws[row].decode("utf-8", "backslashreplace") for row in quarantine["row"]]
-    return quarantine.with_columns(pl.Series("raw", raw, dtype=pl.String))
+    withheld = pl.when(pl.col("reason") == Reason.PII.value).then(pl.lit(WITHHELD)).otherwise(pl.Series("raw", raw, dtype=pl.String))
+    return quarantine.with_columns(withheld.alias("raw"))
 
 
 def _identified(quarantine: pl.DataFrame, rows: RawRows, source: str) -> pl.DataFrame:

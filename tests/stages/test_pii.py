@@ -92,6 +92,7 @@ def test_a_build_with_it(project: Project) -> None:
     everything = b"".join(project.bytes().values()) + "".join(str(project.rows()["messages"].to_list())).encode()
     for hidden in (MAIL, "253-0000", "hG7#kd92lQ"):
         assert hidden.encode() not in everything
+    assert "hG7#kd92lQ" in project.run("why", "recipe=small", ledger["id"][2]).out
     told = project.run("why", "recipe=small", ledger["id"][0]).out
     assert "clean      email masked" in told
     assert f"'Mail {MAIL}' -> 'Mail [EMAIL_1]'" in told
