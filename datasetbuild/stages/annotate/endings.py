@@ -19,14 +19,14 @@ ENDINGS: tuple[tuple[str, str], ...] = (
     ("link", LINK),
     ("sentence", SENTENCE),
     ("colon", r"[:：]\z"),
-    ("comma", r"[,–—，、-]\z"),
+    ("comma", r"(?:[,，、]|[^\s–—-]\s?[–—-])\z"),
     ("number", r"\p{N}[\p{Sc}%°]?\z"),
     ("letter", r"[\p{L}\p{M}]\z"),
 )
 """The first that the last line of an answer fits is its ending."""
 
 
-@fact(version=1)
+@fact(version=2)
 def ending() -> pl.Expr:
     """How the last answer ends, as a word.
 

@@ -1,7 +1,7 @@
 """Facts about the task: its category, its verb and object, how much it asks for.
 
 Transparent heuristics over the first question and the answers: tables of patterns and sums of points, no model. They are
-for shares and balance, not for a verdict about one record; `bench/quality/facts.py` prints how often they agree with people.
+for shares and balance, not for a verdict about one record: docs/explanation/found-in-real-data.md says how often they are right.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ PATTERNS = Path(__file__).with_name("patterns")
 
 POLITE = (
     r"(?:please|kindly|hey|hi|hello|ok|okay|now|next|then|first|also|just|can you|could you|would you|will you|i want you to|"
-    r"i would like you to|i'd like you to|i need you to|i want to|i need to|you need to|you have to|you should|you must|your (?:task|job|goal) is to|"
+    r"i would like you to|i'd like you to|i need you to|i want to|i need to|you need to|you have to|you will (?:be (?:required|asked|expected) )?(?:need )?to|you should|you must|your (?:task|job|goal) is to|"
     r"help me(?: to)?|try to|let's|let us|in this task,? you (?:are asked to|need to|will|have to)|you are asked to|task:|instruction:|question:|q:)"
 )
 DETERMINERS = r"(?:me|us|a|an|the|this|that|these|those|my|your|our|his|her|its|their|some|any|all|each|every|following|given|up|out|\d+)"
 ROLE = (
     r"(?:(?:imagine|pretend|suppose|assume)\b|you(?:'re|’re| are|'ve| have)\b|(?:roleplay|role-play|role play|act|play)\b|"
-    r"(?:take|assume)(?: on)? the role|in the role of|as (?:an?|the) |in this task)[^.?!:\n]{0,200}[.?!:,]\s*"
+    r"(?:take|assume)(?: on)? the role|in the role of|as (?:an?|the) |in this task)[^.?!:\n]{0,200}[.?!:,]\s*|(?:given|based on|on the basis of|using)\b[^.?!:,\n]{0,120},\s*"
 )
-"""The clause in which the reader is told who to be: the task comes after it."""
+"""The clause in which the reader is told who to be or what is given: the task comes after it."""
 STOPS = (
     r"(?:of|for|about|in|on|at|to|from|with|by|that|which|who|whose|where|when|using|into|as|and|or|but|if|so|is|are|was|were|"
     r"between|based|within|without|than|like|such|containing|including|given|below|above|under|through|over|after|before|so|because|while)"
@@ -55,7 +55,7 @@ def categories() -> list[tuple[str, str]]:
     return [(name, "(?i)" + _ascii(pattern)) for name, pattern in named]
 
 
-@fact(version=1)
+@fact(version=2)
 def task_category() -> pl.Expr:
     """What kind of task the first question sets, as a word: `translate`, `summarize`, `code`, `math`, `classify`,
     `extract`, `rewrite`, `roleplay`, `brainstorm`, `creative`, `write`, `explain`, `question`, `chat`, or `other`.
@@ -71,7 +71,7 @@ def task_category() -> pl.Expr:
     return found.otherwise(pl.lit("other"))
 
 
-@fact(version=1)
+@fact(version=2)
 def verb_object() -> pl.Expr:
     """What the first question tells to do, as a verb and its object: `write story`, `give tips`, `explain difference`.
 

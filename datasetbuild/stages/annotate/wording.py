@@ -65,18 +65,27 @@ def prompt_restated(*, min_chars: Annotated[int, Bound(ge=1)] = 15) -> pl.Expr:
     return ((question.str.len_chars() >= min_chars) & answer.str.starts_with(question)).fill_null(False)
 
 
-@fact(version=1)
+SIGNATURE = (
+    r"(?i)(?:#\w+|\b(?:sincerely|faithfully|truly|regards|wishes|love|cheers|warmly|respectfully|cordially|gratefully|yours|grüßen?|"
+    r"cordialement|atentamente|saludos),[^.!?\n]{0,60})\z"
+)
+ENUMERATION = r"(?:[,;][^,;.!?]{1,40}){3}\z"
+"""Three things and more behind commas, without a mark behind the last: a list on one line."""
+
+
+@fact(version=2)
 def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> pl.Expr:
     """Whether the last answer breaks off: its last line ends in a letter, comma or dash. True or false.
 
-    Lists, headings, code and addresses may end in a letter and do not count. Languages that write no sentence marks
+    Lists, headings, code, addresses, hashtags and the signatures of letters may end in a letter and do not count. Languages that write no sentence marks
     (Thai, for one) should do without this rule.
 
     min_words: a last line of fewer words is taken for a label, not for half a sentence (always false).
     """
     line = turns("assistant").list.last().str.strip_chars().str.extract(r"([^\n]*)\z")
     broken = line.str.contains(r"(?:\p{L}|\p{M}|[,;–—-])\z")
-    listed = line.str.contains(r"^\s*(?:[-*+#>|•]|\d+[.)]|    |\t|```)") | line.str.contains(r"(?:https?://|www\.)\S*\z")
+    signed = line.str.contains(SIGNATURE) | line.str.contains(ENUMERATION)
+    listed = signed | line.str.contains(r"^\s*(?:[-*+#>|•]|\d+[.)]|    |\t|```)") | line.str.contains(r"(?:https?://|www\.)\S*\z")
     return (broken & ~listed & (line.str.count_matches(r"\S+") >= min_words)).fill_null(False)
 
 

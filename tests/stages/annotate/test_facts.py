@@ -35,6 +35,10 @@ WORDY = "one two three four five six seven eight"
         ("ends_mid_sentence", {}, f"u: Count. | a: {WORDY}.", False),
         ("ends_mid_sentence", {}, f"u: Count. | a: - {WORDY}", False),
         ("ends_mid_sentence", {}, "u: Count. | a: one two", False),
+        ("ends_mid_sentence", {}, f"u: Write. | a: {WORDY}. Yours sincerely, Ada Lovelace", False),
+        ("ends_mid_sentence", {}, f"u: List. | a: {WORDY}, nine, ten, eleven", False),
+        ("ends_mid_sentence", {}, f"u: Post. | a: {WORDY} #sunset", False),
+        ("ends_mid_sentence", {}, f"u: Tell. | a: {WORDY}. I sincerely hope that you will find the", True),
     ],
 )
 def test_a_fact_measures_what_its_manual_says(fact: str, params: dict[str, Any], conversation: str, value: Any) -> None:

@@ -38,6 +38,8 @@ LONG = "one two three four five six seven eight"
         ("ending", "Two things:\n- one\n- two", "list"),
         ("ending", "Here they are:", "colon"),
         ("ending", "first one,", "comma"),
+        ("ending", "first one -", "comma"),
+        ("ending", "//--------", "other"),
         ("ending", f"{LONG} and", "letter"),
         ("ending", "That makes 42", "number"),
         ("ending", "https://example.org/a", "link"),

@@ -108,6 +108,8 @@ def test_task_category(question: str, category: str) -> None:
         ("Can you explain the difference between a lake and a pond?", "explain difference"),
         ("You are a chef. Describe the perfect kitchen.", "describe kitchen"),
         ("What is the capital of France?", "what ?"),
+        ("Given two ingredients, write a recipe for a cake.", "write recipe"),
+        ("You will be required to write a few questions.", "write questions"),
         ("Summarize!", "summarize"),
         ("完成", "other"),
     ],
@@ -154,7 +156,7 @@ DATA: dict[str, tuple[tuple[str, ...], str, int]] = {
     "refusals": (("refusals",), "5bbb5d46bdd2", 1),
     "meta_talk": (("meta_talk",), "a69f5a8fc60f", 1),
     "sycophancy": (("sycophancy",), "3730119ff9da", 1),
-    "task_category": (("task_category",), "f3a2d6627922", 1),
+    "task_category": (("task_category",), "3f035e4eb546", 2),
     "style_rules": (("style_rules", "opposed_rules"), "c4ae19816a7d", 1),
 }
 
