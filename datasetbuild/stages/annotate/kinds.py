@@ -23,8 +23,9 @@ POLITE = (
 )
 DETERMINERS = r"(?:me|us|a|an|the|this|that|these|those|my|your|our|his|her|its|their|some|any|all|each|every|following|given|up|out|\d+)"
 ROLE = (
-    r"(?:(?:imagine|pretend|suppose|assume)\b|you(?:'re|’re| are|'ve| have)\b|(?:roleplay|role-play|role play|act|play)\b|"
-    r"(?:take|assume)(?: on)? the role|in the role of|as (?:an?|the) |in this task)[^.?!:\n]{0,200}[.?!:,]\s*|(?:given|based on|on the basis of|using)\b[^.?!:,\n]{0,120},\s*"
+    r"(?:(?:(?:imagine|pretend|suppose|assume)\b|you(?:'re|’re| are|'ve| have)\b|(?:roleplay|role-play|role play|act|play)\b|"
+    r"(?:take|assume)(?: on)? the role|in the role of|as (?:an?|the) |in this task)[^.?!:\n]{0,200}[.?!:,]|"
+    r"(?:given|based on|on the basis of|using)\b[^.?!:,\n]{0,120},)\s*"
 )
 """The clause in which the reader is told who to be or what is given: the task comes after it."""
 STOPS = (
