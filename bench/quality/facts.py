@@ -38,6 +38,7 @@ REASONS = {
 
     "task_category": "fifteen patterns over the opening of the question, most of which are tried on every record",
     "repeated_spans": "sorts a hash for every byte of the answers: exact counting, where a compressor's ratio changes with its version",
+    "ends_mid_sentence": "counts the words of the last line and tries what may stand there without a full stop",
     "prompt_repeated": "hashes the words of questions and answers, and sorts both sets of n-grams",
 }
 

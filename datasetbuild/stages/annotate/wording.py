@@ -82,7 +82,7 @@ def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> pl.Expr:
 
     min_words: a last line of fewer words is taken for a label, not for half a sentence (always false).
     """
-    line = turns("assistant").list.last().str.strip_chars().str.extract(r"([^\n]*)\z")
+    line = turns("assistant").list.last().str.strip_chars().str.tail(600).str.split("\n").list.last()
     broken = line.str.contains(r"(?:\p{L}|\p{M}|[,;–—-])\z")
     signed = line.str.contains(SIGNATURE) | line.str.contains(ENUMERATION)
     listed = signed | line.str.contains(r"^\s*(?:[-*+#>|•]|\d+[.)]|    |\t|```)") | line.str.contains(r"(?:https?://|www\.)\S*\z")
