@@ -35,7 +35,6 @@ REASONS = {
     "language": "reads up to 200 characters of every turn through an automaton of 140 languages",
     "language_mix": "reads every paragraph of the answers through an automaton of 140 languages",
     "language_match": "reads every turn as `language` does; where both are asked alike, it is told once",
-
     "task_category": "fifteen patterns over the opening of the question, most of which are tried on every record",
     "repeated_spans": "sorts a hash for every byte of the answers: exact counting, where a compressor's ratio changes with its version",
     "ends_mid_sentence": "counts the words of the last line and tries what may stand there without a full stop",

@@ -35,9 +35,10 @@ HOSTILE = {
     "odd": "\ufeff\u2028\u2029\x85\x0b\x0c\x1b[31m\ufffd\U0010ffff",
     "blanks": " " * SOME,
 }
-SLOWER = 40
-"""A hostile text may cost so many times what prose of its size does, and this much CPU besides:"""
-GRACE = 1.0
+SLOWER = 100
+"""A hostile text may cost so many times what prose of its size does, and this much CPU besides. Dense with candidates it
+costs `pii` 60 times (in proportion to its size); quadratic time would cost thousands."""
+GRACE = 2.0
 
 
 def cpu(fact: str, params: dict[str, Any], text: str) -> tuple[float, Any]:
