@@ -20,7 +20,7 @@ from tests.conftest import ROOT, Project
 
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS: dict[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
-IMPORTED_AS = {"google-re2": "re2", "hydra-core": "hydra", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+IMPORTED_AS = {"google-re2": "re2", "hydra-core": "hydra", "pyyaml": "yaml", "scikit-learn": "sklearn", "license-expression": "license_expression"}
 """Distribution -> the module that it is imported as, where the two differ."""
 
 HEAVY = {"transformers", "datasets", "datasketch", "dvc", "pyarrow", "scipy"}

@@ -146,7 +146,7 @@ def _asked(cache: Cache, texts: list[str], params: dict[str, Any]) -> NDArray[np
     """Vectors from a model, which is asked once for each text that it has not been asked for before."""
     from datasetbuild.stages.embed.models import embed_texts
 
-    identity = digest(params)
+    identity = digest(keys.embeddings_identity(params))
     memo = Memo(cache.root / "memo.sqlite")
     names = [bytes_digest(f"{identity}\0{text}".encode()) for text in texts]
     known = memo.get(names)

@@ -139,11 +139,12 @@ def _places(params: dict[str, Any], cache: Cache, project: Path, terms: Terms) -
         return [(*found, True) for found in snapshots.of_hub(params, cache, project, terms)]
     given = params["path"]
     placed: dict[Path, tuple[str, Path, bool]] = {}
-    for remote, patterns in itertools.groupby([given] if isinstance(given, str) else given, is_remote):
+    for remote, group in itertools.groupby([given] if isinstance(given, str) else given, is_remote):
+        patterns = list(group)
         if remote:
             found = [one for pattern in patterns for one in snapshots.of_address(pattern, cache, terms)]
         else:
-            found = [(named(path, project, patterns), path) for path in resolve([*patterns], project)]
+            found = [(named(path, project, patterns), path) for path in resolve(patterns, project)]
         for name, path in found:
             placed.setdefault(path, (name, path, remote))
     return list(placed.values())

@@ -19,7 +19,7 @@ from datasetbuild.engine.cache import Cache, cache_of, mending
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs, known_digest, origin, source_files, terms_of
 from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.place import placed
-from datasetbuild.engine.resolve import input_files
+from datasetbuild.engine.resolve import input_files, model_digest
 from datasetbuild.engine.snapshots import upstream
 from datasetbuild.engine.templates import resolve_template
 from datasetbuild.errors import BuildError, MismatchError, UsageError
@@ -184,20 +184,11 @@ def _inputs(plan: Plan, resolved: Plan, cache: Cache, project: Path) -> dict[str
     found = {f"plugin {name}": known_digest(cache, project / name) for name in plan.plugins}
     found |= {f"file {name}": known_digest(cache, project / name) for _, name in input_files(plan)}
     if plan.embeds and (model := plan.embeddings.get("name")):
-        found[f"model {model}"] = _model_digest(plan.embeddings, project)
+        found[f"model {model}"] = model_digest(plan, cache, project)
     if (template := resolved.template) is not None:
         digests = (template["tokenizer_digest"], template["template_digest"])
         found |= dict(zip(_template_names(plan), digests, strict=True))
     return found
-
-
-def _model_digest(embeddings: Mapping[str, Any], project: Path) -> str:
-    """The identity of a model: the bytes of its folder, or else by which name it is asked for, and where."""
-    folder = project / os.path.expanduser(embeddings["name"])
-    if not folder.is_dir():
-        return digest([embeddings.get(word) for word in ("model", "name", "url")])
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return digest({path.relative_to(folder).as_posix(): file_digest(path) for path in files})
 
 
 def _template(plan: Plan, old: Entry, cache: Cache, project: Path) -> Plan:

@@ -7,14 +7,17 @@ here on, and so in every key: another path with the same bytes changes nothing. 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from datasetbuild.engine.cache import Cache, CorruptObject
+from datasetbuild.engine.inputs import known_digest
 from datasetbuild.engine.templates import resolve_template
 from datasetbuild.errors import BuildError, SourceError
+from datasetbuild.hashing import digest
 from datasetbuild.op import Operator, find
 from datasetbuild.parameters import files_in, with_files
 from datasetbuild.plan import keys
@@ -39,6 +42,9 @@ def resolve(plan: Plan, cache: Cache, project: Path) -> Plan:
         decontaminate = replace(decontaminate, params=params, prepared=made)
         reports[decontaminate.name] = report or {}
     plan = replace(plan, facts=tuple(facts), clean=clean, reports=reports, decontaminate=decontaminate)
+    if plan.embeds and (folder := model_folder(plan, project)):
+        content = {"content": _folder_digest(folder, cache), "folder": str(folder)}
+        plan = replace(plan, embeddings={**plan.embeddings, **content})
     return resolve_template(plan, cache, project)
 
 
@@ -69,6 +75,25 @@ def resolved(
         error.path = error.path or path
         raise
     return named, str(result["objects"]["prepared"]), result["report"]
+
+
+def model_folder(plan: Plan, project: Path) -> Path | None:
+    """The folder of the project that holds the model of `embeddings`; None for a name, which the Hub's cache knows."""
+    name = plan.embeddings.get("name")
+    folder = project / os.path.expanduser(name) if name else None
+    return folder if folder and folder.is_dir() else None
+
+
+def _folder_digest(folder: Path, cache: Cache) -> str:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return digest({path.relative_to(folder).as_posix(): known_digest(cache, path) for path in files})
+
+
+def model_digest(plan: Plan, cache: Cache, project: Path) -> str:
+    """The identity of the model: the bytes of its folder, or else by which name it is asked for, and where."""
+    if folder := model_folder(plan, project):
+        return _folder_digest(folder, cache)
+    return digest([plan.embeddings.get(word) for word in ("model", "name", "url")])
 
 
 def at_hand(cache: Cache, step: FactStep) -> tuple[Mapping[str, Any], Path | None]:

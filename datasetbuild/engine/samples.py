@@ -34,6 +34,7 @@ DIFFED = 500
 """Words and signs of each of two texts that are compared; the rest is cut off."""
 
 DUPLICATES = [reason.value for reason in Reason if reason.value.endswith("_duplicate")]
+WITHHELD = "(withheld: `dsbuild why` shows the row)"
 
 Words = list[tuple[bool, str]]
 """A text in pieces, each with whether the other text lacks it."""
@@ -95,8 +96,11 @@ def _messages(asked: Search, numbers: Iterable[int]) -> dict[int, list[dict[str,
 
 
 def _raws(asked: Search, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
-    """`raw` and `detail` of the rows that could not be used."""
-    bad = asked.found.plane.quarantine.select("place", "shard_row", "detail", "raw")
+    """`raw` and `detail` of the rows that could not be used. Of a row that was dropped for its personal data only the
+    detail: a report is passed on."""
+    bad = asked.found.plane.quarantine.select(
+        "place", "shard_row", "detail", raw=pl.when(pl.col("reason") == Reason.PII.value).then(None).otherwise("raw")
+    )
     found: dict[int, dict[str, Any]] = {}
     if len(bad):
         for place, rows in _places(asked, numbers):
@@ -110,7 +114,7 @@ def _row(asked: Search, n: int, group: int, turns: list[dict[str, Any]], bad: di
     kept = line["fate"] == Fate.KEPT.value
     most = KEPT_CHARS if kept else LOST_CHARS
     shown = [_turn(turn, most) for turn in turns[:TURNS]]
-    raw = None if turns or not bad else visible(str(bad["raw"]))[:most]
+    raw = None if turns or not bad else WITHHELD if bad["raw"] is None else visible(str(bad["raw"]))[:most]
     head = next((turn[1] for turn in shown if turn[0] == "user"), raw or (shown[0][1] if shown else ""))
     row = {
         "g": group,

@@ -118,9 +118,18 @@ def contamination_key(step: SectionStep, records: str) -> str:
     return action_key("fact", contamination=op.version, index=step.prepared, ngram=step.params["ngram"], records=records)
 
 
+def embeddings_identity(params: dict[str, Any]) -> dict[str, Any]:
+    """How records become vectors. A model in a folder stands here by its content (`content`, put there when the plan was
+    resolved) and not by its path."""
+    known = find("section", "embeddings").identity(params)
+    if not params.get("content"):
+        return known
+    return {**known, "params": {**known["params"], "name": None}, "content": params["content"]}
+
+
 def embed_key(params: dict[str, Any], records: str, rare: str) -> str:
     """Vectors of a shard. rare: digest of the words' counts, `words` for the counting itself, empty for a model."""
-    return action_key("embed", params=find("section", "embeddings").identity(params), records=records, rare=rare)
+    return action_key("embed", params=embeddings_identity(params), records=records, rare=rare)
 
 
 def render_key(template: dict[str, Any], records: str) -> str:
@@ -165,7 +174,7 @@ def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, 
         },
         "contradictions": _section("contradictions", plan.contradictions),
         "decontaminate": plan.decontaminate and plan.decontaminate.identity,
-        "embeddings": _section("embeddings", plan.embeddings) if plan.embeds else None,
+        "embeddings": embeddings_identity(plan.embeddings) if plan.embeds else None,
         "topics": _section("topics", plan.topics),
         "select": _section("select", plan.select),
         "split": _section("split", plan.split),

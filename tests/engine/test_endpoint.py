@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,7 @@ import polars as pl
 import pytest
 
 from datasetbuild.stages.embed import models
-from tests.conftest import Project
+from tests.conftest import ROOT, Project
 
 
 class Server(ThreadingHTTPServer):
@@ -127,3 +128,22 @@ def test_a_model_that_is_not_there(asking: Project) -> None:
     ran = asking.run("recipe=asked", "embeddings.url=null")
     assert ran.code == 3
     assert "the model 'openai' needs a 'url'" in ran.err
+
+
+def test_a_model_in_a_folder_is_known_by_its_bytes(asking: Project) -> None:
+    """A model2vec model loads from a folder of the project; the key knows its content, not its path."""
+    model2vec = pytest.importorskip("model2vec", reason="model2vec (the extra `embeddings`) is not installed")
+    import numpy as np
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(ROOT / "examples" / "tokenizer" / "tokenizer.json"))
+    keys = []
+    for folder, seed in (("one", 1), ("two", 1), ("three", 2)):
+        vectors = np.random.default_rng(seed).normal(size=(tokenizer.get_vocab_size(), 64)).astype(np.float32)
+        model2vec.StaticModel(vectors, tokenizer).save_pretrained(str(asking.folder / folder))
+        ran = asking.run("recipe=asked", "embeddings.model=model2vec", f"embeddings.name={folder}", "embeddings.url=null")
+        assert ran.code == 0, ran.err
+        manifest = next((asking.folder / ".dsbuild" / "variants").glob("*/manifest.json"))
+        keys.append(json.loads(manifest.read_text())["key"])
+        shutil.rmtree(manifest.parent)
+    assert keys[0] == keys[1] != keys[2]

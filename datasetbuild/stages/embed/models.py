@@ -45,11 +45,16 @@ def embed_texts(texts: list[str], params: dict[str, Any]) -> NDArray[np.int8]:
 
 
 def _model2vec(texts: list[str], params: dict[str, Any]) -> Vectors:
-    return np.asarray(_loaded_model2vec(params["name"]).encode(texts), np.float64)
+    return np.asarray(_loaded_model2vec(_place(params)).encode(texts), np.float64)
 
 
 def _sentence_transformers(texts: list[str], params: dict[str, Any]) -> Vectors:
-    return np.asarray(_loaded_transformer(params["name"]).encode(texts, batch_size=32, show_progress_bar=False), np.float64)
+    return np.asarray(_loaded_transformer(_place(params)).encode(texts, batch_size=32, show_progress_bar=False), np.float64)
+
+
+def _place(params: dict[str, Any]) -> str:
+    """Where the model lies: the folder that the plan found, or a name of the Hub."""
+    return str(params.get("folder") or params["name"])
 
 
 @lru_cache
