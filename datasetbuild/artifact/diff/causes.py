@@ -36,6 +36,7 @@ class RowCause(StrEnum):
     MIX_SHIFTED = "mix_shifted"
     LIMIT_SHIFTED = "limit_shifted"
     CHOICE_SHIFTED = "choice_shifted"
+    CONTRADICTION_MOVED = "contradiction_moved"
     UNKNOWN = "unknown"
 
 
@@ -54,6 +55,7 @@ ROW_CAUSES: dict[RowCause, str] = {
     RowCause.MIX_SHIFTED: "other rows came or went, and the mix shares out anew",
     RowCause.LIMIT_SHIFTED: "other rows came or went before its source's limit",
     RowCause.CHOICE_SHIFTED: "other rows came or went, and `select` chooses anew",
+    RowCause.CONTRADICTION_MOVED: "a row that contradicts it came or went",
     RowCause.UNKNOWN: "nothing in ledgers and manifests explains it",
 }
 assert len(ROW_CAUSES) == len(RowCause)
@@ -165,11 +167,9 @@ class _Attribution:
     def _reading(self) -> None:
         """Rows whose text or labels differ though their file does not: read, repaired or completed in another way."""
         text, labels = pl.col("text"), pl.col("labels")
-        for name in ("unicode", "whitespace"):
-            differs = pl.col("cleaned_a").list.contains(name).fill_null(False) != pl.col("cleaned_b").list.contains(
-                name
-            ).fill_null(False)
-            self.blame(text & differs, self.changes.first(f"clean.{name}"))
+        for name in dict.fromkeys(one.path.split(".")[1] for one in self.changes.all if one.path.startswith("clean.")):
+            before, after = (pl.col(f"cleaned_{end}").list.contains(name).fill_null(False) for end in "ab")
+            self.blame(text & (before != after), self.changes.first(f"clean.{name}"))
         for source in self.sources():
             mine = pl.col("source_b") == source
             for label in ("group", "category", "date", "license"):
@@ -194,14 +194,14 @@ class _Attribution:
         """Rows that could not be used on one side: by the stage at which they were lost."""
         lost = pl.col("at") == 1
         stage = pl.when(pl.col("at_a") == 1).then("stage_a").otherwise("stage_b")
-        for source in self.sources():
-            self.blame(lost & (pl.col("source_b") == source), self.changes.first(f"sources.{source}"))
         for name, paths in (
             ("clean", ("clean", "template.system")),
             ("annotate", ("filters",)),
             ("render", ("template",)),
         ):
             self.blame(lost & (stage == name), self.changes.first(*paths))
+        for source in self.sources():
+            self.blame(lost & (pl.col("source_b") == source), self.changes.first(f"sources.{source}"))
         self.blame(
             lost,
             self.changes.first("clean", "template", "plugins")
@@ -306,9 +306,13 @@ class _Attribution:
         stage = pl.when(pl.col("at_a") <= pl.col("at_b")).then("stage_a").otherwise("stage_b")
         for name in Stage:
             self.blame(stage == name.value, self.changes.first(name.value))
-        chosen = stage == Stage.SELECT.value
-        self.give(chosen & pl.lit(self._rows_came_or_went()), RowCause.CHOICE_SHIFTED)
-        self.blame(chosen, self.changes.first("filters", "topics", "embeddings"))
+        others = pl.lit(self._rows_came_or_went())
+        for name, cause in (
+            (Stage.SELECT, RowCause.CHOICE_SHIFTED),
+            (Stage.CONTRADICTIONS, RowCause.CONTRADICTION_MOVED),
+        ):
+            self.give((stage == name.value) & others, cause)
+            self.blame(stage == name.value, self.changes.first("filters", "topics", "embeddings"))
         self.give(pl.col("edited"), RowCause.ROW_EDITED, pl.col("file_b"))
 
     def _rows_came_or_went(self) -> bool:
