@@ -68,11 +68,24 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Differen
             continue
         if name == "sources":
             found += _sources(before or {}, after or {})
+        elif name == "order":
+            found += _orders(before, after)
         elif name in SIMPLE:
             found += [Difference(SIMPLE[name], name, path, a, b) for path, a, b in _walk(name, before, after)]
         else:
             found += [_section(name, path, a, b) for path, a, b in _walk(name, before, after)]
     return found
+
+
+def _orders(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Iterator[Difference]:
+    """What stands in another order; what came or went is told where it stands."""
+    if old is None or new is None:  # one of the two was written before orders stood in the key
+        yield Difference(Cause.FORMAT_CHANGED, "order", "order", old, new)
+        return
+    for path, before, after in _walk("order", old, new):
+        common = {*(before or ())} & {*(after or ())}
+        if [one for one in before or () if one in common] != [one for one in after or () if one in common]:
+            yield Difference(Cause.PARAMS_CHANGED, "order", path, before, after)
 
 
 SIMPLE = {"format": Cause.FORMAT_CHANGED, "report": Cause.FORMAT_CHANGED, "packages": Cause.PACKAGE_CHANGED, "seed": Cause.SEED_CHANGED}

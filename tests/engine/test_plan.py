@@ -147,3 +147,5 @@ def test_an_order_that_decides_is_in_the_key(filled: Project) -> None:
     assert filled.run("recipe=small").code == 0
     recipe.write_text(text.replace("{train: 0.5, test: 0.5}", "{test: 0.5, train: 0.5}"))
     assert 'params_changed: order.split: ["train", "test"] -> ["test", "train"]' in filled.run("explain", "recipe=small").out
+    recipe.write_text(text.replace("test: 0.5}", "test: 0.4, dev: 0.1}"))
+    assert "order.split" not in filled.run("explain", "recipe=small").out, "a new split is one change, not two"
