@@ -26,7 +26,7 @@ ENDINGS: tuple[tuple[str, str], ...] = (
 """The first that the last line of an answer fits is its ending."""
 
 
-@fact(version=2)
+@fact(version=3)
 def ending() -> pl.Expr:
     """How the last answer ends, as a word.
 
@@ -38,7 +38,7 @@ def ending() -> pl.Expr:
     short answers such as `Paris`, for which `ends_mid_sentence` is the finer fact.
     """
     answer = turns("assistant").list.last().str.strip_chars()
-    line = answer.str.tail(600).str.split("\n").list.last()  # an item or heading is shorter
+    line = answer.str.split("\n").list.last()
     fences = answer.str.count_matches(FENCE)
     found = pl.when(answer.fill_null("") == "").then(pl.lit("empty")).when(fences % 2 == 1).then(pl.lit("open_fence"))
     for name, pattern in ENDINGS:

@@ -73,7 +73,7 @@ ENUMERATION = r"(?:[,;][^,;.!?]{1,40}){3}\z"
 """Three things and more behind commas, without a mark behind the last: a list on one line."""
 
 
-@fact(version=2)
+@fact(version=3)
 def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> pl.Expr:
     """Whether the last answer breaks off: its last line ends in a letter, comma or dash. True or false.
 
@@ -82,7 +82,7 @@ def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> pl.Expr:
 
     min_words: a last line of fewer words is taken for a label, not for half a sentence (always false).
     """
-    line = turns("assistant").list.last().str.strip_chars().str.tail(600).str.split("\n").list.last()
+    line = turns("assistant").list.last().str.strip_chars().str.split("\n").list.last()
     broken = line.str.contains(r"(?:\p{L}|\p{M}|[,;–—-])\z")
     signed = line.str.contains(SIGNATURE) | line.str.contains(ENUMERATION)
     listed = signed | line.str.contains(r"^\s*(?:[-*+#>|•]|\d+[.)]|    |\t|```)") | line.str.contains(r"(?:https?://|www\.)\S*\z")

@@ -38,6 +38,7 @@ WORDY = "one two three four five six seven eight"
         ("ends_mid_sentence", {}, f"u: Write. | a: {WORDY}. Yours sincerely, Ada Lovelace", False),
         ("ends_mid_sentence", {}, f"u: List. | a: {WORDY}, nine, ten, eleven", False),
         ("ends_mid_sentence", {}, f"u: Post. | a: {WORDY} #sunset", False),
+        ("ends_mid_sentence", {}, f"u: Tell. | a: {WORDY} " + "#tag and more " * 60 + "and", True),
         ("ends_mid_sentence", {}, f"u: Tell. | a: {WORDY}. I sincerely hope that you will find the", True),
     ],
 )
