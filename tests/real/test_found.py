@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,8 @@ from tests.test_docs import blocks, tidy
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
-def test_the_page_shows_what_is_found(tmp_path: Path) -> None:
+def test_the_page_shows_what_is_found(data: Path, tmp_path: Path) -> None:
     """The table of docs/explanation/found-in-real-data.md is that of today's facts on the same sources."""
-    data = Path(os.environ["DSBUILD_REAL_DATA"])
     page = (ROOT / "docs" / "explanation" / "found-in-real-data.md").read_text(encoding="utf-8")
     shown = next(block.text for block in blocks(page) if "found" in block.marks)
     assert tidy("\n".join(tell(build(data, tmp_path / "project")))) == tidy(shown)

@@ -34,6 +34,7 @@ WORDY = "one two three four five six seven eight"
         ("ends_mid_sentence", {}, f"u: Count. | a: {WORDY} and", True),
         ("ends_mid_sentence", {}, f"u: Count. | a: {WORDY}.", False),
         ("ends_mid_sentence", {}, f"u: Count. | a: - {WORDY}", False),
+        ("ends_mid_sentence", {}, "u: Go on. | a: " + "word - " * 200 + "and", True),  # a long line is not an item by its end
         ("ends_mid_sentence", {}, "u: Count. | a: one two", False),
         ("ends_mid_sentence", {}, f"u: Write. | a: {WORDY}. Yours sincerely, Ada Lovelace", False),
         ("ends_mid_sentence", {}, f"u: List. | a: {WORDY}, nine, ten, eleven", False),
