@@ -191,9 +191,9 @@ def record_schema() -> dict[str, Any]:
     }
 
 
-KEY_COLUMNS = ("row", "line", "base", "group", "category", "date", "cleaned", "content", "@system")
+KEY_COLUMNS = ("row", "line", "base", "group", "category", "date", "cleaned", "content", "@system", "@bytes")
 """What the key plane needs of a record, beside its facts. `content`: digest of its text where the id does not name it
-already. `@system`: whether it has a system turn."""
+already. `@system`: whether it has a system turn. `@bytes`: bytes of its texts."""
 
 
 ID_ORDER = ("key", "tail")

@@ -163,7 +163,7 @@ class _ShardWork:
             records, refused = apply_system(records, system)
             unusable = pl.concat([unusable, _with_raw(refused, rows)]).sort("row")
         unusable = _identified(unusable, rows, self.plan.source)
-        narrow = records.with_columns(_system("@system"))
+        narrow = records.with_columns(_system("@system"), _bytes("@bytes"))
         narrow = narrow.with_columns(_content(narrow, had_system, keyed=bool(self.plan.params.get("key")))).select(KEY_COLUMNS)
         return {
             "objects": {
@@ -262,6 +262,10 @@ class _ShardWork:
 
 def _system(name: str) -> pl.Expr:
     return has_system(pl.col("messages")).alias(name)
+
+
+def _bytes(name: str) -> pl.Expr:
+    return pl.col("messages").list.eval(pl.element().struct.field("content").str.len_bytes()).list.sum().alias(name)
 
 
 def _content(records: pl.DataFrame, read: pl.DataFrame | None, *, keyed: bool) -> pl.Series:

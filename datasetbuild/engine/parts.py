@@ -33,7 +33,8 @@ from datasetbuild.stages.write import DATA_COLUMNS, TOKEN_COLUMNS, narrow_messag
 from datasetbuild.stages.write.carry import Delivery, Lines, Tokens
 from datasetbuild.stages.write.lines import encode
 
-PART_ROWS = 16_384
+PART_ROWS, PART_BYTES = 16_384, 32 << 20
+"""Rows of a part and bytes of its texts, about: a part is held in memory while it is written, at 10 times its bytes."""
 
 TRAIN = "train"
 
@@ -165,7 +166,7 @@ def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
     """The output rows of a split in their order, with the draw that gave it; those of a smaller subset come first."""
     mine = (rows["fate"] == Fate.KEPT.value) & (rows["split"] == split)
     subset = ["subset"] if "subset" in rows.columns and split == TRAIN else []
-    kept = rows.select("place", "pos", "shard_row", *ID_ORDER, "row", "line", "copies", *subset).filter(mine)
+    kept = rows.select("place", "pos", "shard_row", *ID_ORDER, "row", "line", "copies", "@bytes", *subset).filter(mine)
     repeated = kept.drop("copies").with_columns(copy=pl.lit(0, pl.UInt32))
     if (kept["copies"] > 1).any():
         copies = kept.select(pl.int_ranges("copies", dtype=pl.UInt32).alias("copy"), pl.exclude("copies"))
@@ -203,7 +204,7 @@ def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, 
         levels: list[tuple[float | None, pl.DataFrame]] = [(None, mine)]
         if "subset" in mine.columns:
             levels = [(one["subset"][0], one) for one in mine.partition_by("subset", maintain_order=True)]
-        sizes = [1 << max(0, (max(len(level), 1) - 1) // PART_ROWS).bit_length() for _, level in levels]
+        sizes = [_parts_of(level) for _, level in levels]
         number = 0
         for (subset, level), size in zip(levels, sizes, strict=True):
             bits = size.bit_length() - 1
@@ -213,6 +214,11 @@ def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, 
             places += [Place(draft, split, number + n, sum(sizes), subset) for n in range(size)]
             number += size
     return pl.concat(ordered), places
+
+
+def _parts_of(rows: pl.DataFrame) -> int:
+    """How many parts rows are written in, a power of two: a function of the rows alone, not of how they were cut."""
+    return 1 << max((max(len(rows), 1) - 1) // PART_ROWS, int(rows["@bytes"].sum()) // PART_BYTES).bit_length()
 
 
 def _data_has_tokens(plan: Plan) -> bool:

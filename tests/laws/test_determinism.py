@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from datasetbuild.engine import parts
 from tests.conftest import Project
 from tests.laws.conversations import numbered
 
@@ -53,6 +54,15 @@ def built(project: Project, *words: str) -> dict[str, bytes]:
 def test_shards_and_repetition_change_no_byte(filled: Callable[[], Project], words: list[str]) -> None:
     """Any shard size, another directory, and writing again give the same files."""
     assert built(filled(), *words) == built(filled())
+
+
+def test_long_rows_make_more_parts(filled: Callable[[], Project], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts hold so many bytes of text, not only so many rows, since a part is held in memory; how many there are does
+    not depend on the shards."""
+    monkeypatch.setattr(parts, "PART_BYTES", 1000)
+    several = built(filled())
+    assert len([name for name in several if name.startswith("data/train")]) > 1
+    assert built(filled(), "engine.shard_rows=7") == several
 
 
 def test_workers_change_no_byte(filled: Callable[[], Project]) -> None:
