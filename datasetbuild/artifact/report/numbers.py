@@ -201,16 +201,16 @@ def multiples(ledger: pl.DataFrame, sources: Sequence[str], bounds: dict[str, di
         bins = bins_of(ledger[fact.column]) if fact.kind == "number" else None
         if bins is None:
             continue
-        spreads = []
+        spreads, narrow = [], ledger.select("source", "fate", fact.column)  # a copy of it, and not of all columns
         for source in sources:
-            mine = ledger.filter(pl.col("source") == source)
+            mine = narrow.filter(pl.col("source") == source)
             kept = mine.filter(KEPT)[fact.column]
             if mine[fact.column].null_count() < len(mine):
                 spreads.append(Spread(source, bars(mine[fact.column], bins), bars(kept, bins), at(known(kept), 0.5)))
         rule = bounds.get(fact.name, {})
         words = [word for word in ("min", "max") if fact.side in (None, word)]
         limits = {word: float(rule[word]) for word in words if isinstance(rule.get(word), int | float)}
-        ordered = known(ledger.filter(KEPT)[fact.column])
+        ordered = known(narrow.filter(KEPT)[fact.column])
         quantiles = {name: at(ordered, q) for name, q in (("p5", 0.05), ("median", 0.5), ("p95", 0.95))}
         found.append(Multiple(fact, bins, spreads, limits, sum(one.every[-1] for one in spreads), quantiles))
     return found
@@ -228,7 +228,7 @@ def tallies(ledger: pl.DataFrame, top: int = TOP) -> list[Tally]:
 
 def tally(ledger: pl.DataFrame, name: str, column: str, top: int = TOP) -> Tally:
     """How often each value of a column stands in the ledger: the most frequent ones first, then by name."""
-    grouped = ledger.drop_nulls(column).group_by(pl.col(column).cast(pl.String).alias("value"))
+    grouped = ledger.select("fate", column).drop_nulls(column).group_by(pl.col(column).cast(pl.String).alias("value"))
     counted = grouped.agg(KEPT.sum().cast(pl.Int64).alias("kept"), pl.len().cast(pl.Int64).alias("all"))
     counted = counted.sort(["kept", "all", "value"], descending=[True, True, False])
     listed = [Count(value, kept, every - kept) for value, kept, every in counted.head(top).iter_rows()]
@@ -254,7 +254,7 @@ def pairs(ledger: pl.DataFrame, column: str = "verb_object", top: int = 10, with
     if column not in ledger.columns:
         return []
     split = pl.col(column).cast(pl.String).str.splitn(" ", 2)
-    kept = ledger.filter(KEPT).select(verb=split.struct.field("field_0"), object=split.struct.field("field_1").fill_null(""))
+    kept = ledger.select("fate", column).filter(KEPT).select(verb=split.struct.field("field_0"), object=split.struct.field("field_1").fill_null(""))
     counted = kept.drop_nulls("verb").group_by("verb", "object").len().sort(["len", "verb", "object"], descending=[True, False, False])
     totals = counted.group_by("verb").agg(pl.col("len").sum()).sort(["len", "verb"], descending=[True, False]).head(top)
     found = []
@@ -278,7 +278,7 @@ LENGTHS = tuple(2**n for n in range(6, 18))
 
 def fits(ledger: pl.DataFrame, chosen: int) -> list[Fit]:
     """Sequence lengths around the chosen one, each with the share of rows that fit and of tokens that would be cut."""
-    rows = ledger.filter(KEPT & pl.col("tokens").is_not_null())
+    rows = ledger.select("fate", "tokens", "copies").filter(KEPT & pl.col("tokens").is_not_null())
     weight, tokens = rows["copies"].cast(pl.Int64), rows["tokens"].cast(pl.Int64)
     every, total = int(weight.sum()), int((tokens * weight).sum())
     if not every or not total:

@@ -114,7 +114,8 @@ def _tokens(manifest: Mapping[str, Any], ledger: pl.DataFrame) -> dict[str, Any]
     tokens = manifest["tokens"]
     if not tokens or "tokens" not in ledger.columns:
         return None
-    rows = ledger.filter(numbers.KEPT & pl.col("tokens").is_not_null())
+    rows = ledger.select("fate", "tokens", "trained_tokens", "copies")
+    rows = rows.filter(numbers.KEPT & pl.col("tokens").is_not_null())
     limit = (manifest["parts"]["template"] or {}).get("max_tokens")
     drawn = []
     for title, column in (("tokens of a row", "tokens"), ("trained tokens of a row", "trained_tokens")):
@@ -138,7 +139,7 @@ def _rings(ledger: pl.DataFrame) -> Any:
 
 def clusters(ledger: pl.DataFrame) -> dict[str, int]:
     """Clusters of near-duplicates, the records in them, and the size of the largest."""
-    sizes = ledger.drop_nulls("cluster").group_by("cluster").len()["len"]
+    sizes = ledger.select("cluster").drop_nulls().group_by("cluster").len()["len"]
     return {"clusters": len(sizes), "records": int(sizes.sum()), "largest": int(sizes.max() or 0)}  # type: ignore[arg-type]
 
 
