@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -63,22 +64,25 @@ def masked_rows(asked: Search, *, text: str | None = None, count: int = 5) -> li
 def _masked(asked: Search, line: dict[str, Any]) -> list[Masked]:
     ledger = asked.found.ledger.row(by_predicate=pl.col("id") == line["id"], named=True)
     piece = next(piece for piece in asked.found.pieces if piece.place == line["place"])
-    rendered = rendered_rows(asked, piece, line)
+    rendered = rendered_rows(asked, piece, {line["shard_row"]: line["pos"]})
     if not len(rendered):
         story = asked.tell(line["id"])
         return [Masked(ledger, detail=f"{ledger['reason']}: {story.detail or story.reason}")]
     return [mask_of(asked, ledger, row) for row in rendered.iter_rows(named=True)]
 
 
-def rendered_rows(asked: Search, piece: Piece, line: dict[str, Any]) -> pl.DataFrame:
-    """The rendered rows of a record, with the messages of each. line: of the key plane. Only these rows are read."""
+def rendered_rows(asked: Search, piece: Piece, wanted: Mapping[int, int | None]) -> pl.DataFrame:
+    """The rendered rows of some records of a shard, with the messages of each. wanted: `shard_row` -> `pos` in the key
+    plane. Only these rows are read."""
     assert piece.measured.rendered is not None
+    there = [row for row, pos in wanted.items() if pos is not None]
     numbers = asked.cache.frame(piece.measured.rendered, ["row"])["row"]
-    mine = (numbers == line["shard_row"]).arg_true()
+    mine = numbers.is_in(there).arg_true()
     rows = asked.cache.rows(piece.measured.rendered, mine)
-    if line["pos"] is None or not len(rows):
-        return rows.clear()
-    record = asked.cache.rows(piece.measured.records, pl.Series([line["pos"]] * len(rows)), ["messages", "tools"])
+    if not len(rows):
+        return rows
+    positions = pl.Series([wanted[row] for row in rows["row"]])
+    record = asked.cache.rows(piece.measured.records, positions, ["messages", "tools"])
     return expand_messages(pl.concat([rows, record], how="horizontal"))
 
 

@@ -59,7 +59,8 @@ def draw_samples(asked: Search) -> dict[str, Any]:
         wanted += [(n, number) for n in chosen]
     said = _messages(asked, [n for n, _ in wanted])
     raws = _raws(asked, [n for n, _ in wanted])
-    rows = [_row(asked, n, group, said.get(n, []), raws.get(n)) for n, group in wanted]
+    rendered = _rendered(asked, [n for n, group in wanted if groups[group]["kind"] == "kept"])
+    rows = [_row(asked, n, group, said.get(n, []), raws.get(n), rendered.get(n)) for n, group in wanted]
     return {
         "groups": groups,
         "rows": rows,
@@ -109,7 +110,26 @@ def _raws(asked: Search, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _row(asked: Search, n: int, group: int, turns: list[dict[str, Any]], bad: dict[str, Any] | None) -> dict[str, Any]:
+def _rendered(asked: Search, numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Some rows as they were rendered; the first row of each, where a record became several."""
+    found: dict[int, dict[str, Any]] = {}
+    pieces = {piece.place: piece for piece in asked.found.pieces}
+    for place, rows in _places(asked, numbers) if asked.found.plan.template else ():
+        number_of = dict(zip(rows["shard_row"], rows["n"], strict=True))
+        wanted = dict(zip(rows["shard_row"], rows["pos"], strict=True))
+        for row in rendered_rows(asked, pieces[place], wanted).iter_rows(named=True):
+            found.setdefault(number_of[row["row"]], row)
+    return found
+
+
+def _row(
+    asked: Search,
+    n: int,
+    group: int,
+    turns: list[dict[str, Any]],
+    bad: dict[str, Any] | None,
+    rendered: dict[str, Any] | None,
+) -> dict[str, Any]:
     line = asked.found.ledger.row(n, named=True)
     kept = line["fate"] == Fate.KEPT.value
     most = KEPT_CHARS if kept else LOST_CHARS
@@ -128,7 +148,7 @@ def _row(asked: Search, n: int, group: int, turns: list[dict[str, Any]], bad: di
         "facts": list(_facts(asked, line)),
         "turns": shown,
     }
-    mask = _mask(asked, n, line) if kept and asked.found.plan.template else None
+    mask = _mask(asked, line, rendered) if rendered else None
     return row | ({"mask": mask} if mask else {})
 
 
@@ -166,23 +186,20 @@ def _number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else visible(str(value))[:80]
 
 
-def _mask(asked: Search, n: int, line: dict[str, Any]) -> list[list[Any]] | None:
-    """The rendered row as runs: text, kind (0 read, 1 trained, 2 prompt with a weight, 3 control token, 4 trained control
+def _mask(asked: Search, line: dict[str, Any], rendered: dict[str, Any]) -> list[list[Any]] | None:
+    """A rendered row as runs: text, kind (0 read, 1 trained, 2 prompt with a weight, 3 control token, 4 trained control
     token), and the weight where it is neither 0 nor 1. None for one that cannot be shown."""
-    place = asked.found.decision.rows.row(n, named=True)
-    piece = next(piece for piece in asked.found.pieces if piece.place == place["place"])
     try:
-        rendered = rendered_rows(asked, piece, place)
-        masked = mask_of(asked, line, rendered.row(0, named=True)) if len(rendered) else None
+        masked = mask_of(asked, line, rendered)
     except BuildError:  # the template gives something else by now, such as a date: the conversation is shown instead
         return None
     runs: list[list[Any]] = []
     left = MASK_CHARS
-    for run in masked.runs if masked else ():
+    for run in masked.runs:
         runs.append([visible(run.text)[:left], _kind(run), *([round(run.weight, 3)] if run.weight not in (0, 1) else [])])
         left -= len(run.text)
         if left <= 0:
-            runs.append([f"\n… {masked.tokens if masked else 0} tokens in all", 3])
+            runs.append([f"\n… {masked.tokens} tokens in all", 3])
             break
     return runs or None
 
