@@ -244,7 +244,7 @@ def sunburst(rings: Sequence[tuple[str, int, list[Count]]]) -> str:
         inner = angle
         for one in objects:
             part = one.kept / total * 360
-            parts.append(_arc(middle, 128, 196, inner, inner + part, f"arc pale s{index % HUES}", f"{verb} {one.value}: {one.kept:,}"))
+            parts.append(_arc(middle, 128, 196, inner, inner + part, f"arc outer s{index % HUES}", f"{verb} {one.value}: {one.kept:,}"))
             parts += _on_arc(one.value, middle, 162, inner + part / 2, part, 11)
             inner += part
         angle += sweep

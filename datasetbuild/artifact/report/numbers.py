@@ -259,7 +259,7 @@ def pairs(ledger: pl.DataFrame, column: str = "verb_object", top: int = 10, with
     totals = counted.group_by("verb").agg(pl.col("len").sum()).sort(["len", "verb"], descending=[True, False]).head(top)
     found = []
     for verb, count in totals.iter_rows():
-        inner = counted.filter((pl.col("verb") == verb) & (pl.col("object") != "")).head(within)
+        inner = counted.filter((pl.col("verb") == verb) & ~pl.col("object").is_in(["", "?"])).head(within)
         found.append((verb, int(count), [Count(value, int(n), 0) for value, n in inner.select("object", "len").iter_rows()]))
     return found
 
