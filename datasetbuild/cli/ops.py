@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         load(overrides, project=find_project(args.directory))  # registers the plugins that the recipe names
     known = [op.name for op in operators()]
     if unknown := [name for name in names if name not in known]:
-        raise UsageError(f"no operator {unknown[0]!r}", hint=did_you_mean(unknown[0], known))
+        raise UsageError(f"no operator {unknown[0]!r}", hint=did_you_mean(unknown[0], sorted({*known})))
     chosen = [op for op in operators() if not names or op.name in names]
     if args.json:
         sys.stdout.write(json.dumps([_document(op) for op in chosen], indent=1) + "\n")

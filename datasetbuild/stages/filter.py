@@ -125,7 +125,8 @@ def _bound(bounds: Mapping[str, Any], word: str) -> pl.Expr | None:
     if not groups:
         return of_all if word in bounds else None
     by = pl.col(bounds["by"]).cast(pl.String)
-    own = by.replace_strict(list(groups), list(groups.values()), default=None, return_dtype=pl.Float64)
+    theirs = pl.Series(list(groups.values()), dtype=pl.Float64, strict=False)  # 20 beside 20.5: a recipe's number and the data's
+    own = by.replace_strict(pl.Series(list(groups)), theirs, default=None, return_dtype=pl.Float64)
     return pl.when(by.is_in(list(groups))).then(own).otherwise(of_all)
 
 

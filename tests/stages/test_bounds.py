@@ -67,6 +67,21 @@ def test_each_category_has_its_own() -> None:
     assert of_row(bounds, {"kind": "rare"}) == {word: bounds[word] for word in ("min", "max")}
 
 
+@pytest.mark.parametrize(("label", "essay"), [("a", "b"), ("b", "a")])
+def test_a_whole_number_of_the_recipe_beside_one_of_the_data(label: str, essay: str) -> None:
+    """`min: 20` and `robust_z` by category: one category is bounded by the recipe's whole number, the other by a fraction from its data."""
+    facts = pl.DataFrame({"n": [*range(10, 60), *range(1000, 1100, 2)], "kind": [label] * 50 + [essay] * 50})
+    judged = judge(facts, [Rule("n", "n", "n", {"robust_z": 1.0, "min": 20, "by": "kind"})])
+    groups = judged.bounds["n"]["groups"]
+    assert groups[label]["min"] == 20
+    assert groups[essay]["min"] != int(groups[essay]["min"])
+    kept = facts.filter(pl.Series(judged.reason[0] == 0))
+    for kind, own in groups.items():
+        values = kept.filter(kind=kind)["n"]
+        assert own["min"] <= values.min()  # type: ignore[operator]
+        assert values.max() <= own["max"]  # type: ignore[operator]
+
+
 def test_few_values_make_no_bound_of_their_own() -> None:
     """Below `FEW` values a category is judged with all; null is no category."""
     n = pl.Series(range(FEW))

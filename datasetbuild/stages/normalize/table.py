@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
+from datasetbuild.errors import Fault, RecipeError
 from datasetbuild.op import Extra, source_format
 from datasetbuild.record import ROLES, Message
 from datasetbuild.stages.normalize.conversation import Conversation
@@ -34,6 +35,9 @@ def table(
     messages: the turns in order, each with a role (system, user, assistant, tool) and a template for its content. A
         system turn that comes out empty is left out.
     """
+    if not any("{{" in turn["content"] or "{%" in turn["content"] for turn in messages):
+        what = "no turn names a column, so that every row would become the same conversation"
+        raise RecipeError([Fault("messages", what, suggestion="a column stands in two braces: `{{ question }}`")])
     turns = [
         (turn["role"], template(turn["content"], f"messages.{index}.content")) for index, turn in enumerate(messages)
     ]
