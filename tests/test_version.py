@@ -76,6 +76,28 @@ def test_a_file_of_a_revision_comes_from_where_it_is_kept(folder: Path, tmp_path
         repository.fetch_at("v1", "shards", tmp_path / "it")
 
 
+def test_a_dvc_project_in_a_subfolder_of_git(tmp_path: Path) -> None:
+    """Of a repository of several teams, each with `dvc init --subdir`: found at a revision, also from the remote."""
+    folder = tmp_path / "teams" / "da ta" / "Prüf"
+    folder.mkdir(parents=True)
+    run(tmp_path / "teams", "git", "init", "-q")
+    dvc(folder, "init", "-q", "--subdir")
+    dvc(folder, "remote", "add", "-q", "-d", "store", str(tmp_path / "store"))
+    (folder / "größe 1.bin").write_text("large one\n")
+    dvc(folder, "add", "-q", "größe 1.bin")
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "commit", "-q", "-m", "The first")
+    dvc(folder, "push", "-q")
+    repository = find_repo(folder)
+    assert repository.fetch_at("HEAD", "größe 1.bin", tmp_path / "cached").read_text() == "large one\n"
+    shutil.rmtree(folder / ".dvc" / "cache")
+    version._dvc_files.cache_clear()
+    assert repository.fetch_at("HEAD", "größe 1.bin", tmp_path / "remote").read_text() == "large one\n"
+    assert repository.fetch_tracked("HEAD", ["größe*"], tmp_path / "all") == ["größe 1.bin"]
+    with pytest.raises(FileNotFoundError):
+        repository.fetch_at("HEAD", "nothing.bin", tmp_path / "none")
+
+
 def test_commits_and_what_is_not_committed(folder: Path) -> None:
     """History is newest first; what differs from the last commit is named, also what git does not know yet."""
     repository = find_repo(folder)
