@@ -45,7 +45,7 @@ def learn(
     bound = good if good is not None else float(np.median(values))
     label = values >= bound if good is not None or (values > bound).sum() < LEAST else values > bound
     if min(label.sum(), (~label).sum()) < LEAST:
-        message = f"{Path(ratings).name}: {int(label.sum())} rated texts are good and {int((~label).sum())} are not: {LEAST} of each are needed"
+        message = f"{int(label.sum())} rated texts are good and {int((~label).sum())} are not: {LEAST} of each are needed"
         raise SourceError(message, hint="`good` is the lowest rating that counts as good")
     rows, columns, values = _features(pl.Series(texts))
     weights, intercept, report = _fit(rows, columns, values, label)
@@ -155,13 +155,13 @@ def _rated(path: Path, text: str, rating: str) -> tuple[list[str], NDArray[np.fl
     for line, row in read_rows(path, "the ratings"):
         if not isinstance(row, dict) or text not in row or rating not in row:
             known = f"its fields are {', '.join(row)}" if isinstance(row, dict) else "a row is a mapping of fields to values"
-            raise SourceError(f"{path.name}:{line}: a rated row has no field {text!r} or no field {rating!r}", hint=known)
+            raise SourceError(f"the ratings:{line}: there is no field {text!r} or no field {rating!r}", hint=known)
         texts.append(str(row[text]))
-        values.append(_number(row[rating], f"{path.name}:{line}"))
+        values.append(_number(row[rating], line))
     return texts, np.array(values)
 
 
-def _number(value: Any, place: str) -> float:
+def _number(value: Any, line: int) -> float:
     if isinstance(value, str) and value.strip().lower() in WORDS:
         return WORDS[value.strip().lower()]
     try:
@@ -169,5 +169,5 @@ def _number(value: Any, place: str) -> float:
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):
-        raise SourceError(f"{place}: {value!r} is no rating", hint="a rating is a number, or good, bad, yes or no")
+        raise SourceError(f"the ratings:{line}: {value!r} is no rating", hint="a rating is a number, or good, bad, yes or no")
     return number
