@@ -277,6 +277,34 @@ def test_a_summary_without_ledgers(repository: Repository) -> None:
     assert "below_min" in ran.out
 
 
+def test_a_damaged_ledger_and_one_of_another_build(repository: Repository) -> None:
+    """Neither is compared as if it were right: the file is named, and what to do. `git diff` goes on."""
+    project = repository.project
+    project.write({".gitignore": ".dsbuild/\n"})
+    repository.build("v1")
+    ledger = project.folder / "build" / "small" / "ledger.parquet"
+    old = ledger.read_bytes()
+    ledger.unlink()
+    ledger.write_bytes(old[: len(old) // 2])
+    ran = project.run("diff", "v1", "--stat")
+    assert ran.code == 6
+    assert "ledger.parquet is damaged" in ran.err
+    assert "build recipe small again" in ran.err
+    assert project.run("textconv", "build/small/ledger.parquet").out.startswith("damaged: ")
+    ledger.unlink()
+    project.write({"recipes/small.yaml": RECIPE.replace("min: 20", "min: 120")})
+    assert project.run("recipe=small", "--quiet").code == 0
+    ledger.unlink()
+    ledger.write_bytes(old)
+    repository.run("git", "add", "-A")
+    repository.run("git", "commit", "--quiet", "--message", "Another ledger")
+    project.write({"recipes/small.yaml": RECIPE.replace("min: 20", "min: 60")})
+    assert project.run("recipe=small", "--quiet").code == 0
+    ran = project.run("diff", "HEAD", "--stat")
+    assert ran.code == 6
+    assert "ledger.parquet of HEAD is of another build than the manifest beside it" in ran.err
+
+
 @pytest.mark.slow
 def test_a_missing_cache_names_the_path(repository: Repository, tmp_path: Path) -> None:
     """The cache is gone and nothing was pushed: the error names `dvc pull` with the path."""

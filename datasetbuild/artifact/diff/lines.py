@@ -74,7 +74,11 @@ def _rows(path: Path) -> Iterator[str]:
     """A line for each row: where it stands, what became of it, then every other value that is not empty."""
     import polars as pl
 
-    columns = list(pl.read_parquet_schema(path))
+    try:
+        columns = list(pl.read_parquet_schema(path))
+    except pl.exceptions.PolarsError as error:  # a line, since a failing textconv ends the whole `git diff`
+        yield f"damaged: {str(error).splitlines()[0]}"
+        return
     if "fate" not in columns:
         for row in pl.read_parquet(path).iter_rows(named=True):
             yield orjson.dumps(row, default=str).decode()

@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.artifact.diff.align import aligned
+from datasetbuild.errors import VersionError
 from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, Fate
 
 OUTCOME = ("fate", "stage", "reason", "rule", "split", "copies")
@@ -82,9 +83,15 @@ class Book:
 
 
 def read_book(path: Path, manifest: Mapping[str, Any]) -> Book:
-    """A ledger as it is compared."""
-    columns = tuple(pl.read_parquet_schema(path))
-    rows = pl.read_parquet(path, columns=[name for name in COLUMNS if name in columns])
+    """A ledger as it is compared. `VersionError` when the file is damaged."""
+    try:
+        columns = tuple(pl.read_parquet_schema(path))
+        rows = pl.read_parquet(path, columns=[name for name in COLUMNS if name in columns])
+    except pl.exceptions.PolarsError as error:
+        raise VersionError(
+            f"{path} is damaged: {str(error).splitlines()[0]}",
+            hint=f"build recipe {manifest['name']} again, or `dvc checkout --force` the file",
+        ) from None
     lacking = [pl.lit(None).alias(name) for name in COLUMNS if name not in columns]
     return Book(manifest, path, rows.with_columns(lacking).with_row_index("n"), columns)
 

@@ -14,6 +14,7 @@ from typing import Any
 from datasetbuild.artifact.manifest import parse_manifest
 from datasetbuild.artifact.version import WORKSPACE, Repository, find_repo
 from datasetbuild.errors import UsageError, VersionError
+from datasetbuild.hashing import file_digest
 from datasetbuild.op import did_you_mean
 
 BUILD = "build"
@@ -63,7 +64,7 @@ class Side:
         if into.is_file():
             return into
         try:
-            return self.repository.fetch_at(self.commit, f"{self.place}/{name}", into)
+            fetched = self.repository.fetch_at(self.commit, f"{self.place}/{name}", into)
         except FileNotFoundError:
             raise VersionError(
                 f"{self.place}/{name} of {self.label} is neither in git nor in DVC, so its rows are not known",
@@ -73,6 +74,14 @@ class Side:
         except VersionError as error:
             error.message = error.message.replace(self.commit, self.label)
             raise
+        if digest and file_digest(fetched) != digest:
+            fetched.unlink()
+            raise VersionError(
+                f"{self.place}/{name} of {self.label} is of another build than the manifest beside it, so its rows are "
+                "not known: dvc.lock was not committed with it",
+                hint="`dsbuild dvc commit` before git commit; that version can be built again in a checkout of its own",
+            )
+        return fetched
 
     def parts(self, split: str) -> list[str]:
         """The files of a split's records."""
