@@ -284,6 +284,8 @@ def test_a_damaged_ledger_and_one_of_another_build(repository: Repository) -> No
     repository.build("v1")
     ledger = project.folder / "build" / "small" / "ledger.parquet"
     old = ledger.read_bytes()
+    project.write({"recipes/small.yaml": RECIPE.replace("min: 20", "min: 80")})
+    assert project.run("recipe=small", "--quiet").code == 0
     ledger.unlink()
     ledger.write_bytes(old[: len(old) // 2])
     ran = project.run("diff", "v1", "--stat")
