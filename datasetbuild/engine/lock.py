@@ -13,7 +13,6 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from datasetbuild.engine.cache import Cache, cache_of, mending
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs, known_digest, origin, source_files, terms_of
@@ -23,7 +22,6 @@ from datasetbuild.engine.resolve import input_files, model_digest
 from datasetbuild.engine.snapshots import upstream
 from datasetbuild.engine.templates import resolve_template
 from datasetbuild.errors import BuildError, MismatchError, UsageError
-from datasetbuild.hashing import digest, file_digest
 from datasetbuild.op import did_you_mean
 from datasetbuild.plan import lockfile
 from datasetbuild.plan.lockfile import NAME, Change, Entry, PinnedFile, Pins, SourcePin

@@ -16,7 +16,7 @@ from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather
 from datasetbuild.engine.inputs import find_inputs
 from datasetbuild.engine.ledger import balance
-from datasetbuild.engine.local import Engine, local_engine
+from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.quarantine import check_quarantine
 from datasetbuild.engine.resolve import resolve

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -245,11 +245,3 @@ def why(row: Mapping[str, Any]) -> str:
         return words
     place = f" ({other['file']}:{other['line']})" if "file" in other else ""
     return f"{words}: {other['id']}{place}"
-
-
-def rows_by_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """How many of the listed rows are of each kind."""
-    counts = dict.fromkeys(KIND_NAMES, 0)
-    for row in rows:
-        counts[row["kind"]] += 1
-    return {kind: count for kind, count in counts.items() if count}

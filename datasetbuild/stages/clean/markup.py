@@ -33,7 +33,7 @@ STEPS: tuple[tuple[str, str], ...] = (
     (rf"(?i)\s*<li{ATTRIBUTES}\s*>\s*", "\n- "),
     (rf"(?i)\s*</t[dh]\s*>\s*<t[dh]{ATTRIBUTES}\s*>\s*", " | "),
     (rf"(?i)\s*<tr{ATTRIBUTES}\s*>\s*", "\n"),
-    (rf"(?i)\s*</(?:li|tr|td|th|pre)\s*>", ""),
+    (r"(?i)\s*</(?:li|tr|td|th|pre)\s*>", ""),
     (rf"(?i)\s*</?(?:{BLOCK}){ATTRIBUTES}\s*/?>\s*", "\n\n"),
     (TAG, ""),
 )
