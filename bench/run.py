@@ -96,11 +96,17 @@ class Session:
 
 @dataclass(frozen=True)
 class Rounds:
-    """How often everything runs, and how often peers do; whether peers run at sizes that take them hours."""
+    """How often everything runs, and how often peers do; whether peers run at sizes that take them hours, and again."""
 
     all: int
     peers: int
     all_sizes: bool
+    peers_once: bool
+
+    def scenarios(self, tool: Tool) -> tuple[tuple[str, int], ...]:
+        """What is run of a tool, each with its bound."""
+        cold, *again = ("cold", BOUND), ("unchanged", BOUND), ("changed", CHANGED)
+        return (cold,) if self.peers_once and isinstance(tool, Script) else (cold, *again)
 
     def has(self, tool: Tool, rows: int, repeat: int) -> bool:
         if tool.limit and rows > tool.limit and not self.all_sizes:
@@ -133,11 +139,11 @@ def machine() -> Result:
     }
 
 
-def run_tool(session: Session, tool: Tool, rows: int, repeat: int, pairs: Any) -> None:
-    """Cold, unchanged, changed: three results."""
+def run_tool(session: Session, tool: Tool, rows: int, repeat: int, pairs: Any, rounds: Rounds) -> None:
+    """Cold, unchanged, changed: one result each."""
     given = session.given(tool.name, rows)
     tool.prepare(given)
-    for scenario, bound in (("cold", BOUND), ("unchanged", BOUND), ("changed", CHANGED)):
+    for scenario, bound in rounds.scenarios(tool):
         found = session.measure(tool.command(given, bound), given.work, tool.environment(given))
         kept = tool.kept(given)
         result = {"tool": tool.name, "scenario": scenario, "repeat": repeat, **found, **about(kept)}
@@ -213,7 +219,7 @@ def run_size(session: Session, rows: int, tools: Sequence[Tool], only: Sequence[
                 continue
             say(f"{tool.name}, {rows:,} rows, round {repeat + 1} of {rounds.all}")
             try:
-                run_tool(session, tool, rows, repeat, pairs)
+                run_tool(session, tool, rows, repeat, pairs, rounds)
             except RuntimeError as error:
                 say(f"  failed: {error}")
                 session.keep(rows, {"tool": tool.name, "scenario": "failed", "repeat": repeat, "why": str(error)[:200]})
@@ -238,6 +244,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=BENCH / "results")
     parser.add_argument("--timeout", type=float, default=3600, help="seconds that one command may take")
     parser.add_argument("--all-sizes", action="store_true", help="run peers also at sizes that take them hours")
+    parser.add_argument("--peers-once", action="store_true", help="run peers from nothing only, not again")
     args = parser.parse_args()
     only = [word for part in args.only for word in part.split(",") if word]
     work = args.work.resolve()
@@ -252,7 +259,8 @@ def main() -> None:
     session = Session(work, args.results, args.timeout)
     shutil.rmtree(work / "runs", ignore_errors=True)
     for rows in args.rows:
-        rounds = Rounds(args.repeat, args.repeat if args.peer_repeat is None else args.peer_repeat, args.all_sizes)
+        peers = args.repeat if args.peer_repeat is None else args.peer_repeat
+        rounds = Rounds(args.repeat, peers, args.all_sizes, args.peers_once)
         run_size(session, rows, tools, only, rounds)
 
 

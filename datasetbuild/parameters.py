@@ -112,7 +112,7 @@ def _union(arguments: tuple[Any, ...]) -> dict[str, Any]:
         for schema in schemas:
             merged |= schema
         return merged | {"type": kinds}
-    enums = [schema["enum"] if "enum" in schema else [None] for schema in schemas]
+    enums = [schema.get("enum", [None]) for schema in schemas]
     if all("enum" in schema or schema == {"type": "null"} for schema in schemas):
         return {"enum": [value for values in enums for value in values]}
     return {"anyOf": schemas}

@@ -25,11 +25,7 @@ from datasetbuild.stages.annotate import annotate_frame, measure
 CHARACTERS = 500
 LANGUAGES = {"languages": ["de", "en", "es", "fr"]}
 GIVEN = {"language": LANGUAGES, "language_mix": LANGUAGES, "language_match": LANGUAGES, "phrases": {"patterns": ["as an AI", "I(?:'m| am) sorry", "cannot help"]}}
-WORDS = (
-    "the a of to and in is you that it for on with as this be can are or your from by have not will an at we if how what "
-    "write explain list order account please password customer delivery function number example because between answer "
-    "question result email 12 2024 support morning weather language train city recipe history water energy market"
-).split()
+WORDS = ["the", "a", "of", "to", "and", "in", "is", "you", "that", "it", "for", "on", "with", "as", "this", "be", "can", "are", "or", "your", "from", "by", "have", "not", "will", "an", "at", "we", "if", "how", "what", "write", "explain", "list", "order", "account", "please", "password", "customer", "delivery", "function", "number", "example", "because", "between", "answer", "question", "result", "email", "12", "2024", "support", "morning", "weather", "language", "train", "city", "recipe", "history", "water", "energy", "market"]
 OPENINGS = ("Write a short story about", "Explain how", "What is", "List five ideas for", "My order", "Summarize this text:", "Übersetze ins Englische:")
 REASONS = {
     "language": "reads up to 200 characters of every turn through an automaton of 140 languages",

@@ -188,7 +188,7 @@ def _last_line(node: yaml.Node) -> int:
     return int(end.line - (1 if end.column == 0 and end.line > node.start_mark.line else 0))
 
 
-class _Indented(yaml.SafeDumper):
+class _Indented(yaml.SafeDumper):  # type: ignore[misc]
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         del indentless
         super().increase_indent(flow, False)

@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import sys
+from typing import Any
 
 from datasetbuild.cli.project import find_project
 
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     cache = Cache(find_project(args.directory) / ".dsbuild" / "cache")
     if args.action == "ls":
         kinds = upkeep.contents(cache)
-        document = {kind.name: {"files": kind.files, "bytes": kind.bytes} for kind in kinds}
+        document: dict[str, Any] = {kind.name: {"files": kind.files, "bytes": kind.bytes} for kind in kinds}
         text = "".join(f"{kind.name:<8} {kind.files:>8} files {human(kind.bytes):>10}\n" for kind in kinds)
         text += f"{'total':<8} {sum(k.files for k in kinds):>8} files {human(sum(k.bytes for k in kinds)):>10}\n"
     elif args.action == "verify":

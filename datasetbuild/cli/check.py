@@ -13,6 +13,7 @@ from typing import Any
 
 from datasetbuild.cli.project import find_project
 
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="+", metavar="recipe=NAME|override", help="the recipe, and overrides of it")
     parser.add_argument("--artifact", metavar="DIR", help="check this artifact: a variant, or one in .dsbuild/rejected")

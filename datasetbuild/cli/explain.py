@@ -56,13 +56,11 @@ def reasons(recipe: Recipe, found: Sequence[Difference]) -> list[str]:
 
 def origin(recipe: Recipe, difference: Difference) -> str | None:
     """The file and line, or the override, that set the value that is new."""
-    from datasetbuild.recipe.locate import show
-
     path = difference.path.split(": ")[0]
     while path:
         found = recipe.origin(path)
         if found is not None:
-            return f"command line: {found.text}" if found.line is None else f"{show(found.file, recipe.project)}:{found.line}"
+            return found.place(recipe.project) or f"command line: {found.text}"
         path = path.rpartition(".")[0]
     return None
 

@@ -13,6 +13,7 @@ from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
     from datasetbuild.recipe import Recipe
+    from datasetbuild.recipe.locate import Origin
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,11 +84,5 @@ def _print(recipe: Recipe, args: argparse.Namespace) -> None:
     sys.stdout.write(json.dumps(recipe.config, indent=1, ensure_ascii=False) + "\n" if args.json else recipe.to_yaml())
 
 
-def _origin(origin, project) -> str:  # type: ignore[no-untyped-def]
-    from datasetbuild.recipe.locate import show
-
-    if origin is None:
-        return "default"
-    if origin.line is None:
-        return f"command line: {origin.text}"
-    return f"{show(origin.file, project)}:{origin.line}"
+def _origin(origin: Origin | None, project: Path) -> str:
+    return "default" if origin is None else origin.place(project) or f"command line: {origin.text}"

@@ -269,7 +269,7 @@ def mending(cache: Cache, work: Callable[[], T]) -> T:
             raise
 
 
-class CorruptObject(Exception):
+class CorruptObject(Exception):  # noqa: N818 - what is found, not what went wrong
     """An object of the cache is not what its name says; the engine measures anew."""
 
     def __init__(self, digest: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ def scatter(task: ScatterTask) -> Path:
         edges = np.searchsorted(table["part"].to_numpy(), np.arange(task.parts + 1))
     table = table.drop_columns(["part"]).combine_chunks()
     with pa.OSFile(str(task.target), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in pairwise(edges):
             batches = table.slice(start, stop - start).to_batches()
             out.write_batch(batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema))
     return task.target

@@ -26,7 +26,6 @@ from datasetbuild.hashing import digest, record_hash
 from datasetbuild.plan import keys
 from datasetbuild.stages.read import RawShard
 
-
 LAYOUT = 2
 """Version of what is kept; raised when a column of it means something else."""
 
@@ -139,7 +138,8 @@ def _first_user(frame: pl.DataFrame) -> pl.DataFrame:
 def _words(frame: pl.DataFrame) -> pl.DataFrame:
     words = frame["words"].struct.unnest()
     some = frame["words"].is_not_null().to_numpy()
-    return pl.DataFrame({"@words": code(*(words[name].fill_null(0).to_numpy() for name in ("high", "low")), some)})
+    high, low = (words[name].fill_null(0).to_numpy() for name in ("high", "low"))
+    return pl.DataFrame({"@words": code(high, low, some)})
 
 
 def _halves(hashes: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.bool_]]:

@@ -30,8 +30,8 @@ from datasetbuild.stages.decontaminate import contamination
 from datasetbuild.stages.dedup.exact import exact_keys
 from datasetbuild.stages.dedup.near import sketch
 from datasetbuild.stages.normalize import normalize
-from datasetbuild.stages.render.system import apply_system, has_system
 from datasetbuild.stages.read import RawRows, RawShard, load
+from datasetbuild.stages.render.system import apply_system, has_system
 
 
 @dataclass(frozen=True)
@@ -137,14 +137,14 @@ class _ShardWork:
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        counts = self.rendered and self.cache.frame(self.rendered["objects"]["counts"])
+        counts = self.cache.frame(self.rendered["objects"]["counts"]) if self.rendered else None
         return annotate.annotate_frame(self.records, counts)
 
     @cached_property
     def plain_frame(self) -> pl.DataFrame:
         return annotate.annotate_frame(self.records)
 
-    def _once(self, step: str, key: str, make: Any) -> dict[str, Any]:
+    def _once(self, step: str, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         def made() -> dict[str, Any]:
             self.fresh.append(step)
             return make()

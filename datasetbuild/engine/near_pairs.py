@@ -22,7 +22,6 @@ from datasetbuild.plan import keys
 from datasetbuild.stages.annotate import annotate_frame
 from datasetbuild.stages.dedup import near
 
-
 PAIRS = {"a": pl.Int64, "b": pl.Int64, "similarity": pl.Float64}
 
 

@@ -98,7 +98,8 @@ def _find(
 def _codes(hashes: pl.Series) -> np.ndarray[Any, Any]:
     halves = hashes.struct.unnest()
     some = hashes.is_not_null().to_numpy()
-    return code(*(halves[name].fill_null(0).to_numpy() for name in ("high", "low")), some).astype(np.int64)
+    high, low = (halves[name].fill_null(0).to_numpy() for name in ("high", "low"))
+    return code(high, low, some).astype(np.int64)
 
 
 def _answers(

@@ -9,7 +9,14 @@ from typing import Any
 
 import polars as pl
 
-from datasetbuild.artifact.books import MANIFEST_VERSION, make_metrics, make_plots, pretty_json, read_manifest, write_pages
+from datasetbuild.artifact.books import (
+    MANIFEST_VERSION,
+    make_metrics,
+    make_plots,
+    pretty_json,
+    read_manifest,
+    write_pages,
+)
 from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.checks import Checked, summary, write_failing

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.exchange import Scattered, ScatterTask, collect, scatter
@@ -198,7 +199,8 @@ def _task(
 
 def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, list[Place]]:
     """All output rows with the number of their part, and where each part stands."""
-    ordered, places = [], []
+    ordered: list[pl.DataFrame] = []
+    places: list[Place] = []
     for split in plan.fractions:
         mine = _ordered(rows, split, plan.seed)
         levels: list[tuple[float | None, pl.DataFrame]] = [(None, mine)]
@@ -208,7 +210,8 @@ def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, 
         number = 0
         for (subset, level), size in zip(levels, sizes, strict=True):
             bits = size.bit_length() - 1
-            leading = level["draw"].to_numpy() >> np.uint64(64 - bits) if bits else np.zeros(len(level), np.uint64)
+            draw: NDArray[np.uint64] = level["draw"].to_numpy()
+            leading = draw >> np.uint64(64 - bits) if bits else np.zeros(len(level), np.uint64)
             part = pl.Series("part", leading + np.uint64(len(places)), dtype=pl.UInt32)
             ordered.append(level.with_columns(part).select("part", *ORDER_COLUMNS))
             places += [Place(draft, split, number + n, sum(sizes), subset) for n in range(size)]

@@ -38,6 +38,4 @@ def _place(recipe: Recipe, path: str) -> str:
     """`recipes/small.yaml:3`, or the override, or the recipe's file for a default."""
     parts = path.split(".")
     found = next((origin for n in range(len(parts), 0, -1) if (origin := recipe.origin(tuple(parts[:n])))), None)
-    if found is None:
-        return show(recipe.file, recipe.project)
-    return f"`{found.text}`" if found.line is None else f"{show(found.file, recipe.project)}:{found.line}"
+    return show(recipe.file, recipe.project) if found is None else found.place(recipe.project) or f"`{found.text}`"

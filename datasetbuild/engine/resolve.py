@@ -85,7 +85,8 @@ def model_folder(plan: Plan, project: Path) -> Path | None:
 
 
 def _folder_digest(folder: Path, cache: Cache) -> str:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """The files that a model is loaded from; a model card names the folder that it was saved in, and is none of them."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md")
     return digest({path.relative_to(folder).as_posix(): known_digest(cache, path) for path in files})
 
 

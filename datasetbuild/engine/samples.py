@@ -81,7 +81,7 @@ def _places(asked: Search, numbers: Iterable[int]) -> Iterator[tuple[int, pl.Dat
     """The shards that rows lie in, with `n`, `shard_row` and `pos` of each; rows by their number in the ledger."""
     wanted = asked.found.decision.rows.select("place", "shard_row", "pos").with_row_index("n")[sorted(set(numbers))]
     for (place,), rows in sorted(wanted.group_by("place"), key=lambda pair: pair[0]):
-        yield int(place), rows.sort("n")  # type: ignore[call-overload]
+        yield int(place), rows.sort("n")
 
 
 def _messages(asked: Search, numbers: Iterable[int]) -> dict[int, list[dict[str, Any]]]:

@@ -26,7 +26,6 @@ from datasetbuild.stages.normalize import normalize
 from datasetbuild.stages.read import RawRows, load
 from datasetbuild.stages.render.system import apply_system
 
-
 NAMED = ("duplicate_of", "twin", "repeats", "contradicts")
 """Columns of the ledger that name another record."""
 

@@ -10,7 +10,7 @@ from datasetbuild.engine.decide import Decision
 from datasetbuild.engine.gather import KeyPlane, Piece, tally
 from datasetbuild.engine.system import system_warnings
 from datasetbuild.plan.steps import Plan
-from datasetbuild.record import LEFT_OUT, ID_ORDER, Fate
+from datasetbuild.record import ID_ORDER, LEFT_OUT, Fate
 from datasetbuild.stages.write.carry import Tokens
 
 LARGE_CLUSTER = 20

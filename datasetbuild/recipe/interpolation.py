@@ -33,9 +33,9 @@ def refused(recipe: Recipe) -> Iterator[Fault]:
                 yield _at_node(layer, recipe.project, path, node, *_refusal(name))
     for typed in recipe.overrides:
         for name in _impure(typed):
-            path = re.split("=", typed.lstrip("+~"), maxsplit=1)[0]
+            key = typed.lstrip("+~").partition("=")[0]
             message, suggestion = _refusal(name)
-            yield Fault(path, message, COMMAND_LINE, excerpt=typed, suggestion=suggestion)
+            yield Fault(key, message, COMMAND_LINE, excerpt=typed, suggestion=suggestion)
 
 
 def broken(layer: Layer, project: Path, readable: Callable[[str], bool]) -> list[Fault]:

@@ -14,8 +14,7 @@ from datasetbuild.recipe.recipe import Recipe
 from datasetbuild.recipe.schema import mapping
 
 USUAL = frozenset(
-    "Apache-2.0 BSD-2-Clause BSD-3-Clause CC0-1.0 CC-BY-3.0 CC-BY-4.0 CC-BY-NC-4.0 CC-BY-NC-SA-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0 CDLA-Permissive-2.0 "
-    "GPL-3.0-only ISC MIT MPL-2.0 ODbL-1.0 ODC-By-1.0 PDDL-1.0 Unlicense".split()
+    ["Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "CC-BY-3.0", "CC-BY-4.0", "CC-BY-NC-4.0", "CC-BY-NC-SA-4.0", "CC-BY-SA-3.0", "CC-BY-SA-4.0", "CDLA-Permissive-2.0", "GPL-3.0-only", "ISC", "MIT", "MPL-2.0", "ODbL-1.0", "ODC-By-1.0", "PDDL-1.0", "Unlicense"]
 )
 
 

@@ -46,8 +46,9 @@ class Origin:
     line: int | None = None
     text: str | None = None
 
-    def __str__(self) -> str:
-        return COMMAND_LINE if self.line is None else f"{self.file}:{self.line}"
+    def place(self, project: Path) -> str | None:
+        """`recipes/a.yaml:3`, or None for the command line."""
+        return None if self.file is None else f"{show(self.file, project)}:{self.line}"
 
 
 def origin(path: tuple[str, ...], layers: tuple[Layer, ...], settings: tuple[Setting, ...]) -> Origin | None:

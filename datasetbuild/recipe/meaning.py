@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import reduce
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from datasetbuild.errors import Fault
-from datasetbuild.op import did_you_mean
+from datasetbuild.op import Operator, did_you_mean
 from datasetbuild.parameters import files_in
 from datasetbuild.recipe import expectations, licenses, locate, origins
 from datasetbuild.recipe.fill import fractions
@@ -83,7 +82,7 @@ def _limits(recipe: Recipe) -> Iterator[Fault]:
         ("sources", name, "on_bad_row"): s for name, s in _sources(recipe).items()
     }
     for path, holder in places.items():
-        most = mapping(holder.get("on_bad_row")).get("max")
+        most: Any = mapping(holder.get("on_bad_row")).get("max")
         if _is_number(most) and most > 1 and not float(most).is_integer():
             message = f"must be a whole number of rows, or a share of them below 1, not {most:g}"
             yield recipe.fault((*path, "max"), message)
@@ -138,10 +137,14 @@ def _facts(recipe: Recipe) -> Iterator[Fault]:
 def _files(recipe: Recipe) -> Iterator[Fault]:
     """Files that operators are given must be there."""
     facts, sections = registered("fact"), registered("section")
-    places = {("filters", name): facts.get(fact_of(name, rule)) for name, rule in _filters(recipe).items()}
+    places: dict[tuple[str, ...], Operator | None] = {
+        ("filters", name): facts.get(fact_of(name, rule)) for name, rule in _filters(recipe).items()
+    }
     places |= {tuple(name.split(".")): operator for name, operator in sections.items()}
     for path, operator in places.items():
-        given = reduce(lambda value, key: mapping(value).get(key), path, recipe.config)
+        given: Any = recipe.config
+        for key in path:
+            given = mapping(given).get(key)
         for inner, name in files_in(operator.schema(), given) if operator else ():
             if not (recipe.project / name).is_file():
                 there = "it is a folder" if (recipe.project / name).is_dir() else f"there is no file {name!r} in the project"
@@ -151,7 +154,7 @@ def _files(recipe: Recipe) -> Iterator[Fault]:
 def _bounds(recipe: Recipe) -> Iterator[Fault]:
     for name, rule in _filters(recipe).items():
         low, high = rule.get("min"), rule.get("max")
-        pairs = [(low, high), (_quantile(low), _quantile(high))]
+        pairs: list[tuple[Any, Any]] = [(low, high), (_quantile(low), _quantile(high))]
         if any(_is_number(a) and _is_number(b) and a > b for a, b in pairs):
             yield recipe.fault(("filters", name, "min"), f"min {low} is above max {high}: no record can pass")
         both = set(_list(rule.get("allow"))) & set(_list(rule.get("deny")))
@@ -161,13 +164,13 @@ def _bounds(recipe: Recipe) -> Iterator[Fault]:
 
 def _patterns(recipe: Recipe) -> Iterator[Fault]:
     """Regular expressions, compiled by the engine that will run them."""
-    for index, pattern in enumerate(_list(mapping(recipe.config.get("clean")).get("boilerplate"))):
+    for nth, pattern in enumerate(_list(mapping(recipe.config.get("clean")).get("boilerplate"))):
         if isinstance(pattern, str) and (reason := _not_a_pattern(pattern)):
-            yield recipe.fault(("clean", "boilerplate", str(index)), *reason)
+            yield recipe.fault(("clean", "boilerplate", str(nth)), *reason)
     for name, rule in _filters(recipe).items():
         for key in ("patterns", "pattern"):
             given = rule.get(key)
-            listed = enumerate(given) if isinstance(given, list) else [(None, given)]
+            listed: Iterable[tuple[int | None, Any]] = enumerate(given) if isinstance(given, list) else [(None, given)]
             for index, pattern in listed:
                 if isinstance(pattern, str) and (reason := _not_a_pattern(pattern)):
                     path = ("filters", name, key) + (() if index is None else (str(index),))
@@ -196,7 +199,7 @@ def _not_a_pattern(pattern: str) -> tuple[str, str | None] | None:
 
 
 def _split(recipe: Recipe) -> Iterator[Fault]:
-    given = {name: value for name, value in fractions(recipe.config).items()}
+    given = dict(fractions(recipe.config))
     if not all(_is_number(value) for value in given.values()):
         return
     for name, value in given.items():
@@ -216,13 +219,12 @@ def _split(recipe: Recipe) -> Iterator[Fault]:
 def _inherited_fraction(recipe: Recipe, given: Mapping[str, Any]) -> str | None:
     """The fractions come from several files: say which, since a merge adds and never takes away."""
     origins = {name: recipe.origin(("split", name)) for name in given}
-    own = [name for name, origin in origins.items() if origin and origin.line and origin.file == recipe.file]
-    inherited = [name for name, origin in origins.items() if origin and origin.line and origin.file != recipe.file]
-    if not own or not inherited:
+    files = {name: origin.file for name, origin in origins.items() if origin and origin.file}
+    inherited = [(name, file) for name, file in files.items() if file != recipe.file]
+    if not inherited or len(inherited) == len(files):
         return None
-    name = inherited[0]
-    file = locate.show(origins[name].file, recipe.project)  # type: ignore[union-attr]
-    return f"`{name}` comes from {file}: write `{name}: null` to be without it"
+    name, file = inherited[0]
+    return f"`{name}` comes from {locate.show(file, recipe.project)}: write `{name}: null` to be without it"
 
 
 def _mix(recipe: Recipe) -> Iterator[Fault]:

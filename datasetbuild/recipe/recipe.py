@@ -77,7 +77,7 @@ class Recipe:
         shown = ".".join(parts)
         if found is None:
             return Fault(shown, message, locate.show(self.file, self.project), suggestion=suggestion)
-        if found.line is None:
+        if found.file is None or found.line is None:
             return Fault(shown, message, COMMAND_LINE, excerpt=found.text, suggestion=suggestion)
         text = found.file.read_text(encoding="utf-8")
         file = locate.show(found.file, self.project)

@@ -175,7 +175,7 @@ def published_schema() -> dict[str, Any]:
             "additionalProperties": _ref("check"),
         },
     }
-    head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "datasetbuild recipe"}
+    head: dict[str, Any] = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "datasetbuild recipe"}
     return head | schema | {"definitions": definitions}
 
 

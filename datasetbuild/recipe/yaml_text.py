@@ -54,14 +54,15 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
         return super().construct_mapping(node, deep=deep)
 
 
-class Dumper(yaml.SafeDumper):
+class Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Writes what `Loader`, and any reader of YAML 1.1, reads back as the same value."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        return super().increase_indent(flow, False)
+        del indentless
+        super().increase_indent(flow, False)
 
 
 # The loader reads dates as text, and floats as OmegaConf does. The dumper knows all readings, so that it quotes a text

@@ -131,7 +131,7 @@ def contamination(frame: pl.DataFrame, prepared: Path, *, ngram: int | None) -> 
     return every.join(best, on="record", how="left", maintain_order="left").drop("record")
 
 
-HIT = {"text": pl.UInt32, "item": pl.UInt32, "overlap": pl.Float64, "run": pl.Boolean}
+HIT = pl.Schema({"text": pl.UInt32, "item": pl.UInt32, "overlap": pl.Float64, "run": pl.Boolean})
 """A text that holds an item. overlap: null where that was not what was measured."""
 
 

@@ -18,7 +18,6 @@ from datasetbuild.errors import Fault, RecipeError
 from datasetbuild.record import Reason
 from datasetbuild.stages.bounds import resolve, resolve_by
 
-
 BROKEN = (Reason.UNMEASURED, Reason.BELOW_MIN, Reason.ABOVE_MAX, Reason.NOT_ALLOWED, Reason.DENIED)
 """The ways to fail a rule."""
 
@@ -106,7 +105,7 @@ def _fits(value: Any, kind: pl.DataType) -> bool:
 def _verdict(rule: Rule, bounds: Mapping[str, Any]) -> pl.Expr:
     """How a record fails the rule, or 0. A fact without a value fails: it never passes in silence."""
     low, high = pl.col(rule.low), pl.col(rule.high)
-    verdict = pl.when(low.is_null() | high.is_null()).then(_broken(Reason.UNMEASURED))
+    verdict: Any = pl.when(low.is_null() | high.is_null()).then(_broken(Reason.UNMEASURED))
     if (least := _bound(bounds, "min")) is not None:
         verdict = verdict.when((low.cast(pl.Float64) < least).fill_null(False)).then(_broken(Reason.BELOW_MIN))
     if (most := _bound(bounds, "max")) is not None:

@@ -7,7 +7,7 @@ cannot be filled that way, the best of those passed over fill it, so that `n` me
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,12 +42,12 @@ def choose(vectors: NDArray[np.int8] | None, count: int, n: int, max_similarity:
     """
     if vectors is None or count <= n:
         return np.arange(min(n, count))
-    wide = vectors.astype(np.float32 if vectors.shape[1] <= 1024 else np.float64)  # sums of integers: exact in any order
+    wide: NDArray[Any] = vectors.astype(np.float32 if vectors.shape[1] <= 1024 else np.float64)  # sums of integers: exact in any order
     lengths = np.sqrt((vectors.astype(np.int64) ** 2).sum(axis=1).astype(np.float64))
     taken: list[int] = []
     for first in range(0, count, BLOCK):
         block = np.arange(first, min(first + BLOCK, count))
-        near = _too_like(wide, lengths, block, np.array(taken, np.int64), max_similarity).any(axis=1)
+        near = np.logical_or.reduce(_too_like(wide, lengths, block, np.array(taken, np.int64), max_similarity), axis=1)
         inside = _too_like(wide, lengths, block, block, max_similarity)
         for place in np.flatnonzero(~near):
             if not near[place]:

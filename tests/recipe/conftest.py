@@ -40,7 +40,7 @@ def register_probes() -> None:
         """Tokens, for tests."""
 
     @source_format(version=1)
-    def probe_rows(*, columns: dict[str, str] = {}, system: str | None = None) -> None:
+    def probe_rows(*, columns: dict[str, str] = {}, system: str | None = None) -> None:  # noqa: B006
         """Rows, for tests.
 
         system: a system message for every row.

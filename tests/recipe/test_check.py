@@ -250,6 +250,6 @@ def test_nothing_but_faults_comes_of_nonsense(tmp_path: Path, config: dict) -> N
     try:
         checked = check(recipe)
     except RecipeError as error:
-        assert error.faults and all(fault.message for fault in error.faults)
+        assert error.faults and all(fault.message for fault in error.faults)  # noqa: PT017
     else:
         assert check(checked).config == checked.config

@@ -128,7 +128,7 @@ def test_rules_from_a_gitleaks_file(tmp_path) -> None:  # type: ignore[no-untype
     assert found("acme:aaaaaaaaaaaa acme:samplek3j9x0", wanted) == []
     broken = tmp_path / "broken.toml"
     broken.write_text('[[rules]]\nid = "bad"\nregex = "(?=x)"\n')
-    with pytest.raises(SourceError, match="'bad'.*cannot be used"):
+    with pytest.raises(SourceError, match=r"'bad'.*cannot be used"):
         find_spans(pl.Series(["x"]), Wanted(frozenset({"secret"}), rules_file=str(broken)))
 
 

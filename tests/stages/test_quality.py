@@ -15,9 +15,9 @@ from tests.conftest import Project
 
 pytest.importorskip("sklearn", reason="scikit-learn (the extra `quality`) is not installed")
 
-GOOD = "open choose settings menu then click step first second because example shows".split()
-BAD = "whatever dunno maybe stuff things anyway lol etc nope sorry guess".split()
-PLAIN = "the a of to account photo file device backup plan is in on with it".split()
+GOOD = ["open", "choose", "settings", "menu", "then", "click", "step", "first", "second", "because", "example", "shows"]
+BAD = ["whatever", "dunno", "maybe", "stuff", "things", "anyway", "lol", "etc", "nope", "sorry", "guess"]
+PLAIN = ["the", "a", "of", "to", "account", "photo", "file", "device", "backup", "plan", "is", "in", "on", "with", "it"]
 
 
 def texts(words: list[str], count: int, seed: int) -> list[str]:

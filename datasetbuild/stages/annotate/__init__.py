@@ -105,16 +105,17 @@ def _guarded(
     try:
         return _checked(function(frame), frame), {}
     except Exception:  # a plugin may raise anything; the records that make it raise are named below
-        pass_one, failed = [], {}
+        found: list[pl.Series | None] = []
+        failed: dict[int, str] = {}
     for index in range(len(frame)):
         try:
             one = frame.slice(index, 1)
-            pass_one.append(_checked(function(one), one))
+            found.append(_checked(function(one), one))
         except Exception as error:  # recorded with the record, never swallowed
             failed[index] = f"fact {op.name!r} raised {type(error).__name__}: {error}{_line_of(op, error)}"
-            pass_one.append(None)
-    dtype = next((one.dtype for one in pass_one if one is not None), pl.Float64)
-    return pl.concat([pl.Series([None], dtype=dtype) if one is None else one.cast(dtype) for one in pass_one]), failed
+            found.append(None)
+    dtype = next((one.dtype for one in found if one is not None), pl.Float64)
+    return pl.concat([pl.Series([None], dtype=dtype) if one is None else one.cast(dtype) for one in found]), failed
 
 
 def _line_of(op: Operator, error: Exception) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -66,7 +67,7 @@ def task_category() -> pl.Expr:
     """
     text = _first()
     text = pl.when(text.str.len_chars() > 600).then(text.str.head(400) + "\n" + text.str.tail(200)).otherwise(text)
-    found = pl.when(text.str.strip_chars() == "").then(pl.lit("other"))
+    found: Any = pl.when(text.str.strip_chars() == "").then(pl.lit("other"))
     for name, pattern in categories():
         found = found.when(text.str.contains(pattern)).then(pl.lit(name))
     return found.otherwise(pl.lit("other"))

@@ -24,7 +24,7 @@ Measure = Callable[[pl.DataFrame], pl.Series]
 @fact(version=1, packages=("google-re2", "phonenumbers"))
 def pii(
     *,
-    kinds: list[Personal] = list(PERSONAL),  # noqa: B006, B008
+    kinds: list[Personal] = list(PERSONAL),  # noqa: B006
     regions: list[Region] = [],  # noqa: B006
     phones: Level = "strict",
 ) -> Measure:

@@ -20,7 +20,7 @@ Measure = Callable[[pl.DataFrame], pl.Series]
 Window = Annotated[int, Bound(ge=3, le=100)]
 
 
-def windows_of(*, references: list[str], window: int, where: Where) -> bytes:  # noqa: ARG001  (a fact's `prepare` gets all of its parameters)
+def windows_of(*, references: list[str], window: int, where: Where) -> bytes:
     """The hashes of every run of `window` words of the references, sorted, as uint64 (little endian)."""
     texts = [Path(file).read_bytes().decode("utf-8-sig", "replace") for file in references]
     hashes, _ = _windows(pl.Series(texts, dtype=pl.String), window)

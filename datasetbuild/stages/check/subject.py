@@ -57,7 +57,7 @@ class Subject:
             .with_columns(split=pl.lit(path.name.rsplit("-", 3)[0]))
             for path in sorted((self.folder / "data").glob("*.parquet"))
         ]
-        empty = {name: pl.String for name in ("id", "system", "user", "split")}
+        empty = dict.fromkeys(("id", "system", "user", "split"), pl.String)
         return pl.concat(frames) if frames else pl.DataFrame(schema=empty)
 
     def rows(self, split: str | None = None) -> pl.DataFrame:

@@ -88,7 +88,7 @@ def _labels(changed: dict[str, pl.Series], rows: int) -> pl.Series:
     """Per record, what was done: the names of the repairs that changed something, and `email masked`."""
     if not changed:
         return pl.Series("cleaned", [[]] * rows, dtype=pl.List(pl.String))
-    frame = pl.DataFrame({name: mask for name, mask in changed.items()})
+    frame = pl.DataFrame(changed)
     names = [pl.when(pl.col(name)).then(pl.lit(name)) for name in changed]
     return frame.select(pl.concat_list(names).list.drop_nulls().alias("cleaned"))["cleaned"]
 

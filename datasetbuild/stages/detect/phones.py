@@ -83,4 +83,4 @@ def _looks(span: bytes, worded: bool) -> bool:
         return True
     if AMOUNT.fullmatch(body):
         return False
-    return len(groups) > 2 or body[:2] == b"00" or (body[:1] == b"0" and len(body) > 8) or body.isdigit() and len(body) == 10
+    return len(groups) > 2 or body[:2] == b"00" or (body[:1] == b"0" and len(body) > 8) or (body.isdigit() and len(body) == 10)

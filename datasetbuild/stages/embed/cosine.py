@@ -8,6 +8,7 @@ Every step is a sum of integers below 2^24 in float32, exact in any order.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,7 @@ def cosines(vectors: NDArray[np.int8], squares: NDArray[np.float64], pairs: NDAr
 
 def _all_pairs(vectors: NDArray[np.int8], squares: NDArray[np.float64], threshold: float) -> NDArray[np.int64]:
     """Pairs that may reach the threshold, from products of blocks: a hair below it, since lengths are rounded here."""
-    wide = vectors.astype(np.float32 if vectors.shape[1] <= 1024 else np.float64)
+    wide: NDArray[Any] = vectors.astype(np.float32 if vectors.shape[1] <= 1024 else np.float64)
     lengths = np.sqrt(squares)
     found = []
     for first in range(0, len(vectors), BLOCK):

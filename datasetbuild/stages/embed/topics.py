@@ -44,8 +44,8 @@ def centres(vectors: NDArray[np.int8], k: int) -> NDArray[np.int8]:
         sums = np.zeros((len(found), some.shape[1]), np.int64)
         np.add.at(sums, label, some.astype(np.int64))
         moved = quantized(sums.astype(np.float64))
-        moved = np.where(moved.any(axis=1)[:, None], moved, found)
-        if (moved == found).all():
+        moved = np.where(moved.any(axis=1, keepdims=True), moved, found)
+        if np.array_equal(moved, found):
             break
         found = moved
     return found

@@ -59,7 +59,7 @@ def _folded(conversations: tuple[list[Message], ...]) -> pl.Series:
     columns = [pl.Series(name, [turn[name] for turn in turns], dtype=pl.String) for name in ("role", "content")]
     more = [(place, turn) for place, turn in enumerate(turns) if len(turn) > 2]
     for name in EXTRAS:
-        columns.append(_sparse(name, {place: turn[name] for place, turn in more if name in turn}, len(turns)))
+        columns.append(_sparse(name, {place: turn[name] for place, turn in more if name in turn}, len(turns)))  # type: ignore[literal-required]
     return fold_turns(pl.Series(list(map(len, conversations)), dtype=pl.UInt32), pl.DataFrame(columns))
 
 

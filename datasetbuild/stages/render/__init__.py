@@ -17,7 +17,15 @@ from datasetbuild.record import Message, Reason, Stage, quarantine_schema
 from datasetbuild.stages.render import control
 from datasetbuild.stages.render.align import Aligned, align_rows, sums
 from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, assemble
-from datasetbuild.stages.render.columns import assistant_masks, labels, lists, loss_weights, span_tokens, trained, truncate
+from datasetbuild.stages.render.columns import (
+    assistant_masks,
+    labels,
+    lists,
+    loss_weights,
+    span_tokens,
+    trained,
+    truncate,
+)
 from datasetbuild.stages.render.encode import Encoded, Encoder, encoder
 from datasetbuild.stages.render.jobs import Job, group_jobs, make_jobs
 from datasetbuild.stages.render.joined import compare_joined, conversations, join_plain, texts_of

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import IO, BinaryIO, Literal, Protocol, cast
 
 SUFFIX = {None: "", "gzip": ".gz", "zstd": ".zst"}
 GZIP_LEVEL = 6
@@ -59,6 +59,12 @@ def seal(task: SealTask) -> Sealed:
     return Sealed(file.digest.hexdigest(), task.target.stat().st_size)
 
 
+class _Sink(Protocol):
+    """Whatever bytes can be written to."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
 class _Hashed:
     """A file that is hashed as it is written, so that nobody reads it again."""
 
@@ -103,17 +109,17 @@ def deal(parts: Sequence[tuple[Path, int]], shards: int) -> list[tuple[Strip, ..
 
 
 @contextmanager
-def _compressed(file: _Hashed, compression: str | None) -> Iterator[_Hashed]:
+def _compressed(file: _Hashed, compression: str | None) -> Iterator[_Sink]:
     """A sink that compresses into the file: gzip without a time and a name, zstd on one thread."""
     if compression == "gzip":
         import gzip
 
         with gzip.GzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=file, mtime=0) as sink:
-            yield sink  # type: ignore[misc]
+            yield sink
     elif compression == "zstd":
         import zstandard
 
-        with zstandard.ZstdCompressor(level=ZSTD_LEVEL).stream_writer(file, closefd=False) as sink:
+        with zstandard.ZstdCompressor(level=ZSTD_LEVEL).stream_writer(cast(IO[bytes], file), closefd=False) as sink:
             yield sink
     else:
         yield file

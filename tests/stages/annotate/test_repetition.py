@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.stages.annotate.conversations import frame_of, values_of
 
-WORDS = "alpha beta gamma delta epsilon zeta eta theta iota kappa".split()
+WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
 
 
 def measured(fact: str, *answers: str, question: str = "Hi", **params: object) -> list[float]:

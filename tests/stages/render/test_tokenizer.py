@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from datasetbuild.errors import BuildError, DatasetBuildError, RecipeError
-from datasetbuild.stages.render import TokenizerSpec, fingerprint, load_spec, resolve, save_spec
-from datasetbuild.stages.render import tokenizer
+from datasetbuild.stages.render import TokenizerSpec, fingerprint, load_spec, resolve, save_spec, tokenizer
 from datasetbuild.stages.render.encode import SAMPLE_LEAST, Encoder, encode_batch, sample
 from tests.conftest import ROOT
 
