@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datasetbuild.stages.check.subject import Finding, Measure, Subject
 
 __version__ = "0.1.0"
-__all__ = ["File", "Finding", "Measure", "Subject", "__version__", "check", "fact", "source_format", "turns"]
+__all__ = ["__version__", "check", "fact", "File", "Finding", "Measure", "source_format", "Subject", "turns"]
 
 _HOMES = {
     "check": "datasetbuild.op",
