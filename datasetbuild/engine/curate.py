@@ -5,6 +5,8 @@ Each is a stage of `decide`, of the shape that is described there.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -112,8 +114,9 @@ def select(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> Non
         return
     rows = np.flatnonzero(fates.undecided)
     best = rows[ordered(plane.rows[rows], plan.select["by"])]
-    vectors = evidence.vectors(best) if plan.select["diverse"] else None
-    picked = choose(vectors, len(best), plan.select["n"], plan.select["max_similarity"])
+    wanted = plan.select["n"], plan.select["max_similarity"]
+    with evidence.vectors(best) if plan.select["diverse"] else nullcontext() as vectors:
+        picked = choose(vectors, len(best), *wanted)
     left_out = np.ones(len(best), bool)
     left_out[picked] = False
     fates.end(np.sort(best[left_out]), Stage.SELECT, Reason.NOT_CHOSEN)

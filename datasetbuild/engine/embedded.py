@@ -6,7 +6,8 @@ of the vectors. A changed filter or threshold changes none of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
+from datasetbuild.engine.mapped import mapped
 from datasetbuild.engine.memo import Memo
 from datasetbuild.hashing import bytes_digest, digest
 from datasetbuild.plan import keys
@@ -27,6 +29,8 @@ from datasetbuild.stages.embed import cosine, hashed, topics
 
 ASKED_AT_ONCE = 256
 """Texts after which a model's answers are kept: what a build that is killed has asked for is not asked for again."""
+
+TAKEN_AT_ONCE = 1 << 14
 
 FLOORS = (0.7, 0.8, 0.9)
 """Cosines down to which pairs are verified and kept: a threshold between two of them is a cut."""
@@ -81,10 +85,17 @@ def embed(cache: Cache, engine: Engine, pieces: Sequence[Piece], params: dict[st
     return [*engine.map(embed_shard, tasks)]
 
 
-def vectors_of(cache: Cache, embedded: Sequence[str]) -> NDArray[np.int8]:
-    """The vectors of all records, in the order of the shards: (n, d)."""
-    parts = [cache.frame(one)["vector"].to_numpy() for one in embedded]
-    return np.concatenate([part for part in parts if len(part)] or [np.zeros((0, 1), np.int8)])
+@contextmanager
+def vectors_of(cache: Cache, embedded: Sequence[str], rows: NDArray[np.int64] | None = None) -> Iterator[NDArray[np.int8]]:
+    """The vectors of all records, in the order of the shards, or of the records with these numbers: (n, d), in a file."""
+    none = np.zeros((0, 1), np.int8)
+    with cache.workspace() as work:
+        every = mapped(work / "vectors", (cache.frame(one)["vector"].to_numpy() for one in embedded), none)
+        if rows is None:
+            yield every
+            return
+        blocks = (every[rows[first : first + TAKEN_AT_ONCE]] for first in range(0, len(rows), TAKEN_AT_ONCE))
+        yield mapped(work / "wanted", blocks, none)
 
 
 def semantic_pairs(cache: Cache, embedded: Sequence[str], threshold: float) -> pl.DataFrame:
@@ -93,11 +104,12 @@ def semantic_pairs(cache: Cache, embedded: Sequence[str], threshold: float) -> p
     floor = max((one for one in FLOORS if one <= threshold), default=threshold)
 
     def make() -> dict[str, Any]:
-        pairs, found = cosine.similar_pairs(vectors_of(cache, embedded), floor)
+        with vectors_of(cache, embedded) as vectors:
+            pairs, found = cosine.similar_pairs(vectors, floor)
         frame = pl.DataFrame({"a": pairs[:, 0], "b": pairs[:, 1], "similarity": found})
         return {"objects": {"pairs": cache.store_frame(frame)}}
 
-    key = keys.action_key("embed", pairs=list(embedded), floor=floor)
+    key = keys.action_key("embed", pairs=list(embedded), floor=floor, partners=1)
     return cache.frame(cache.once(key, make)["objects"]["pairs"]).filter(pl.col("similarity") >= threshold)
 
 
@@ -112,21 +124,33 @@ def topics_of(
     """The topic of each record. keys_of: the hashes of the records, by which the sample is taken."""
 
     def make() -> dict[str, Any]:
-        vectors = vectors_of(cache, embedded)
         sample = np.argsort(keys_of, kind="stable")[: topics.SAMPLE]
-        centres = topics.centres(vectors[sample], k)
-        if not len(centres):  # no record has a word
-            return {"objects": {"topics": cache.store_frame(pl.DataFrame({"topic": [None] * len(vectors)}, {"topic": pl.String}))}}
-        label = topics.nearest(vectors, centres)
-        every = [_texts(cache, EmbedTask(cache.root, piece.measured.records, params)) for piece in pieces]
-        texts = pl.concat(every).gather(pl.Series(sample))
+        with vectors_of(cache, embedded) as vectors:
+            centres = topics.centres(vectors[sample], k)
+            if not len(centres):  # no record has a word
+                none = pl.DataFrame({"topic": [None] * len(vectors)}, {"topic": pl.String})
+                return {"objects": {"topics": cache.store_frame(none)}}
+            label, some = topics.nearest(vectors, centres)
+        texts = _sampled(cache, pieces, params, sample)
         names = pl.Series(topics.names(texts, label[sample], len(centres)), dtype=pl.String)
-        named = pl.DataFrame({"topic": names.gather(pl.Series(label)), "some": vectors.any(axis=1)})
+        named = pl.DataFrame({"topic": names.gather(pl.Series(label)), "some": some})
         found = named.select(pl.when("some").then("topic").alias("topic"))
         return {"objects": {"topics": cache.store_frame(found)}}
 
     key = keys.action_key("embed", topics=k, of=list(embedded), sample=digest(bytes_digest(keys_of.tobytes())))
     return cache.frame(cache.once(key, make)["objects"]["topics"])["topic"]
+
+
+def _sampled(cache: Cache, pieces: Sequence[Piece], params: dict[str, Any], sample: NDArray[np.int64]) -> pl.Series:
+    """The texts of the records with these numbers, in order; a shard's are let go when those have been taken."""
+    taken, places, first = [], [], 0
+    for piece in pieces:
+        texts = _texts(cache, EmbedTask(cache.root, piece.measured.records, params))
+        mine = np.flatnonzero((sample >= first) & (sample < first + len(texts)))
+        taken.append(texts.gather(pl.Series(sample[mine] - first)))
+        places.append(mine)
+        first += len(texts)
+    return pl.concat(taken).gather(pl.Series(np.argsort(np.concatenate(places))))
 
 
 def _texts(cache: Cache, task: EmbedTask) -> pl.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,9 +54,9 @@ class Evidence:
         keys = self.plane.rows["key"].to_numpy()[self.recorded]
         return topics_of(self.cache, self.pieces, self._embedded, keys, self.plan.embeddings, (self.plan.topics or {})["k"])
 
-    def vectors(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
-        """The vectors of rows of the plane that have a record, (n, d)."""
-        return vectors_of(self.cache, self._embedded)[np.searchsorted(self.recorded, rows)]
+    def vectors(self, rows: NDArray[np.int64]) -> AbstractContextManager[NDArray[np.int8]]:
+        """The vectors of rows of the plane that have a record, (n, d), in a file while they are looked at."""
+        return vectors_of(self.cache, self._embedded, np.searchsorted(self.recorded, rows))
 
     @cached_property
     def _embedded(self) -> list[str]:

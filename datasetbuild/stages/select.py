@@ -7,7 +7,7 @@ cannot be filled that way, the best of those passed over fill it, so that `n` me
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from datasetbuild.op import Bound, section
 
 BLOCK = 512
+TAKEN_AT_ONCE = 1 << 13
+"""Records that are looked at together, and those already taken that they are compared with at once."""
 
 
 @section("select", version=1)
@@ -42,27 +44,36 @@ def choose(vectors: NDArray[np.int8] | None, count: int, n: int, max_similarity:
     """
     if vectors is None or count <= n:
         return np.arange(min(n, count))
-    wide: NDArray[Any] = vectors.astype(np.float32 if vectors.shape[1] <= 1024 else np.float64)  # sums of integers: exact in any order
-    lengths = np.sqrt((vectors.astype(np.int64) ** 2).sum(axis=1).astype(np.float64))
     taken: list[int] = []
+    known = np.empty((0, vectors.shape[1]), np.int8)
     for first in range(0, count, BLOCK):
-        block = np.arange(first, min(first + BLOCK, count))
-        near = np.logical_or.reduce(_too_like(wide, lengths, block, np.array(taken, np.int64), max_similarity), axis=1)
-        inside = _too_like(wide, lengths, block, block, max_similarity)
+        block = vectors[first : first + BLOCK]
+        near = np.zeros(len(block), bool)
+        for some in range(0, len(known), TAKEN_AT_ONCE):
+            near |= _too_like(block, known[some : some + TAKEN_AT_ONCE], max_similarity).any(axis=1)
+        inside = _too_like(block, block, max_similarity)
+        fresh: list[int] = []
         for place in np.flatnonzero(~near):
             if not near[place]:
-                taken.append(first + int(place))
+                fresh.append(int(place))
                 near |= inside[:, place]
-            if len(taken) == n:
-                return np.array(taken, np.int64)
+            if len(taken) + len(fresh) == n:
+                break
+        taken += [first + place for place in fresh]
+        if len(taken) == n:
+            return np.array(taken, np.int64)
+        known = np.concatenate([known, block[fresh]])
     passed = np.setdiff1d(np.arange(count), taken)
     return np.sort(np.concatenate([np.array(taken, np.int64), passed[: n - len(taken)]]))
 
 
-def _too_like(
-    wide: NDArray[np.float32], lengths: NDArray[np.float64], rows: NDArray[np.int64], others: NDArray[np.int64], bound: float
-) -> NDArray[np.bool_]:
+def _too_like(rows: NDArray[np.int8], others: NDArray[np.int8], bound: float) -> NDArray[np.bool_]:
     """Which of `rows` are too like which of `others`."""
-    dots = (wide[rows] @ wide[others].T).astype(np.float64)
-    sizes = lengths[rows, None] * lengths[None, others]
+    kind = np.float32 if rows.shape[1] <= 1024 else np.float64  # sums of integers: exact in any order
+    dots = (rows.astype(kind) @ others.astype(kind).T).astype(np.float64)
+    sizes = _lengths(rows)[:, None] * _lengths(others)[None]
     return (dots >= bound * sizes) & (sizes > 0)
+
+
+def _lengths(vectors: NDArray[np.int8]) -> NDArray[np.float64]:
+    return np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.int64).astype(np.float64))

@@ -10,6 +10,7 @@ Texts with the same words are one node, so a repeated text costs one signature l
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -17,10 +18,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import lists
 from datasetbuild.hashing import salt
 from datasetbuild.op import Bound, section
 from datasetbuild.stages.dedup.exact import On, text_of
+from datasetbuild.stages.dedup.partners import distinct
 from datasetbuild.stages.dedup.sketch import shingles, signatures
 from datasetbuild.stages.words import portions, sequence_hashes, word_hashes
 
@@ -33,18 +34,17 @@ SLACK = 0.2
 KNOWN_BANDS = {(0.3, 128): (51, 2), (0.5, 128): (34, 3), (0.7, 128): (23, 5)}
 """What datasketch's search gives (asserted in the tests): importing it takes 0.6 s."""
 
-BUCKET_PAIRS = 64
-"""Buckets up to this size are compared pair by pair; the members of larger ones with the first LEADERS of them only,
-so that a bucket of m texts costs 32 m comparisons and not m^2 / 2. Each text stands in one bucket per band."""
-LEADERS = 32
-
 AT_ONCE = 1 << 14
-"""Texts or pairs that are sorted together: their number stands above 48 bits, and 10 MB stay near the cache."""
+"""Texts or pairs that are sorted together, at most: their number stands above 48 bits."""
+
+SHINGLES_AT_ONCE = 1 << 20
+"""Shingles of both sides of all pairs that are sorted together: 40 MB with all that is made of them. Beyond it one pair,
+however long."""
 
 LOW_48 = np.uint64((1 << 48) - 1)
 
 
-@section("dedup.near", version=1)
+@section("dedup.near", version=2)
 def near(
     *,
     threshold: Annotated[float, Bound(gt=0, le=1)] = 0.8,
@@ -84,21 +84,21 @@ def _sketched(text: pl.Series, ngram: int, num_perm: int) -> pl.DataFrame:
     )
 
 
-def shingle_sets(frame: pl.DataFrame, *, on: On, ngram: int) -> pl.Series:
-    """The distinct shingles of each record of the annotate frame, sorted: List[UInt64], 48 bits of each shingle's hash.
+def shingle_sets(frame: pl.DataFrame, *, on: On, ngram: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The distinct shingles of each record of the annotate frame, sorted, one set after the other, and how many each has:
+    48 bits of each shingle's hash.
 
     Two texts of 100 shingles have one in common by accident once in 10^10 pairs.
     """
     grams = shingles(*word_hashes(text_of(frame, on)), ngram)
-    found, counts = [np.empty(0, np.uint64)], [np.zeros(1, np.int64)]
+    found, counts = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     for first in range(0, len(frame), AT_ONCE):
         offsets = grams.offsets[first : first + AT_ONCE + 1]
         row = np.repeat(np.arange(len(offsets) - 1, dtype=np.uint64), np.diff(offsets))
-        packed = _distinct((row << np.uint64(48)) | (grams.values[offsets[0] : offsets[-1]] >> np.uint64(16)))
+        packed = distinct((row << np.uint64(48)) | (grams.values[offsets[0] : offsets[-1]] >> np.uint64(16)))
         found.append(packed & LOW_48)
         counts.append(np.bincount((packed >> np.uint64(48)).astype(np.int64), minlength=len(offsets) - 1))
-    bounds = np.cumsum(np.concatenate(counts))
-    return lists("shingles", np.concatenate(found), bounds)
+    return np.concatenate(found), np.concatenate(counts)
 
 
 def floor_of(threshold: float) -> float:
@@ -117,79 +117,47 @@ def bands_for(floor: float, num_perm: int) -> tuple[int, int]:
     return int(bands), int(rows)
 
 
-def alike(signature: NDArray[np.uint32], pairs: NDArray[np.int64], floor: float) -> NDArray[np.bool_]:
-    """Pairs whose signatures agree enough to be worth comparing in full.
+def alike(signature: NDArray[np.uint8], pairs: NDArray[np.int64], floor: float) -> NDArray[np.int16]:
+    """In how many places the signatures of pairs agree; -1 for pairs that are not worth comparing in full.
 
     The share of equal positions has a standard deviation of at most 0.044 around the Jaccard (128 permutations): one that
-    is SLACK = 0.2 below the floor belongs to a similar pair with a chance of 10^-6.
+    is SLACK = 0.2 below the floor belongs to a similar pair with a chance of 10^-6. signature: the last byte of each of its
+    numbers (n, num_perm), which will do: unequal numbers share it once in 256, and whoever passes is compared in full.
     """
-    out = np.empty(len(pairs), bool)
+    out = np.empty(len(pairs), np.int16)
     for start in range(0, len(pairs), AT_ONCE):
         a, b = pairs[start : start + AT_ONCE].T
-        out[start : start + AT_ONCE] = (signature[a] == signature[b]).mean(axis=1) >= floor - SLACK
+        out[start : start + AT_ONCE] = (signature[a] == signature[b]).sum(axis=1)
+    out[out < (floor - SLACK) * signature.shape[1]] = -1
     return out
 
 
-def band_hashes(signature: NDArray[np.uint32], bands: int, rows: int) -> NDArray[np.uint64]:
-    """One 64-bit hash per band, salted with the band's number. signature: (n, num_perm); returns (bands, n)."""
-    out = np.empty((bands, len(signature)), np.uint64)
-    for band in range(bands):
+def band_hashes(signature: NDArray[np.uint32], bands: Sequence[int], rows: int) -> NDArray[np.uint64]:
+    """One 64-bit hash for each of these bands, salted with its number. signature: (n, num_perm); returns (bands, n)."""
+    out = np.empty((len(bands), len(signature)), np.uint64)
+    for place, band in enumerate(bands):
         state = np.full(len(signature), salt(band, "dedup.near band"), np.uint64)
         for column in range(band * rows, (band + 1) * rows):
             state = (state ^ signature[:, column]) * np.uint64(0x9E3779B97F4A7C15)
             state ^= state >> np.uint64(29)
-        out[band] = state
+        out[place] = state
     return out
 
 
-def candidate_pairs(bands: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Pairs (i < j) of texts that share a bucket in some band, distinct and sorted. bands: (bands, n). Returns (p, 2)."""
-    found = [_bucket_pairs(band) for band in bands]
-    packed = _distinct(np.concatenate(found)) if found else np.empty(0, np.int64)
-    return np.stack([packed >> 32, packed & 0xFFFFFFFF], axis=1)
-
-
-def _distinct(values: NDArray[Any]) -> NDArray[Any]:
-    """The distinct values, sorted: 60 times faster than `np.unique`, which hashes from numpy 2.3 on."""
-    ranked = np.sort(values)
-    return ranked[np.concatenate([[True], ranked[1:] != ranked[:-1]])] if len(ranked) else ranked
-
-
-def _bucket_pairs(band: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Pairs of one band, each as i * 2^32 + j."""
-    if len(band) < 2:
-        return np.empty(0, np.int64)
-    order = np.argsort(band)
-    ranked = band[order]
-    change = np.concatenate([[True], ranked[1:] != ranked[:-1], [True]])
-    shared = ~(change[1:] & change[:-1])  # the members of buckets with more than one
-    # Members of a bucket in order of their number, whatever order the sort gave them.
-    packed = np.sort((np.cumsum(change[:-1])[shared].astype(np.int64) << 32) | order[shared])
-    order, bucket = packed & 0xFFFFFFFF, packed >> 32
-    starts = np.flatnonzero(np.concatenate([[True], bucket[1:] != bucket[:-1]])) if len(bucket) else np.empty(0, np.int64)
-    sizes = np.diff(np.append(starts, len(order)))
-    position = np.arange(len(order)) - np.repeat(starts, sizes)
-    size = np.repeat(sizes, sizes)
-    # A member is compared with all that stand before it in its bucket, or with the bucket's leaders when it is large.
-    partners = np.where(size <= BUCKET_PAIRS, position, np.minimum(position, LEADERS))
-    member = np.repeat(np.arange(len(order)), partners)
-    nth = np.arange(len(member)) - np.repeat(np.cumsum(partners) - partners, partners)
-    other = order[member - position[member] + nth]
-    return (other << 32) | order[member]
-
-
-def jaccard(pairs: NDArray[np.int64], sets: pl.Series) -> NDArray[np.float64]:
-    """Exact Jaccard similarity of pairs of shingle sets. pairs: (p, 2) positions in `sets` (from `shingle_sets`).
+def jaccard(pairs: NDArray[np.int64], values: NDArray[np.uint64], lengths: NDArray[np.int64]) -> Iterator[NDArray[np.float64]]:
+    """Exact Jaccard similarity of pairs of shingle sets, block by block, in order. pairs: (p, 2) numbers of sets; values:
+    the sets one after the other (from `shingle_sets`), which may lie in a file; lengths: of each.
 
     The shingles of both sides of many pairs are sorted at once, each with its pair's number above its 48 bits: what is
     shared stands twice in a row.
     """
-    lengths = sets.list.len().to_numpy().astype(np.int64)
-    values = sets.explode(empty_as_null=False).to_numpy()
     starts = np.cumsum(lengths) - lengths
-    out = np.empty(len(pairs), np.float64)
-    for first in range(0, len(pairs), AT_ONCE):
-        part = pairs[first : first + AT_ONCE]
+    ends = np.cumsum(lengths[pairs].sum(axis=1))
+    first = done = 0
+    while first < len(pairs):
+        fits = int(np.searchsorted(ends, done + SHINGLES_AT_ONCE, side="right"))
+        stop = min(max(fits, first + 1), first + AT_ONCE)
+        part = pairs[first:stop]
         sizes = lengths[part]
         flat = sizes.ravel()
         index = np.repeat(starts[part].ravel() - (np.cumsum(flat) - flat), flat) + np.arange(flat.sum())
@@ -197,8 +165,8 @@ def jaccard(pairs: NDArray[np.int64], sets: pl.Series) -> NDArray[np.float64]:
         packed = np.sort((number << np.uint64(48)) | values[index])
         twice = packed[1:][packed[1:] == packed[:-1]] >> np.uint64(48)
         shared = np.bincount(twice.astype(np.int64), minlength=len(part))
-        out[first : first + AT_ONCE] = shared / (sizes.sum(axis=1) - shared)
-    return out
+        yield shared / (sizes.sum(axis=1) - shared)
+        first, done = stop, int(ends[stop - 1])
 
 
 def components(nodes: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -40,7 +40,7 @@ def centres(vectors: NDArray[np.int8], k: int) -> NDArray[np.int8]:
         return np.zeros((0, vectors.shape[1]), np.int8)
     found = _farthest(some, k)
     for _ in range(STEPS):
-        label = nearest(some, found)
+        label, _ = nearest(some, found)
         sums = np.zeros((len(found), some.shape[1]), np.int64)
         np.add.at(sums, label, some.astype(np.int64))
         moved = quantized(sums.astype(np.float64))
@@ -66,15 +66,17 @@ def _farthest(vectors: NDArray[np.int8], k: int) -> NDArray[np.int8]:
     return vectors[chosen]
 
 
-def nearest(vectors: NDArray[np.int8], found: NDArray[np.int8]) -> NDArray[np.int64]:
-    """The centre of each vector, by cosine; the smaller number of two as near."""
+def nearest(vectors: NDArray[np.int8], found: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The centre of each vector, by cosine (the smaller number of two as near), and whether it is more than zeros."""
     wide = found.astype(np.float32)
     lengths = np.sqrt((wide.astype(np.float64) ** 2).sum(axis=1))
-    out = np.empty(len(vectors), np.int64)
+    out, some = np.empty(len(vectors), np.int64), np.empty(len(vectors), bool)
     for first in range(0, len(vectors), BLOCK):
-        dots = (vectors[first : first + BLOCK].astype(np.float32) @ wide.T).astype(np.float64)
+        block = vectors[first : first + BLOCK]
+        dots = (block.astype(np.float32) @ wide.T).astype(np.float64)
         out[first : first + BLOCK] = np.argmax(dots / np.where(lengths > 0, lengths, 1), axis=1)
-    return out
+        some[first : first + BLOCK] = block.any(axis=1)
+    return out, some
 
 
 def names(texts: pl.Series, label: NDArray[np.int64], count: int) -> list[str]:

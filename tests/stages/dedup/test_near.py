@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasetbuild.stages.dedup import near
+from datasetbuild.stages.dedup import near, partners
+from datasetbuild.stages.dedup.partners import BEST, BUCKET_PAIRS, FIRST, LEADERS, Partners, bucket_pairs
 from datasetbuild.stages.dedup.sketch import shingles, signatures
 from datasetbuild.stages.dedup.survivor import survivors
 from datasetbuild.stages.words import word_hashes
@@ -34,10 +36,22 @@ def exact(a: str, b: str, n: int = 5) -> float:
 @given(st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=14).map(" ".join), min_size=2, max_size=8, unique=True))
 def test_similarities_are_exact(texts: list[str]) -> None:
     """The verified similarity of a pair is the Jaccard of its sets of n-grams."""
-    sets = near.shingle_sets(frame_of(texts), on="conversation", ngram=3)
     pairs = np.array(list(combinations(range(len(texts)), 2)))
-    for (a, b), found in zip(pairs, near.jaccard(pairs, sets), strict=True):
+    for (a, b), found in zip(pairs, similarities(texts, pairs, 3), strict=True):
         assert found == pytest.approx(exact(texts[a], texts[b], 3))
+
+
+def similarities(texts: list[str], pairs: np.ndarray, ngram: int = 5) -> np.ndarray:
+    sets = near.shingle_sets(frame_of(texts), on="conversation", ngram=ngram)
+    return np.concatenate([*near.jaccard(pairs, *sets)])
+
+
+def candidates_of(hashes: np.ndarray, score: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    found = Partners(score)
+    for band in hashes:
+        for packed in bucket_pairs(band):
+            found.add(packed)
+    return found.pairs()[0]
 
 
 def planted(count: int, changes: int) -> list[str]:
@@ -59,8 +73,9 @@ def test_at_most_one_in_a_hundred_pairs_is_missed(changes: int, threshold: float
     texts = planted(600, changes)
     sketches = near.sketch(frame_of(texts), on="conversation", ngram=5, num_perm=128)["signature"].to_numpy()
     floor = near.floor_of(threshold)
-    candidates = near.candidate_pairs(near.band_hashes(sketches, *near.bands_for(floor, 128)))
-    worth = candidates[near.alike(sketches, candidates, floor)]
+    bands, rows = near.bands_for(floor, 128)
+    hashes = near.band_hashes(sketches, range(bands), rows)
+    worth = candidates_of(hashes, lambda pairs: near.alike(sketches.astype(np.uint8), pairs, floor))
     found = set(map(tuple, worth.tolist()))
     true = [(2 * n, 2 * n + 1) for n in range(600) if exact(texts[2 * n], texts[2 * n + 1]) >= threshold]
     assert len(true) > 300
@@ -69,10 +84,34 @@ def test_at_most_one_in_a_hundred_pairs_is_missed(changes: int, threshold: float
 
 def test_large_buckets_cost_no_square() -> None:
     """A bucket of m equal bands gives at most LEADERS pairs per member, and still joins them all."""
-    band = np.zeros((1, 3000), np.uint64)
-    pairs = near.candidate_pairs(band)
-    assert len(pairs) <= 3000 * near.LEADERS
+    pairs = candidates_of(np.zeros((1, 3000), np.uint64), lambda pairs: np.zeros(len(pairs)))
+    assert len(pairs) <= 3000 * LEADERS
     assert (near.components(3000, pairs) == 0).all()
+
+
+def compared(band: np.ndarray, text: int) -> np.ndarray:
+    bucket = np.flatnonzero(band == band[text])
+    return bucket if len(bucket) <= BUCKET_PAIRS else bucket[:LEADERS]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4000))
+def test_crowded_texts_keep_the_first_and_the_best_wherever_a_block_ends(seed: int, at_once: int) -> None:
+    """Of a text's smaller-numbered partners that are worth it stay the FIRST, and of the others the BEST by score, then by
+    number: for any blocks."""
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(-1, 4, (100, 100))
+    hashes = rng.integers(0, 2, (5, 100)).astype(np.uint64)
+    expected = []
+    for j in range(100):
+        met = {int(i) for band in hashes for i in compared(band, j)}
+        worth = sorted(i for i in met if i < j and scores[i, j] >= 0)
+        best = sorted(worth[FIRST:], key=lambda i: (-scores[i, j], i))[:BEST]
+        expected += [(i, j) for i in sorted([*worth[:FIRST], *best])]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(partners, "AT_ONCE", at_once)
+        found = candidates_of(hashes, lambda pairs: scores[pairs[:, 0], pairs[:, 1]])
+    assert [tuple(pair) for pair in found.tolist()] == expected
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=20))
@@ -130,8 +169,11 @@ def test_more_texts_than_fit_together_are_verified_alike(monkeypatch: pytest.Mon
     """Texts and pairs are sorted in portions; where one ends does not matter."""
     texts = planted(40, 2)
     pairs = np.array(list(combinations(range(len(texts)), 2)))
-    whole = near.jaccard(pairs, near.shingle_sets(frame_of(texts), on="conversation", ngram=5))
+    whole = similarities(texts, pairs)
     monkeypatch.setattr(near, "AT_ONCE", 7)
-    portioned = near.jaccard(pairs, near.shingle_sets(frame_of(texts), on="conversation", ngram=5))
-    assert np.array_equal(whole, portioned)
-    assert len(near.shingle_sets(frame_of([]), on="conversation", ngram=5)) == 0
+    monkeypatch.setattr(near, "SHINGLES_AT_ONCE", 500)
+    assert np.array_equal(whole, similarities(texts, pairs))
+    monkeypatch.setattr(near, "SHINGLES_AT_ONCE", 1)
+    assert np.array_equal(whole, similarities(texts, pairs))
+    values, lengths = near.shingle_sets(frame_of([]), on="conversation", ngram=5)
+    assert len(values) == len(lengths) == 0
