@@ -27,7 +27,6 @@ from datasetbuild.stages.annotate import annotate_frame
 from datasetbuild.stages.dedup import near
 from datasetbuild.stages.dedup.partners import Pairs, Partners, bucket_pairs, distinct
 
-
 BANDS_AT_ONCE = 8
 """Bands whose hashes are held together: 64 bytes a text instead of 184, for reading the signatures three times."""
 
@@ -67,9 +66,7 @@ class Place:
     pos: NDArray[np.int64]
 
 
-def verified_pairs(
-    cache: Cache, engine: Engine, pieces: Sequence[Piece], plane: KeyPlane, params: dict[str, Any]
-) -> pl.DataFrame:
+def verified_pairs(cache: Cache, engine: Engine, pieces: Sequence[Piece], plane: KeyPlane, params: dict[str, Any]) -> pl.DataFrame:
     """Pairs of texts with a Jaccard similarity of at least the floor below `params["threshold"]`: `a` < `b` (numbers of
     the plane's `@words`) and `similarity`. Whoever asks cuts them at the threshold."""
     params = {**params, "threshold": near.floor_of(params["threshold"])}
@@ -152,9 +149,7 @@ def _signatures(cache: Cache, texts: Sequence[Place], involved: NDArray[np.int64
     return out
 
 
-def _among(
-    texts: Sequence[Place], involved: NDArray[np.int64]
-) -> Iterator[tuple[Place, NDArray[np.int64], NDArray[np.int64]]]:
+def _among(texts: Sequence[Place], involved: NDArray[np.int64]) -> Iterator[tuple[Place, NDArray[np.int64], NDArray[np.int64]]]:
     """The shards that have some of these texts (sorted), which of theirs these are, and their places in `involved`."""
     for one in texts:
         place = np.minimum(np.searchsorted(involved, one.at), len(involved) - 1)

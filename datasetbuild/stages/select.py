@@ -7,7 +7,7 @@ cannot be filled that way, the best of those passed over fill it, so that `n` me
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ def choose(vectors: NDArray[np.int8] | None, count: int, n: int, max_similarity:
         block = vectors[first : first + BLOCK]
         near = np.zeros(len(block), bool)
         for some in range(0, len(known), TAKEN_AT_ONCE):
-            near |= _too_like(block, known[some : some + TAKEN_AT_ONCE], max_similarity).any(axis=1)
+            near |= np.logical_or.reduce(_too_like(block, known[some : some + TAKEN_AT_ONCE], max_similarity), axis=1)
         inside = _too_like(block, block, max_similarity)
         fresh: list[int] = []
         for place in np.flatnonzero(~near):
@@ -69,8 +69,8 @@ def choose(vectors: NDArray[np.int8] | None, count: int, n: int, max_similarity:
 
 def _too_like(rows: NDArray[np.int8], others: NDArray[np.int8], bound: float) -> NDArray[np.bool_]:
     """Which of `rows` are too like which of `others`."""
-    kind = np.float32 if rows.shape[1] <= 1024 else np.float64  # sums of integers: exact in any order
-    dots = (rows.astype(kind) @ others.astype(kind).T).astype(np.float64)
+    kind: type[Any] = np.float32 if rows.shape[1] <= 1024 else np.float64  # sums of integers: exact in any order
+    dots: NDArray[np.float64] = np.matmul(rows.astype(kind), others.astype(kind).T).astype(np.float64)
     sizes = _lengths(rows)[:, None] * _lengths(others)[None]
     return (dots >= bound * sizes) & (sizes > 0)
 

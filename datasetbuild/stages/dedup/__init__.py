@@ -2,6 +2,7 @@
 
     exact.py     the same text: a 128-bit hash of the normalised text
     sketch.py    MinHash signatures, numpy over whole shards, bit-identical to datasketch's
+    partners.py  the pairs of texts that are worth comparing, bucket by bucket
     near.py      candidates by LSH, every pair verified against the exact Jaccard of its shingles, clusters
     substring.py the same words in a row, however different the rest
     semantic.py  records whose embeddings point the same way

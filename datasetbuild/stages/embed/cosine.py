@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def _all_pairs(
     vectors: NDArray[np.int8], squares: NDArray[np.float64], threshold: float
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Every pair with the cosine (packed as in `Partners.add`) and the cosines, from products of blocks."""
-    wide = vectors.astype(np.float32 if vectors.shape[1] <= 1024 else np.float64)
+    wide: NDArray[Any] = vectors.astype(np.float32 if vectors.shape[1] <= 1024 else np.float64)
     for first in range(0, len(vectors), BLOCK):
         stop = min(first + BLOCK, len(vectors))
         dots = (wide[first:stop] @ wide[:stop].T).astype(np.float64)
@@ -96,13 +97,13 @@ def _projected(vectors: NDArray[np.int8], threshold: float) -> Iterator[NDArray[
         planes = [_signs(band, vectors.shape[1], bits) for band in range(start, min(start + BANDS_AT_ONCE, bands))]
         hashes = np.empty((len(planes), len(some)), np.uint64)
         done = 0
-        for first, block in _blocks(vectors):
+        for _, block in _blocks(vectors):
             wide = block[block.any(axis=1)].astype(np.float32)
-            for band, signs in enumerate(planes):
-                hashes[band, done : done + len(wide)] = ((wide @ signs > 0) @ power).astype(np.uint64)
+            for place, signs in enumerate(planes):
+                hashes[place, done : done + len(wide)] = ((wide @ signs > 0) @ power).astype(np.uint64)
             done += len(wide)
-        for band in hashes:
-            for packed in bucket_pairs(band):
+        for one in hashes:
+            for packed in bucket_pairs(one):
                 yield (some[packed >> 32] << 32) | some[packed & 0xFFFFFFFF]
 
 
