@@ -17,6 +17,7 @@ import datasetbuild.stages.annotate.references
 import datasetbuild.stages.annotate.repetition
 import datasetbuild.stages.annotate.stock
 import datasetbuild.stages.annotate.style
+import datasetbuild.stages.annotate.toxicity
 import datasetbuild.stages.annotate.wording
 import datasetbuild.stages.check
 import datasetbuild.stages.clean

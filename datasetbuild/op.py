@@ -24,6 +24,7 @@ from datasetbuild.parameters import MISSING as MISSING
 from datasetbuild.parameters import Bound as Bound
 from datasetbuild.parameters import Extra as Extra
 from datasetbuild.parameters import File as File
+from datasetbuild.parameters import Model as Model
 from datasetbuild.parameters import Parameter, schema_of
 
 Kind = Literal["format", "fact", "section", "profile", "check"]
@@ -45,6 +46,8 @@ class Operator:
     carries: of a profile, what its consumer can read (`stages.write.carry.Carries`); None for all other kinds.
     prepare: what is made once per build of the parameters and handed to the function as its first argument (`Prepare`).
     packages: distributions beside polars whose version can change a value; part of every key.
+    dear: a fact that costs so much a record that it is measured only for records that pass every rule on other facts, and
+        remembered record by record.
     """
 
     kind: Kind
@@ -60,6 +63,7 @@ class Operator:
     carries: Any = None
     prepare: Prepare | None = None
     packages: tuple[str, ...] = ()
+    dear: bool = False
 
     def fill(self, given: dict[str, Any]) -> dict[str, Any]:
         """The parameters with defaults filled in, in the order of the signature. Unknown names are left to the schema."""
@@ -130,14 +134,16 @@ def fact(
     needs: Literal["records", "render"] = "records",
     prepare: Prepare | None = None,
     packages: tuple[str, ...] = (),
+    dear: bool = False,
 ) -> Callable[[F], F]:
     """Register a fact: a function that gives a polars expression over the annotate frame (see `stages.annotate`),
     or a function `pl.DataFrame -> pl.Series` for what polars cannot say.
 
     prepare: its bytes are kept in a file whose path the function gets as its first, positional-only argument.
     packages: distributions whose version can change a value.
+    dear: measured last, only for records that pass all rules on other facts, and asked once for each record.
     """
-    return _register("fact", version=version, needs=needs, prepare=prepare, packages=packages)
+    return _register("fact", version=version, needs=needs, prepare=prepare, packages=packages, dear=dear)
 
 
 def source_format(*, version: int) -> Callable[[F], F]:
@@ -177,6 +183,7 @@ def _register(
     words: Mapping[str, str] | None = None,
     prepare: Prepare | None = None,
     packages: tuple[str, ...] = (),
+    dear: bool = False,
 ) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         parameters, shared = _worded(_parameters(function), words or {})
@@ -194,6 +201,7 @@ def _register(
             carries=carries,
             prepare=prepare,
             packages=packages,
+            dear=dear,
         )
         before = _REGISTRY.get((kind, op.name))
         if before and not _same_place(before.function, function):

@@ -50,6 +50,21 @@ FILE = "project-file"
 """The JSON Schema format by which a `File` parameter is known."""
 
 
+class Model:
+    """Marks a parameter that names a model: a folder of the project, or a name of the Hub.
+
+    The model stands in every key by the content of its files, never by its name or place (`engine.models`); what the
+    operator is given is the folder on this machine. A `revision` beside it pins a name of the Hub to a commit.
+    """
+
+    def schema(self) -> dict[str, Any]:
+        return {"format": MODEL, "minLength": 1}
+
+
+MODEL = "model-folder"
+"""The JSON Schema format by which a `Model` parameter is known."""
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One key that a recipe may set: its JSON Schema, default (`MISSING` when it must be given) and description."""
@@ -148,3 +163,10 @@ def with_files(schema: Mapping[str, Any], value: Any, file: Callable[[str], str]
         return part
 
     return replaced(value, ())
+
+
+def models_in(schema: Mapping[str, Any], value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The models that an operator's parameters name: parameter and name."""
+    for name, known in schema.get("properties", {}).items():
+        if known.get("format") == MODEL and isinstance(value.get(name), str):
+            yield name, value[name]

@@ -36,9 +36,11 @@ TRAIN, MAX_TOKENS = "train", "template.max_tokens"
 
 @dataclass
 class Decision:
-    """rows: the key plane with every row's fate. bounds: the rules with quantiles looked up. mixture: what mix did."""
+    """rows: the key plane with every row's fate. bounds: the rules with quantiles looked up. mixture: what mix did.
+    plane: the key plane with the dear facts, and with the records on which one of them failed in its quarantine."""
 
     rows: pl.DataFrame
+    plane: KeyPlane
     bounds: dict[str, dict[str, Any]]
     mixture: Mixture | None
     pairs: int
@@ -51,8 +53,13 @@ def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
     fates = Fates(len(plane.rows), [*plan.bounds, MAX_TOKENS], list(plan.fractions))
     _limit(plan, plane, fates)
     _quarantined(plane, fates)
-    bounds = _filter(plan, plane, fates)
+    dear = {step.name for step in plan.dear}
+    bounds = _filter(plan, plane, fates, [name for name in plan.bounds if name not in dear])
     _too_long(plan, plane, fates)
+    if dear:
+        plane = evidence.with_dear(np.flatnonzero(fates.undecided))
+        _quarantined(plane, fates)
+        bounds |= _filter(plan, plane, fates, [name for name in plan.bounds if name in dear])
     _exact(plan, plane, fates)
     verified = _near(plan, plane, fates, evidence)
     curate.substring(plan, plane, fates, evidence)
@@ -65,16 +72,22 @@ def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
     mixture = _mix(plan, plane, fates)
     _subsets(plan, fates, *units)
     fates.keep()
-    return Decision(pl.concat([plane.rows, fates.frame()], how="horizontal"), bounds, mixture, verified)
+    return Decision(pl.concat([plane.rows, fates.frame()], how="horizontal"), plane, bounds, mixture, verified)
 
 
 def _told_apart(plan: Plan, plane: KeyPlane) -> None:
     """Raise `RecipeError` for a fact of each turn where records are to be told apart: it has two values for each."""
     places = [("split.stratify", name) for name in plan.split["stratify"]]
     places += [("mix.caps", name) for name in (plan.mix or {}).get("caps", ())]
+    dear = {step.name for step in plan.dear}
+    places = [(path, name) for path, name in places if name not in dear]
     places += [(f"filters.{rule}.by", bounds["by"]) for rule, bounds in plan.bounds.items() if "by" in bounds]
-    message = "the fact {!r} has a smallest and a largest value in each record, so it cannot tell records apart"
-    if faults := [Fault(path, message.format(name)) for path, name in places if name not in plane.rows.columns]:
+    twofold = "the fact {!r} has a smallest and a largest value in each record, so it cannot tell records apart"
+    late = "the fact {!r} is measured when the rules have been judged, so no rule can go by it"
+    faults = [
+        Fault(path, (late if name in dear else twofold).format(name)) for path, name in places if name not in plane.rows.columns
+    ]
+    if faults:
         raise RecipeError(faults)
 
 
@@ -101,9 +114,9 @@ def _codes(words: pl.Series, kind: type[Stage] | type[Reason]) -> NDArray[np.uin
     return words.replace_strict(CODES[kind], return_dtype=pl.UInt8).to_numpy()
 
 
-def _filter(plan: Plan, plane: KeyPlane, fates: Fates) -> dict[str, dict[str, Any]]:
-    """Every rule on every record that got here. Quantiles are of those, so that a bad source does not shift them."""
-    rules = [Rule(name, *_columns(plane.rows, name), bounds) for name, bounds in plan.bounds.items()]
+def _filter(plan: Plan, plane: KeyPlane, fates: Fates, names: list[str]) -> dict[str, dict[str, Any]]:
+    """These rules on every record that got here. Quantiles are of those, so that a bad source does not shift them."""
+    rules = [Rule(name, *_columns(plane.rows, name), plan.bounds[name]) for name in names]
     if not rules:
         return {}
     reached = np.flatnonzero(fates.undecided)
@@ -114,11 +127,12 @@ def _filter(plan: Plan, plane: KeyPlane, fates: Fates) -> dict[str, dict[str, An
     failing = np.flatnonzero(rule)
     rule, reasons = rule[failing], judged.reason[:, failing]
     first = reasons[rule - 1, np.arange(len(failing))]
+    place = np.array([fates.rules.index(name) for name in names])
     failed = np.zeros((len(fates.rules), len(failing)), bool)
-    failed[: len(rules)] = reasons > 0
-    failed[rule - 1, np.arange(len(failing))] = False
+    failed[place] = reasons > 0
+    failed[place[rule - 1], np.arange(len(failing))] = False
     codes = np.array([CODES[Reason][reason] for reason in BROKEN], np.uint8)
-    fates.end(reached[failing], Stage.FILTER, codes[first - 1], rule=rule, also=fates.also_codes(failed))
+    fates.end(reached[failing], Stage.FILTER, codes[first - 1], rule=place[rule - 1] + 1, also=fates.also_codes(failed))
     return judged.bounds
 
 

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.dear import with_dear
 from datasetbuild.engine.embedded import embed, semantic_pairs, topics_of, vectors_of
 from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.engine.local import Engine
@@ -30,6 +33,12 @@ class Evidence:
     engine: Engine
     pieces: Sequence[Piece]
     plane: KeyPlane
+    project: Path
+    progress: Any
+
+    def with_dear(self, rows: NDArray[np.int64]) -> KeyPlane:
+        """The plane with the dear facts of these rows."""
+        return with_dear(self.plan, self.plane, self.cache, self.project, self.pieces, rows, self.progress)
 
     def near(self) -> pl.DataFrame:
         """Verified near-duplicate pairs (`a`, `b`, `similarity`) of texts, numbered as in the plane's `@words`."""

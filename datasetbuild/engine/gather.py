@@ -284,6 +284,13 @@ def _places(pieces: Sequence[Piece], rows: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(row=frame["row"] + rows["shard_row"], line=frame["line"] + rows["shard_line"])
 
 
+def placed_quarantine(pieces: Sequence[Piece], bad: pl.DataFrame, place: int) -> pl.DataFrame:
+    """Unusable records of one shard as lines of the key plane's quarantine. bad: as in `record.quarantine_schema`."""
+    known = bad.rename({"row": "shard_row", "line": "shard_line"})
+    rows = known.with_columns(pl.lit(place, pl.UInt32).alias("place"), pl.lit(None, pl.String).alias("base"))
+    return pl.concat([rows.drop("shard_line"), _places(pieces, rows)], how="horizontal")
+
+
 def tally(pieces: Sequence[Piece]) -> dict[str, int]:
     """What rendering counted, over all shards."""
     counts: Counter[str] = Counter()

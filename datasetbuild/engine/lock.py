@@ -18,6 +18,7 @@ from datasetbuild.engine.cache import Cache, cache_of, mending
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs, known_digest, origin, source_files, terms_of
 from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.place import placed
+from datasetbuild.engine.models import pinned_models
 from datasetbuild.engine.resolve import input_files, model_digest
 from datasetbuild.engine.snapshots import upstream
 from datasetbuild.engine.templates import resolve_template
@@ -181,6 +182,7 @@ def _inputs(plan: Plan, resolved: Plan, cache: Cache, project: Path) -> dict[str
     """What decides the bytes beside the sources: plugins, files of operators, model, tokenizer and template."""
     found = {f"plugin {name}": known_digest(cache, project / name) for name in plan.plugins}
     found |= {f"file {name}": known_digest(cache, project / name) for _, name in input_files(plan)}
+    found |= pinned_models(plan, cache, project)
     if plan.embeds and (model := plan.embeddings.get("name")):
         found[f"model {model}"] = model_digest(plan, cache, project)
     if (template := resolved.template) is not None:

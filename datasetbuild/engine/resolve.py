@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from datasetbuild.engine.cache import Cache, CorruptObject
-from datasetbuild.engine.inputs import known_digest
+from datasetbuild.engine.models import folder_digest, with_models
 from datasetbuild.engine.templates import resolve_template
 from datasetbuild.errors import BuildError, SourceError
 from datasetbuild.hashing import digest
@@ -28,8 +28,10 @@ def resolve(plan: Plan, cache: Cache, project: Path) -> Plan:
     """The plan with its files, preparations and template known by content. Raises `BuildError` about a key of the recipe."""
     facts, reports = [], {}
     for step in plan.facts:
-        params, made, report = resolved(find("fact", step.fact), step.params, f"filters.{step.name}", cache, project)
-        facts.append(replace(step, params=params, prepared=made))
+        op, path = find("fact", step.fact), f"filters.{step.name}"
+        known, places = with_models(op, step.params, path, cache, project)
+        params, made, report = resolved(op, known, path, cache, project)
+        facts.append(replace(step, params=params, prepared=made, places=places))
         if report is not None:
             reports[step.name] = report
     clean = plan.clean and resolved(find("section", "clean"), plan.clean, "clean", cache, project)[0]
@@ -43,7 +45,7 @@ def resolve(plan: Plan, cache: Cache, project: Path) -> Plan:
         reports[decontaminate.name] = report or {}
     plan = replace(plan, facts=tuple(facts), clean=clean, reports=reports, decontaminate=decontaminate)
     if plan.embeds and (folder := model_folder(plan, project)):
-        content = {"content": _folder_digest(folder, cache), "folder": str(folder)}
+        content = {"content": folder_digest(folder, cache), "folder": str(folder)}
         plan = replace(plan, embeddings={**plan.embeddings, **content})
     return resolve_template(plan, cache, project)
 
@@ -84,23 +86,17 @@ def model_folder(plan: Plan, project: Path) -> Path | None:
     return folder if folder and folder.is_dir() else None
 
 
-def _folder_digest(folder: Path, cache: Cache) -> str:
-    """The files that a model is loaded from; a model card names the folder that it was saved in, and is none of them."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".md")
-    return digest({path.relative_to(folder).as_posix(): known_digest(cache, path) for path in files})
-
-
 def model_digest(plan: Plan, cache: Cache, project: Path) -> str:
     """The identity of the model: the bytes of its folder, or else by which name it is asked for, and where."""
     if folder := model_folder(plan, project):
-        return _folder_digest(folder, cache)
+        return folder_digest(folder, cache)
     return digest([plan.embeddings.get(word) for word in ("model", "name", "url")])
 
 
 def at_hand(cache: Cache, step: FactStep) -> tuple[Mapping[str, Any], Path | None]:
     """What a resolved fact is given: its parameters with files as paths on this machine, and what was prepared for it."""
     prepared = cache.object(step.prepared) if step.prepared else None
-    return _local(find("fact", step.fact), step.params, cache), prepared
+    return _local(find("fact", step.fact), step.params, cache) | step.places, prepared
 
 
 def local_clean(cache: Cache, clean: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:

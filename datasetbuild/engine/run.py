@@ -154,9 +154,9 @@ def examine(
     """Measure what is not in the cache, and decide. plan: with its template resolved."""
     pieces = measure(plan, cache, engine, project, files, progress)
     plane = gather(cache, pieces)
-    decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane))
+    decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane, project, progress))
     balance(decision.rows, rows_read(plan, pieces))
-    return Examined(plan, files, pieces, plane, decision)
+    return Examined(plan, files, pieces, decision.plane, decision)
 
 
 def target_folder(recipe: Recipe, key: str) -> Path:
@@ -205,7 +205,7 @@ def rows_read(plan: Plan, pieces: Sequence[Piece]) -> dict[str, int]:
 
 def _steps(plan: Plan) -> int:
     """How many actions a shard has."""
-    return 2 + len(plan.facts) + sum(part is not None for part in (plan.exact, plan.near, plan.template))
+    return 2 + len(plan.facts) - len(plan.dear) + sum(part is not None for part in (plan.exact, plan.near, plan.template))
 
 
 def _silent(what: str, results: Iterable[T], count: int) -> Iterator[T]:

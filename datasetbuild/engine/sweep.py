@@ -66,8 +66,8 @@ def _decided(
             pieces = measure(plan, cache, engine, recipe.project, files, progress)
             measured[key] = pieces, gather(cache, pieces)
         pieces, plane = measured[key]
-        check_quarantine(plan, plane)
-        decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane))
+        decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane, recipe.project, progress))
+        check_quarantine(plan, decision.plane)
     balance(decision.rows, rows_read(plan, pieces))
     return decision.rows
 

@@ -101,6 +101,15 @@ def fact_key(step: FactStep, records: str, rendered: dict[str, Any] | None) -> s
     return action_key("fact", fact=step.identity, records=records, rendered=rendered)
 
 
+ASKED = "asked"
+"""In place of the rows of a dear fact: that the shard has been asked at all, for a forecast."""
+
+
+def dear_key(step: FactStep, records: str, rows: str) -> str:
+    """A dear fact of some records of a shard. rows: digest of which."""
+    return action_key("fact", dear=step.identity, records=records, rows=rows)
+
+
 def exact_key(params: dict[str, Any], records: str) -> str:
     """Also the key of the first user messages, which every build needs: `{"on": "first_user"}`."""
     return action_key("dedup", column="exact", params=params, records=records)

@@ -18,13 +18,15 @@ class FactStep:
     """A fact to be measured under a name: a filter's name, or the fact's own when only `dedup.keep` asks for it.
 
     params: once resolved (`engine.resolve`), files stand in them by content. prepared: digest of what the fact's
-    `prepare` made of them, in the cache.
+    `prepare` made of them, in the cache. places: where the models that it names lie on this machine, by parameter; they
+    stand in `params` by content, and so in every key.
     """
 
     name: str
     fact: str
     params: dict[str, Any]
     prepared: str | None = None
+    places: dict[str, str] = field(default_factory=dict)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -34,6 +36,11 @@ class FactStep:
     @property
     def needs_render(self) -> bool:
         return find("fact", self.fact).needs == "render"
+
+    @property
+    def dear(self) -> bool:
+        """Whether it is measured for the records that pass all other rules, and for no others."""
+        return find("fact", self.fact).dear
 
 
 @dataclass(frozen=True)
@@ -168,7 +175,7 @@ class Plan:
             source=source,
             params=self.sources[source],
             clean=self.clean,
-            facts=self.facts,
+            facts=tuple(step for step in self.facts if not step.dear),
             exact=self.exact,
             near=self.near,
             template=self.template,
@@ -178,6 +185,11 @@ class Plan:
             decontaminate=self.decontaminate,
             texts=self.template is not None and any(step.wants_text for step in self.export),
         )
+
+    @property
+    def dear(self) -> tuple[FactStep, ...]:
+        """The facts that are measured last."""
+        return tuple(step for step in self.facts if step.dear)
 
     @property
     def embeds(self) -> bool:

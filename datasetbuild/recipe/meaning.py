@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from datasetbuild.errors import Fault
 from datasetbuild.op import Operator, did_you_mean
-from datasetbuild.parameters import files_in
+from datasetbuild.parameters import files_in, models_in
 from datasetbuild.recipe import expectations, licenses, locate, origins
 from datasetbuild.recipe.fill import fractions
 from datasetbuild.recipe.recipe import Recipe, leaves
@@ -28,7 +29,7 @@ REGEX_MARGIN = 4
 def faults(recipe: Recipe) -> Iterator[Fault]:
     """All faults of meaning. Values of a wrong kind are left to the schema."""
     questions: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
-        _code, _name, _limits, _formats, _origins, _templates, _facts, _files, _reserved, _bounds, _patterns, _split, _mix, _strata, _keep, _embeddings, _exports, _masks,
+        _code, _name, _limits, _formats, _origins, _templates, _facts, _files, _models, _reserved, _bounds, _patterns, _split, _mix, _strata, _keep, _embeddings, _exports, _masks,
         licenses.faults, _checks,
     )  # fmt: skip
     for question in questions:
@@ -149,6 +150,18 @@ def _files(recipe: Recipe) -> Iterator[Fault]:
             if not (recipe.project / name).is_file():
                 there = "it is a folder" if (recipe.project / name).is_dir() else f"there is no file {name!r} in the project"
                 yield recipe.fault((*path, *inner), there, "paths are relative to the project")
+
+
+def _models(recipe: Recipe) -> Iterator[Fault]:
+    """A model is a folder that is there, or a name of the Hub at a commit."""
+    facts = registered("fact")
+    for name, rule in _filters(recipe).items():
+        operator = facts.get(fact_of(name, rule))
+        for key, model in models_in(operator.schema(), rule) if operator else ():
+            pinned = isinstance(rule.get("revision"), str) and re.fullmatch(r"[\w.-]+/[\w.-]+", model)
+            if not pinned and not (recipe.project / os.path.expanduser(model)).is_dir():
+                advice = "`org/name` of the Hub needs its commit as `revision`, a folder a path relative to the project"
+                yield recipe.fault(("filters", name, key), f"there is no folder {model!r} in the project", advice)
 
 
 def _bounds(recipe: Recipe) -> Iterator[Fault]:
