@@ -38,9 +38,11 @@ def counted(plan: Plan, plane: KeyPlane) -> pl.DataFrame:
 
 
 def check_quarantine(plan: Plan, plane: KeyPlane) -> None:
-    """Raise `QuarantineError` when a source has more unusable rows than it, or else the recipe, allows."""
+    """Raise `QuarantineError` when a source has more unusable rows than it, or else the recipe, allows: all such sources at
+    once, each with what to do about it."""
     bad = counted(plan, plane)
     totals = dict(plane.rows.group_by("source").len().iter_rows())
+    found = []
     for source, params in plan.sources.items():
         mine = bad.filter(pl.col("source") == source)
         allowed = (params.get("on_bad_row") or plan.on_bad_row)["max"]
@@ -48,7 +50,12 @@ def check_quarantine(plan: Plan, plane: KeyPlane) -> None:
         if len(mine) > bound:
             total = totals.get(source, 0)
             hint = _unfit(source, params) if len(mine) == total > 1 and mine["stage"].is_in(UNFIT).all() else _hint(source, mine)
-            raise QuarantineError(_sentence(source, mine, total, allowed), hint=hint)
+            found.append((_sentence(source, mine, total, allowed), hint))
+    if len(found) == 1:
+        raise QuarantineError(found[0][0], hint=found[0][1])
+    if found:
+        lines = [f"{sentence}\n  {hint}" for sentence, hint in found]
+        raise QuarantineError("\n".join(lines), hint="mend the rows, or allow so many in all: on_bad_row.max")
 
 
 def check_kept(plan: Plan, ledger: pl.DataFrame) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from datasetbuild.engine.cache import Cache, CorruptObject
 from datasetbuild.engine.models import folder_digest, with_models
 from datasetbuild.engine.templates import resolve_template
-from datasetbuild.errors import BuildError, SourceError
+from datasetbuild.errors import BuildError, Fault, RecipeError, SourceError
 from datasetbuild.hashing import digest
 from datasetbuild.op import Operator, find
 from datasetbuild.parameters import files_in, with_files
@@ -73,10 +73,21 @@ def resolved(
         cache.object(result["objects"]["prepared"])
     except CorruptObject:
         result = cache.once(key, make)
+    except SourceError as error:  # a file that the recipe names is not what the recipe says of it
+        raise _in_file(op, params, named, path, error) from error
     except BuildError as error:
         error.path = error.path or path
         raise
     return named, str(result["objects"]["prepared"]), result["report"]
+
+
+def _in_file(op: Operator, params: dict[str, Any], named: dict[str, Any], path: str, error: SourceError) -> RecipeError:
+    """A fault of a file that an operator is given, told by the file's own name: the operator knows that of the snapshot."""
+    message, place = error.message, path
+    for (inner, file), (_, kept) in zip(files_in(op.schema(), params), files_in(op.schema(), named), strict=True):
+        if kept in message:
+            message, place = message.replace(kept, file), ".".join((path, *inner))
+    return RecipeError([Fault(place, message, suggestion=error.hint)])
 
 
 def model_folder(plan: Plan, project: Path) -> Path | None:

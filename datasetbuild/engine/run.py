@@ -122,8 +122,7 @@ def _build(
     if not force and (done := outcome.intact(folder, key, cache)):
         return Built("up to date", folder, done, warnings=list(done["warnings"]), notices=notices)
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
-        found = examine(plan, cache, engine, recipe.project, files, progress)
-        check_quarantine(plan, found.plane)
+        found = examine(plan, cache, engine, recipe.project, files, progress, strict=True)
         check_kept(plan, found.decision.rows)
         check_system(plan, found.decision.rows)
         warnings = all_warnings(plan, found.plane, found.decision, found.pieces)
@@ -149,13 +148,18 @@ def _build(
 
 
 def examine(
-    plan: Plan, cache: Cache, engine: Engine, project: Path, files: list[InputFile], progress: Progress
+    plan: Plan, cache: Cache, engine: Engine, project: Path, files: list[InputFile], progress: Progress, *, strict: bool = False
 ) -> Examined:
-    """Measure what is not in the cache, and decide. plan: with its template resolved."""
+    """Measure what is not in the cache, and decide. plan: with its template resolved. strict: raise for more unusable rows
+    than the recipe allows, before anything is decided, and once more for those that a dear fact adds."""
     pieces = measure(plan, cache, engine, project, files, progress)
     plane = gather(cache, pieces)
+    if strict:
+        check_quarantine(plan, plane)
     decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane, project, progress))
     balance(decision.rows, rows_read(plan, pieces))
+    if strict and plan.dear:
+        check_quarantine(plan, decision.plane)
     return Examined(plan, files, pieces, decision.plane, decision)
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import polars as pl
 
 from datasetbuild.op import fact
+from datasetbuild.record import Where
 from datasetbuild.stages.annotate import turns
+from datasetbuild.stages.clean.markup import ENTITY, TAG
 
 FENCED = r"(?s)```.*?(?:```|\z)"
 ITEM = r"(?m)^[ \t]*[-*+•‣◦–][ \t]+\S"
@@ -68,6 +70,18 @@ def code_blocks() -> pl.Expr:
     """Fenced blocks of code in the answers; one that is never closed counts too."""
     fences = turns("assistant").list.eval(pl.element().str.count_matches(FENCE))
     return fences.list.eval((pl.element() + 1) // 2).list.sum()
+
+
+@fact(version=1)
+def html_tags(*, where: Where = "conversation") -> pl.Expr:
+    """Tags, comments and entities of HTML in the `where` turns, code aside, after cleaning: what `clean: {html: text}` would change.
+
+    `max: 0` drops rows with markup; what is no tag of HTML (`<name>`, `a < b`) does not count.
+
+    where: whose turns are looked at.
+    """
+    prose = pl.element().str.replace_all(FENCED, "").str.replace_all(r"`[^`\n]+`", "")
+    return turns(where).list.eval(prose.str.count_matches(f"{TAG}|{ENTITY}|<!--")).list.sum()
 
 
 @fact(version=1)

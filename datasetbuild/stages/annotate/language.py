@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.errors import BuildError
-from datasetbuild.op import Bound, Extra, did_you_mean, fact
+from datasetbuild.op import Bound, Extra, fact
 from datasetbuild.record import Where, flatten_turns
 from datasetbuild.stages.annotate import turns
 from datasetbuild.stages.words import buffers
@@ -36,6 +36,9 @@ CHARS = 200
 """Characters of a turn that are read, code aside: more say no more."""
 MIN_LETTERS = 6
 """Letters below which a turn is undetermined; a sign of a script without blanks counts for three."""
+
+SHORT = 40
+"""Bytes below which an answer says too little to be in another language: 40 letters of English, 13 signs of Chinese."""
 
 CODE = r"(?s)```.*?(?:```|\z)|`[^`\n]*`|https?://\S+|\S+@\S+|\[[A-Z]+_[0-9a-f]+\]"
 CODE_SIGNS = b"{}=<>[]|\\_$#&*+;"
@@ -84,7 +87,7 @@ def model_of(languages: tuple[str, ...]) -> Model:
     known = list(dict.fromkeys(whole.nb_classes))
     for language in languages:
         if language not in known:
-            raise BuildError(f"the model knows no language {language!r}", hint=did_you_mean(language, known))
+            raise BuildError(f"the model knows no language {language!r}", hint=_advice(language, known))
     columns = [n for n, code in enumerate(whole.nb_classes) if not languages or code in languages]
     return Model(
         next=np.asarray(whole.tk_nextmove),
@@ -94,6 +97,23 @@ def model_of(languages: tuple[str, ...]) -> Model:
         prior=np.rint(whole.nb_pc[columns].astype(np.float64) * SCALE * SCALE).astype(np.int64),
         codes=tuple(whole.nb_classes[n] for n in columns),
     )
+
+
+OTHER_CODES = dict(
+    pair.split(":")
+    for pair in (
+        "cn:zh tw:zh chi:zh zho:zh cmn:zh jp:ja jpn:ja kr:ko kor:ko gr:el gre:el ell:el cz:cs cze:cs ces:cs dk:da dan:da se:sv swe:sv "
+        "ua:uk ukr:uk br:pt por:pt mx:es spa:es us:en gb:en eng:en at:de ger:de deu:de fre:fr fra:fr ita:it dut:nl nld:nl pol:pl rus:ru "
+        "tur:tr ara:ar heb:he iw:he hin:hi in:id ind:id vn:vi vie:vi ir:fa per:fa fas:fa nor:no nob:nb fin:fi hun:hu rum:ro ron:ro"
+    ).split()
+)
+"""What people write for a language that the model knows by another code: countries, and codes of three letters."""
+
+
+def _advice(language: str, known: list[str]) -> str:
+    if (meant := OTHER_CODES.get(language)) in known:
+        return f"did you mean {meant!r}? Codes are those of ISO 639-1"
+    return "codes are those of ISO 639-1; known: " + ", ".join(sorted(known))
 
 
 @lru_cache(maxsize=1)
@@ -244,11 +264,12 @@ def language_mix(*, languages: Languages = [], min_confidence: Confidence = 0.8,
     return measure
 
 
-@fact(version=1, packages=("py3langid",))
+@fact(version=2, packages=("py3langid",))
 def language_match(*, languages: Languages = [], min_confidence: Confidence = 0.8) -> Measure:  # noqa: B006
-    """Whether every answer is in the language of the user's turn before it: true or false. Undetermined turns match all.
+    """Whether every answer is in the language of the user's turn before it: true or false.
 
-    A request for a translation is answered in another language by right: leave such sources out of the rule.
+    Turns that are undetermined match all; so do answers of fewer than 40 bytes or mostly capitalised words, such as names and titles,
+    which have no language of their own. A request for a translation is answered in another language by right: leave such sources out of the rule.
 
     languages: codes of the languages that may occur; none named: all 140 that the model knows.
     min_confidence: how sure the model must be of a turn's language.
@@ -259,7 +280,7 @@ def language_match(*, languages: Languages = [], min_confidence: Confidence = 0.
         told = _told(frame, chosen, min_confidence)
         question = pl.when(pl.col("role") == "user").then("language").forward_fill().over("record")
         apart = (pl.col("role") == "assistant") & (pl.col("language") != question)
-        apart &= (pl.col("language") != UNDETERMINED) & (question != UNDETERMINED)
+        apart &= (pl.col("language") != UNDETERMINED) & (question != UNDETERMINED) & ~pl.col("wordless")
         counts = told.select("record", apart.fill_null(False).alias("apart")).group_by("record").agg(value=~pl.col("apart").any())
         return _for_each(frame, counts, True)
 
@@ -284,9 +305,16 @@ def _told(frame: pl.DataFrame, languages: tuple[str, ...], min_confidence: float
     lengths, every = flatten_turns(frame["messages"])
     owner = pl.Series("record", np.repeat(np.arange(len(frame), dtype=np.uint32), lengths.to_numpy()))
     found = identify(every["content"], languages, min_confidence).alias("language")
-    told = pl.DataFrame([owner, every["role"], found, every["content"].str.len_chars().alias("chars")])
+    told = pl.DataFrame([owner, every["role"], found, every["content"].str.len_chars().alias("chars"), _wordless(every["content"])])
     _LAST[:] = [(weakref.ref(frame), asked, told)]
     return told
+
+
+def _wordless(texts: pl.Series) -> pl.Series:
+    """Texts that are too short for a language of their own, or mostly names: two words of three begin with a capital."""
+    text = texts.str.slice(0, CHARS)
+    capitals, words = text.str.count_matches(r"\b\p{Lu}"), text.str.count_matches(r"\b\p{L}")
+    return ((texts.str.len_bytes() < SHORT) | (capitals * 3 > words * 2)).fill_null(True).alias("wordless")
 
 
 def _for_each(frame: pl.DataFrame, values: pl.DataFrame, default: object) -> pl.Series:

@@ -45,7 +45,7 @@ def learn(
     bound = good if good is not None else float(np.median(values))
     label = values >= bound if good is not None or (values > bound).sum() < LEAST else values > bound
     if min(label.sum(), (~label).sum()) < LEAST:
-        message = f"{int(label.sum())} rated texts are good and {int((~label).sum())} are not: {LEAST} of each are needed"
+        message = f"{Path(ratings).name}: {int(label.sum())} rated texts are good and {int((~label).sum())} are not: {LEAST} of each are needed"
         raise SourceError(message, hint="`good` is the lowest rating that counts as good")
     rows, columns, values = _features(pl.Series(texts))
     weights, intercept, report = _fit(rows, columns, values, label)
@@ -152,16 +152,24 @@ def _fit(
 
 def _rated(path: Path, text: str, rating: str) -> tuple[list[str], NDArray[np.float64]]:
     texts, values = [], []
-    for line, row in read_rows(path, "the ratings"):
+    for line, row in read_rows(path, path.name):
         if not isinstance(row, dict) or text not in row or rating not in row:
-            known = f"its fields are {', '.join(row)}" if isinstance(row, dict) else "a row is a mapping of fields to values"
-            raise SourceError(f"the ratings:{line}: there is no field {text!r} or no field {rating!r}", hint=known)
+            raise _without_field(path, line, row, text, rating)
         texts.append(str(row[text]))
-        values.append(_number(row[rating], line))
+        values.append(_number(row[rating], f"{path.name}:{line}: {rating}"))
     return texts, np.array(values)
 
 
-def _number(value: Any, line: int) -> float:
+def _without_field(path: Path, line: int, row: Any, text: str, rating: str) -> SourceError:
+    if not isinstance(row, dict):
+        return SourceError(f"{path.name}:{line}: a row is a mapping of fields to values")
+    missing = text if text not in row else rating
+    known = f"its fields are {', '.join(map(str, row))}; `text` and `rating` say which of them are meant"
+    return SourceError(f"{path.name}:{line}: there is no field {missing!r}", hint=known)
+
+
+def _number(value: Any, place: str) -> float:
+    """A rating as a number. place: file, line and field, for the error."""
     if isinstance(value, str) and value.strip().lower() in WORDS:
         return WORDS[value.strip().lower()]
     try:
@@ -169,5 +177,5 @@ def _number(value: Any, line: int) -> float:
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):
-        raise SourceError(f"the ratings:{line}: {value!r} is no rating", hint="a rating is a number, or good, bad, yes or no")
+        raise SourceError(f"{place}: {value!r} is no rating", hint="a rating is a number, or good, bad, yes or no")
     return number

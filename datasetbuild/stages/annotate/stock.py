@@ -1,4 +1,4 @@
-"""Facts about stock phrases: refusals, talk of oneself as a model, praise before the answer.
+"""Facts about stock phrases: refusals, talk of oneself as a model, praise and eagerness before the answer.
 
 The phrases are data (`patterns/*.txt`), in English, German, French, Spanish and a few of other languages. In a language
 that they do not know these facts are 0, which is no promise. They know phrases and not meaning: an answer in a story may
@@ -47,10 +47,19 @@ def meta_talk() -> pl.Expr:
     return _answers_with("meta_talk")
 
 
-@fact(version=1)
+@fact(version=2)
 def sycophancy() -> pl.Expr:
-    """Answers that open with praise, thanks or eagerness: "What a great question!", "Certainly! I'd be happy to help".
+    """Answers that open with praise or thanks: "What a great question!", "You're absolutely right", "Thank you for asking".
+
+    Looked for in the first 120 characters of each answer. Politeness without flattery is the fact `eager_openers`.
+    """
+    return _answers_with("sycophancy", 120)
+
+
+@fact(version=1)
+def eager_openers() -> pl.Expr:
+    """Answers that open with eagerness: "Sure!", "Certainly! Here is", "I'd be happy to help". A habit, and no fault by itself.
 
     Looked for in the first 120 characters of each answer.
     """
-    return _answers_with("sycophancy", 120)
+    return _answers_with("eager_openers", 120)

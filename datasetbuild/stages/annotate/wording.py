@@ -73,20 +73,40 @@ ENUMERATION = r"(?:[,;][^,;.!?]{1,40}){3}\z"
 """Three things and more behind commas, without a mark behind the last: a list on one line."""
 
 
-@fact(version=3)
+MARKED = r"[.!?…]['\"”’»)\]*_]*(?:\s|\z)|[。！？؟۔।॥፧։။៕]"
+"""A sentence that ends, in any script: a full stop inside a number or a name is none."""
+
+HANGING = (
+    r"(?i)(?:[,;،、–—-]|(?:\A|[\s(])(?:and|or|but|the|an?|of|to|in|on|at|for|with|from|by|as|that|which|who|is|are|was|were|your|their|its|"
+    r"und|oder|aber|der|die|das|den|dem|ein|eine|einen|von|zu|mit|für|auf|im|ist|sind|dass|et|ou|mais|le|la|les|des?|du|une?|dans|pour|avec|"
+    r"que|qui|est|sont|y|o|pero|el|los|las|del|una?|en|con|para|por|e|il|di|che|per|и|или|но|в|на|с|что|و|أو|في|من|على|إلى|أن))\z"
+)
+"""A last word or sign with which no sentence ends, in a few languages."""
+
+LONG_SPAN = 25
+"""Words from which a text without any mark is a sentence that breaks off rather than a name, a phrase or a quotation."""
+
+
+@fact(version=4)
 def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> pl.Expr:
     """Whether the last answer breaks off: its last line ends in a letter, comma or dash. True or false.
 
-    Lists, headings, code, addresses, hashtags and the signatures of letters may end in a letter and do not count. Languages that write no sentence marks
-    (Thai, for one) should do without this rule.
+    Lists, headings, code, addresses, hashtags and the signatures of letters may end in a letter and do not count; nor does an
+    answer that is no sentence, such as a name or a passage of the prompt: it has no sentence mark of any script, fewer than
+    25 words, and no last word like `and` or `the`. Scripts that part words by no blank, or write no sentence marks, are never found.
 
     min_words: a last line of fewer words is taken for a label, not for half a sentence (always false).
     """
-    line = turns("assistant").list.last().str.strip_chars().str.split("\n").list.last()
-    broken = line.str.contains(r"(?:\p{L}|\p{M}|[,;–—-])\z")
+    text = turns("assistant").list.last().str.strip_chars()
+    line = text.str.split("\n").list.last()
+    words = line.str.count_matches(r"\S+")
+    broken = line.str.contains(r"(?:\p{L}|\p{M}|[,;،、–—-])\z")
     signed = line.str.contains(SIGNATURE) | line.str.contains(ENUMERATION)
     listed = signed | line.str.contains(r"^\s*(?:[-*+#>|•]|\d+[.)]|    |\t|```)") | line.str.contains(r"(?:https?://|www\.)\S*\z")
-    return (broken & ~listed & (line.str.count_matches(r"\S+") >= min_words)).fill_null(False)
+    sentence = text.str.contains(MARKED) | line.str.contains(HANGING) | (
+        (words >= LONG_SPAN) & line.str.contains(r"[\p{Latin}\p{Cyrillic}\p{Greek}]\z")
+    )
+    return (broken & ~listed & sentence & (words >= min_words)).fill_null(False)
 
 
 def _letters(text: pl.Expr) -> pl.Expr:

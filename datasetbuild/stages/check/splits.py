@@ -13,18 +13,21 @@ Share = Annotated[float, Bound(ge=0, le=1)]
 Tie = Literal["id", "first_user", "group", "near_duplicates"]
 
 
-@check(version=1)
+@check(version=2)
 def split_share(
     subject: Subject, /, *, split: str = "validation", min: Share | None = 0.1, max: Share | None = 0.2
 ) -> Finding:
     """The share of the kept records that one split holds.
+
+    Records are counted, each once however often the mix repeats it, and only those that the mix left in: a mix that needs half of
+    train doubles the share of validation.
 
     split: the split.
     min: the smallest share that passes.
     max: the largest share that passes.
     """
     found = measure(split, share(len(subject.rows(split)), len(subject.kept)), min, max)
-    return Finding(bounds(min, max, "%"), (found,), unit="%")
+    return Finding(f"{bounds(min, max, '%')} of distinct records", (found,), unit="%")
 
 
 @check(version=1)

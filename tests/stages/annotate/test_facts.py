@@ -41,6 +41,14 @@ WORDY = "one two three four five six seven eight"
         ("ends_mid_sentence", {}, f"u: Post. | a: {WORDY} #sunset", False),
         ("ends_mid_sentence", {}, f"u: Tell. | a: {WORDY} " + "#tag and more " * 60 + "and", True),
         ("ends_mid_sentence", {}, f"u: Tell. | a: {WORDY}. I sincerely hope that you will find the", True),
+        # A passage of the prompt or a name is no half sentence, in whatever script; with a mark before it, it is one.
+        ("ends_mid_sentence", {}, "u: Who? | a: the Roman Catholic Church and the Anglican Church of England", False),
+        ("ends_mid_sentence", {}, "u: من؟ | a: الشركة العامة للسكك الحديدية في بغداد والبصرة والموصل وكركوك", False),
+        ("ends_mid_sentence", {}, "u: من؟ | a: وصل القطار. ثم سافر الناس إلى بغداد والبصرة والموصل وكركوك مع", True),
+        ("ends_mid_sentence", {}, "u: 谁 | a: 他说 今天 天气 很好 我们 去 公园 散步 吧 好", False),
+        ("ends_mid_sentence", {}, f"u: Say. | a: He said “{WORDY}”", False),
+        ("ends_mid_sentence", {}, "u: Where? | a: about 3.5 km to the north of the old town hall bridge", False),
+        ("ends_mid_sentence", {}, "u: Tell. | a: " + "the mill that stood there made flour for many years " * 3, True),
     ],
 )
 def test_a_fact_measures_what_its_manual_says(fact: str, params: dict[str, Any], conversation: str, value: Any) -> None:

@@ -24,6 +24,8 @@ LONG = "one two three four five six seven eight"
         ("bold", "**one** and **two words**, 2**3**4 and ** none **", 2),
         ("emoji", "fine 👍🏽 family 👨‍👩‍👧 flag 🇩🇪 heart ❤️ © 5 #", 4),
         ("code_blocks", f"{FENCE}py\n1\n{FENCE}\n{FENCE}\n2", 2),
+        ("html_tags", f"<p>One &amp; <b>two</b></p><!-- x --> a < b <name> `<i>`\n{FENCE}html\n<div></div>\n{FENCE}", 6),
+        ("html_tags", "List<String> and Tom & Jerry", 0),
         ("formatting", "plain *emphasis*", "plain"),
         ("formatting", "**bold**", "bold"),
         ("formatting", "1. one", "list"),

@@ -68,12 +68,20 @@ def test_the_facts() -> None:
     assert value("language_match", EN, EN, DE, DE) is True
     assert value("language_match", EN, EN, DE, EN) is False
     assert value("language_match", EN, CODE) is True
+    assert value("language_match", EN, "Jean-Pierre Papin") is True  # a short answer, or names, have no language of their own
+    assert value("language_match", EN, "Angela Merkel, Helmut Kohl, Gerhard Schröder und Konrad Adenauer") is True
+    assert value("language_match", EN, JA) is False
 
 
 def test_an_unknown_language_is_refused() -> None:
     """With the nearest that the model knows."""
-    with pytest.raises(BuildError, match="no language 'xx'"):
+    with pytest.raises(BuildError, match="no language 'xx'") as caught:
         model_of(("xx",))
+    assert "known: " in str(caught.value.hint)
+    for code, meant in (("cn", "zh"), ("jp", "ja"), ("deu", "de")):
+        with pytest.raises(BuildError) as caught:
+            model_of((code,))
+        assert f"did you mean '{meant}'?" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("text", ["a" * 1_000_000, "e\u0301" * 10_000, "\x00" * 1000, "\u202eabc\u202c" * 100, "`" * 100_000, "[" * 300_000])

@@ -34,10 +34,17 @@ HITS = {
         "What a great question! Paris.",
         "That's an excellent and thoughtful question. Paris.",
         "Great question! Paris.",
-        "Certainly! Here is the list.",
-        "Of course, I'd be happy to help.",
+        "You're absolutely right. It is Paris.",
         "Thank you for your question. Paris.",
         "Das ist eine sehr gute Frage! Paris.",
+        "C'est une excellente question. Paris.",
+    ],
+    "eager_openers": [
+        "Sure!",
+        "Certainly! Here is the list.",
+        "Of course, I'd be happy to help.",
+        "I'd be happy to help. Paris.",
+        "Natürlich! Hier ist sie.",
         "Bien sûr ! Voici la liste.",
     ],
 }
@@ -56,12 +63,16 @@ DECOYS = {
         "As an airline, we are liable.",
     ],
     "sycophancy": [
+        "Sure!",
+        "Certainly! Here is the list.",
+        "Bien sûr ! Voici la liste.",
         "Great Britain is an island.",
         "A good question to ask in an interview is why the position is open.",
         "Surely it rains in May.",
         "Of course rights come with duties.",
         "The question is great.",
     ],
+    "eager_openers": ["Surely it rains in May.", "Of course rights come with duties.", "Sure footing matters.", "What a great question! Paris."],
 }
 
 
@@ -156,7 +167,8 @@ def test_no_system_prompt_no_rules() -> None:
 DATA: dict[str, tuple[tuple[str, ...], str, int]] = {
     "refusals": (("refusals",), "5bbb5d46bdd2", 1),
     "meta_talk": (("meta_talk",), "a69f5a8fc60f", 1),
-    "sycophancy": (("sycophancy",), "3730119ff9da", 1),
+    "sycophancy": (("sycophancy",), "3ef21e05eb7f", 2),
+    "eager_openers": (("eager_openers",), "0198e43ebc5c", 1),
     "task_category": (("task_category",), "3f035e4eb546", 2),
     "style_rules": (("style_rules", "opposed_rules"), "c4ae19816a7d", 1),
 }
