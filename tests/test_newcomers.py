@@ -97,3 +97,48 @@ def test_an_empty_train_is_an_error(project: Project) -> None:
     assert ran.code == 1
     assert "the split train is empty: all 6 records" in ran.err
     assert not (project.folder / "build").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("answer,stars\nfine,5\npoor,x\n", "filters.quality.ratings: lists/rated.csv:3: stars: 'x' is no rating"),
+        ("answer,star\nfine,5\n", "filters.quality.ratings: lists/rated.csv:2: there is no field 'stars'"),
+        ("answer,stars\nfine,5\n", "filters.quality.ratings: lists/rated.csv: 1 rated texts are good and 0 are not"),
+    ],
+)
+def test_ratings_that_cannot_be_learnt_from(project: Project, rows: str, message: str) -> None:
+    """The file, the line and the field are named, and the recipe's line that names the file: a fault of the recipe."""
+    rule = "filters: {quality: {ratings: lists/rated.csv, text: answer, rating: stars, min: 0.4}}\n"
+    project.write({"a.jsonl": numbered(3), "lists/rated.csv": rows, "recipes/small.yaml": HEAD + rule})
+    ran = project.run("recipe=small")
+    assert ran.code == 3
+    assert "recipes/small.yaml:4" in ran.err
+    assert message in ran.err
+
+
+def test_bad_rows_of_all_sources_are_told_at_once(project: Project) -> None:
+    """Two sources with unusable rows and a rule that fits no fact: the rows of both come first, each with what to do."""
+    two = HEAD + "  b: {path: b.jsonl, format: messages}\nfilters: {response_chars: {allow: [x]}}\n"
+    project.write({"a.jsonl": [*numbered(3), {"x": 1}], "b.jsonl": [*numbered(2), {"y": 1}, {"y": 2}], "recipes/small.yaml": two})
+    ran = project.run("recipe=small")
+    assert ran.code == 1
+    assert "source 'a': 1 of 4 rows" in ran.err
+    assert "source 'b': 2 of 4 rows" in ran.err
+    assert "sources.a.on_bad_row.max=1" in ran.err
+    assert "sources.b.on_bad_row.max=2" in ran.err
+    ran = project.run("recipe=small", "on_bad_row.max=2")
+    assert ran.code == 3
+    assert "no value of this fact" in ran.err
+
+
+def test_the_screen_says_what_a_share_of_a_split_is_of(project: Project) -> None:
+    """Where the mix takes records out of train, the shares are of what is left, and the screen and the check say so."""
+    two = HEAD + "  b: {path: b.jsonl, format: messages}\nsplit: {train: 0.8, validation: 0.2}\nmix: {weights: {a: 0.1, b: 0.9}, max_repeat: 1}\n"
+    two += "checks: {held_out: {check: split_share, min: 0.9, severity: warn}}\n"
+    other = [{"messages": [{**turn, "content": turn["content"] + " b"} for turn in row["messages"]]} for row in numbered(20)]
+    project.write({"a.jsonl": numbered(200), "b.jsonl": other, "recipes/small.yaml": two})
+    ran = project.run("recipe=small")
+    assert ran.code == 0
+    assert "of the distinct records that are left; the mix took" in " ".join(ran.out.split())
+    assert "of distinct records" in project.manifest()["checks"]["held_out"]["wanted"]

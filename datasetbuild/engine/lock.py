@@ -17,8 +17,8 @@ from pathlib import Path
 from datasetbuild.engine.cache import Cache, cache_of, mending
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs, known_digest, origin, source_files, terms_of
 from datasetbuild.engine.local import local_engine
-from datasetbuild.engine.place import placed
 from datasetbuild.engine.models import pinned_models
+from datasetbuild.engine.place import placed
 from datasetbuild.engine.resolve import input_files, model_digest
 from datasetbuild.engine.snapshots import upstream
 from datasetbuild.engine.templates import resolve_template

@@ -74,19 +74,20 @@ def resolved(
     except CorruptObject:
         result = cache.once(key, make)
     except SourceError as error:  # a file that the recipe names is not what the recipe says of it
-        raise _in_file(op, params, named, path, error) from error
+        raise _in_file(op, params, _local(op, named, cache), path, error) from error
     except BuildError as error:
         error.path = error.path or path
         raise
     return named, str(result["objects"]["prepared"]), result["report"]
 
 
-def _in_file(op: Operator, params: dict[str, Any], named: dict[str, Any], path: str, error: SourceError) -> RecipeError:
-    """A fault of a file that an operator is given, told by the file's own name: the operator knows that of the snapshot."""
+def _in_file(op: Operator, params: dict[str, Any], given: dict[str, Any], path: str, error: SourceError) -> RecipeError:
+    """A fault of a file that an operator is given, told by the file's own name: the operator knows that of the snapshot.
+    given: the parameters with the snapshots' paths."""
     message, place = error.message, path
-    for (inner, file), (_, kept) in zip(files_in(op.schema(), params), files_in(op.schema(), named), strict=True):
-        if kept in message:
-            message, place = message.replace(kept, file), ".".join((path, *inner))
+    for (inner, file), (_, snapshot) in zip(files_in(op.schema(), params), files_in(op.schema(), given), strict=True):
+        if Path(snapshot).name in message:
+            message, place = message.replace(Path(snapshot).name, file), ".".join((path, *inner))
     return RecipeError([Fault(place, message, suggestion=error.hint)])
 
 

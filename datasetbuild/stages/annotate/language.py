@@ -99,19 +99,18 @@ def model_of(languages: tuple[str, ...]) -> Model:
     )
 
 
-OTHER_CODES = dict(
-    pair.split(":")
-    for pair in (
-        "cn:zh tw:zh chi:zh zho:zh cmn:zh jp:ja jpn:ja kr:ko kor:ko gr:el gre:el ell:el cz:cs cze:cs ces:cs dk:da dan:da se:sv swe:sv "
-        "ua:uk ukr:uk br:pt por:pt mx:es spa:es us:en gb:en eng:en at:de ger:de deu:de fre:fr fra:fr ita:it dut:nl nld:nl pol:pl rus:ru "
-        "tur:tr ara:ar heb:he iw:he hin:hi in:id ind:id vn:vi vie:vi ir:fa per:fa fas:fa nor:no nob:nb fin:fi hun:hu rum:ro ron:ro"
-    ).split()
-)
-"""What people write for a language that the model knows by another code: countries, and codes of three letters."""
+OTHER_CODES = {
+    "zh": "cn tw chi zho cmn", "ja": "jp jpn", "ko": "kr kor", "el": "gr gre ell", "cs": "cz cze ces", "da": "dk dan", "sv": "se swe",
+    "uk": "ua ukr", "pt": "br por", "es": "mx spa", "en": "us gb eng", "de": "at ger deu", "fr": "fre fra", "it": "ita", "nl": "dut nld",
+    "pl": "pol", "ru": "rus", "tr": "tur", "ar": "ara", "he": "heb iw", "hi": "hin", "id": "in ind", "vi": "vn vie", "fa": "ir per fas",
+    "no": "nor", "fi": "fin", "hu": "hun", "ro": "rum ron",
+}  # fmt: skip
+"""What people write for a language instead of its code: countries, and codes of three letters."""
 
 
 def _advice(language: str, known: list[str]) -> str:
-    if (meant := OTHER_CODES.get(language)) in known:
+    meant = next((code for code, others in OTHER_CODES.items() if language in others.split()), None)
+    if meant in known:
         return f"did you mean {meant!r}? Codes are those of ISO 639-1"
     return "codes are those of ISO 639-1; known: " + ", ".join(sorted(known))
 

@@ -68,7 +68,7 @@ def _opened(folder: str, labels: tuple[str, ...]) -> Callable[[str], float]:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # ours says how far the build is
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # ours says how far the build is
     asked: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, **asked)
