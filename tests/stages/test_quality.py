@@ -66,9 +66,9 @@ def test_length_alone_says_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"text": "a"}, "ratings:1: there is no field 'text' or no field 'rating'"),
-        ({"text": "a", "rating": "fine"}, "ratings:1: 'fine' is no rating"),
-        ({"text": "a", "rating": 5}, "1 rated texts are good and 0 are not: 20 of each are needed"),
+        ({"text": "a"}, "r.jsonl:1: there is no field 'rating'"),
+        ({"text": "a", "rating": "fine"}, "r.jsonl:1: rating: 'fine' is no rating"),
+        ({"text": "a", "rating": 5}, "r.jsonl: 1 rated texts are good and 0 are not: 20 of each are needed"),
     ],
 )
 def test_ratings_that_cannot_be_learnt_from(tmp_path: Path, row: dict[str, object], message: str) -> None:
