@@ -83,30 +83,25 @@ HANGING = (
 )
 """A last word or sign with which no sentence ends, in a few languages."""
 
-LONG_SPAN = 25
-"""Words from which a text without any mark is a sentence that breaks off rather than a name, a phrase or a quotation."""
-
-
 @fact(version=4)
 def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> pl.Expr:
     """Whether the last answer breaks off: its last line ends in a letter, comma or dash. True or false.
 
-    Lists, headings, code, addresses, hashtags and the signatures of letters may end in a letter and do not count; nor does an
-    answer that is no sentence, such as a name or a passage of the prompt: it has no sentence mark of any script, fewer than
-    25 words, and no last word like `and` or `the`. Scripts that part words by no blank, or write no sentence marks, are never found.
+    Lists, headings, code, addresses, hashtags and the signatures of letters may end in a letter and do not count; nor do answers
+    that are no sentences: a passage of the user's turns, or mostly names. In scripts other than Latin, Cyrillic and Greek an answer
+    has to write a sentence mark somewhere, or end in a word like `and`, to break off; one that parts no words by blanks never does.
 
     min_words: a last line of fewer words is taken for a label, not for half a sentence (always false).
     """
     text = turns("assistant").list.last().str.strip_chars()
     line = text.str.split("\n").list.last()
     words = line.str.count_matches(r"\S+")
-    broken = line.str.contains(r"(?:\p{L}|\p{M}|[,;،、–—-])\z")
+    broken = line.str.contains(r"(?:\p{L}|\p{M}|[,;،、–—-])\z") & (words >= min_words)
     signed = line.str.contains(SIGNATURE) | line.str.contains(ENUMERATION)
     listed = signed | line.str.contains(r"^\s*(?:[-*+#>|•]|\d+[.)]|    |\t|```)") | line.str.contains(r"(?:https?://|www\.)\S*\z")
-    sentence = text.str.contains(MARKED) | line.str.contains(HANGING) | (
-        (words >= LONG_SPAN) & line.str.contains(r"[\p{Latin}\p{Cyrillic}\p{Greek}]\z")
-    )
-    return (broken & ~listed & sentence & (words >= min_words)).fill_null(False)
+    passage = turns("user").list.join("\n").str.contains(text, literal=True) | (line.str.count_matches(r"(?:\A|\s)\p{Lu}") * 2 >= words)
+    sentence = text.str.contains(MARKED) | line.str.contains(HANGING) | (line.str.contains(r"[\p{Latin}\p{Cyrillic}\p{Greek}]\z") & ~passage)
+    return (broken & ~listed & sentence).fill_null(False)
 
 
 def _letters(text: pl.Expr) -> pl.Expr:

@@ -47,7 +47,7 @@ WORDY = "one two three four five six seven eight"
         ("ends_mid_sentence", {}, "u: من؟ | a: وصل القطار. ثم سافر الناس إلى بغداد والبصرة والموصل وكركوك مع", True),
         ("ends_mid_sentence", {}, "u: 谁 | a: 他说 今天 天气 很好 我们 去 公园 散步 吧 好", False),
         ("ends_mid_sentence", {}, f"u: Say. | a: He said “{WORDY}”", False),
-        ("ends_mid_sentence", {}, "u: Where? | a: about 3.5 km to the north of the old town hall bridge", False),
+        ("ends_mid_sentence", {}, "u: It stood about 3.5 km to the north of the old town hall bridge. Where? | a: about 3.5 km to the north of the old town hall bridge", False),
         ("ends_mid_sentence", {}, "u: Tell. | a: " + "the mill that stood there made flour for many years " * 3, True),
     ],
 )
