@@ -99,7 +99,9 @@ def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> pl.Expr:
     broken = line.str.contains(r"(?:\p{L}|\p{M}|[,;،、–—-])\z") & (words >= min_words)
     signed = line.str.contains(SIGNATURE) | line.str.contains(ENUMERATION)
     listed = signed | line.str.contains(r"^\s*(?:[-*+#>|•]|\d+[.)]|    |\t|```)") | line.str.contains(r"(?:https?://|www\.)\S*\z")
-    passage = turns("user").list.join("\n").str.contains(text, literal=True) | (line.str.count_matches(r"(?:\A|\s)\p{Lu}") * 2 >= words)
+    # By `split`, since `contains` would compile every answer as a pattern; and only where it matters.
+    passage = (turns("user").list.join("\n").str.split(pl.when(broken).then(text)).list.len() > 1).fill_null(False)
+    passage |= line.str.count_matches(r"(?:\A|\s)\p{Lu}") * 2 >= words
     sentence = text.str.contains(MARKED) | line.str.contains(HANGING) | (line.str.contains(r"[\p{Latin}\p{Cyrillic}\p{Greek}]\z") & ~passage)
     return (broken & ~listed & sentence).fill_null(False)
 
