@@ -85,7 +85,7 @@ def missing_option(text: str, choice: str, point: list[str], project: Path) -> D
     suggestion = near(option, known)
     if any(re.match(rf"[+]*{re.escape(group)}(@[^=]*)?=", typed) for typed in point):
         return UsageError(message, hint=suggestion)
-    return RecipeError([_in_lineage(choice, project, option, message, suggestion)], recipe=choice)
+    return RecipeError([_in_lineage(choice, project, missing, message, suggestion)], recipe=choice)
 
 
 def forwarded(error: Exception, choice: str, project: Path) -> DatasetBuildError:
@@ -148,13 +148,16 @@ def options(group: str, project: Path) -> list[str]:
 
 
 def in_defaults(file: Path, project: Path, word: str, message: str, suggestion: str | None = None) -> Fault:
-    """A fault at the entry of a file's defaults list that has the word in it."""
+    """A fault at the entry of a file's defaults list that is the word (`filters/curated`), ends in it, or has it in it."""
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
     layer = locate.Layer(file)
-    nodes = [node for path, node in locate.scalars(layer) if path[:1] == ("defaults",)] if text else []
-    keys = {node.start_mark.line for node in nodes if str(node.value).split("/")[-1] == word.split("/")[-1]}
+    entries = [(path, node) for path, node in locate.scalars(layer) if path[:1] == ("defaults",)] if text else []
     lines = text.splitlines()
-    keys = keys or {node.start_mark.line for node in nodes if word in lines[node.start_mark.line]}
+    keys = (
+        {node.start_mark.line for path, node in entries if f"{path[-1].split('/')[-1]}/{node.value}" == word}
+        or {node.start_mark.line for _, node in entries if str(node.value).split("/")[-1] == word.split("/")[-1]}
+        or {node.start_mark.line for _, node in entries if word in lines[node.start_mark.line]}
+    )
     shown = locate.show(file, project)
     if not keys:
         return Fault("defaults", message, shown, suggestion=suggestion)
