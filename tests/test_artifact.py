@@ -56,7 +56,20 @@ def test_every_file_is_what_the_manifest_says(built: Path, recipe: str) -> None:
         assert file_digest(folder / name) == said["sha256"], name
         assert (folder / name).stat().st_size == said["bytes"]
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert there - set(files) == {"manifest.json", "metrics.json", "plots.json"}
+    mixed = {"plots/mix.json"} if manifest(folder)["mix"] else set()
+    assert there - set(files) == {"manifest.json", "metrics.json", "plots/rows.json", "plots/tokens.json", *mixed}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_histogram_of_tokens_counts_every_row_once(built: Path, recipe: str) -> None:
+    """`plots/tokens.json` holds each row of the splits at the first limit that is not below its tokens."""
+    lengths = pl.concat([pl.read_parquet(file, columns=["tokens"]) for file in (built / recipe / "data").glob("*.parquet")])
+    charted = json.loads((built / recipe / "plots" / "tokens.json").read_bytes())
+    low = 0
+    for bar in charted:
+        assert bar["rows"] == len(lengths.filter((pl.col("tokens") > low) & (pl.col("tokens") <= bar["tokens"])))
+        low = bar["tokens"]
+    assert sum(bar["rows"] for bar in charted) == len(lengths)
 
 
 @pytest.mark.parametrize(("recipe", "end"), [("support_bot", "<|im_end|>"), ("support_bot_llama2", " </s>")])

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasetbuild.artifact.pipeline import stage, stage_name, synced
+from datasetbuild.artifact.plots import charts_of
 from datasetbuild.cli.dvc import wanted
 from datasetbuild.errors import UsageError
 from tests.conftest import ROOT, Project
@@ -18,8 +19,9 @@ ROWS = [{"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant",
 RECIPE = (
     "name: small\nsources:\n  a: {path: 'data/*.jsonl', format: messages}\n  b: {path: b.jsonl, format: messages}\n"
 )
-FAQ = stage("faq", "faq", ["data/faq.md", "recipes/faq.yaml"], [], exports=True)
-CHAT = stage("chat", "chat", ["data/chat.jsonl"], ["recipes.chat.sources.web.files"], exports=False)
+PLOTS = charts_of({}, {})
+FAQ = stage("faq", "faq", ["data/faq.md", "recipes/faq.yaml"], [], plots=PLOTS, exports=True)
+CHAT = stage("chat", "chat", ["data/chat.jsonl"], ["recipes.chat.sources.web.files"], plots=PLOTS[:1], exports=False)
 
 MINE = """\
 # A comment of mine.
@@ -131,8 +133,8 @@ paths = st.lists(st.sampled_from(["x.csv", "data", "é ü.csv", "a: b", "#c", "$
 @given(names, names, paths, paths)
 def test_sync_is_a_function_of_the_recipes(first: list[str], then: list[str], old: list[str], new: list[str]) -> None:
     """Whatever recipes there were, the stages are those of now, and a second sync changes nothing."""
-    text = synced(MINE, {name: stage(name, name, old, [], exports=True) for name in first}).text
-    wanted = {name: stage(name, name, new, [], exports=False) for name in then}
+    text = synced(MINE, {name: stage(name, name, old, [], plots=PLOTS, exports=True) for name in first}).text
+    wanted = {name: stage(name, name, new, [], plots=PLOTS[:1], exports=False) for name in then}
     made = synced(text, wanted)
     stages = yaml.safe_load(made.text)["stages"]
     assert set(stages) == {"fetch", "train", *map(stage_name, then)}

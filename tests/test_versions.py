@@ -233,6 +233,12 @@ def test_commit_refuses_a_lie(two_versions: Two, tmp_path: Path) -> None:
     assert (unknown.code, "dvc.yaml is not what the recipes need: ~ bot deps" in unknown.err) == (4, True)
 
 
+CHARTS = {
+    "plots/rows.json": ("source", "outcome", "rows"),
+    "plots/mix.json": ("source", "achieved", "requested"),
+}
+
+
 def test_metrics_and_plots_of_two_versions(two_versions: Two) -> None:
     """`dvc metrics diff` and `dvc plots diff` read both versions, in numbers."""
     work, made = two_versions
@@ -241,11 +247,13 @@ def test_metrics_and_plots_of_two_versions(two_versions: Two) -> None:
         assert diff["rows.kept"][side] == json.loads(made[tag]["metrics.json"])["rows.kept"]
     drawn = json.loads(work.ok("dvc", "plots", "diff", "--json", "v1", "v2"))
     assert not drawn.get("errors")
-    (plot,) = drawn["data"]["build/bot/plots.json"]
-    values = plot["content"]["data"]["values"]
-    for tag in ("v1", "v2"):
-        mine = [{name: one[name] for name in ("source", "outcome", "rows")} for one in values if one["rev"] == tag]
-        assert mine == json.loads(made[tag]["plots.json"])
+    assert drawn["data"].keys() == {f"build/bot/{name}" for name in CHARTS}
+    for name, columns in CHARTS.items():
+        (plot,) = drawn["data"][f"build/bot/{name}"]
+        values = plot["content"]["data"]["values"]
+        for tag in ("v1", "v2"):
+            mine = [{column: one[column] for column in columns} for one in values if one["rev"] == tag]
+            assert mine == json.loads(made[tag][name]) != []
 
 
 def test_an_experiment_of_dvc(two_versions: Two, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from datasetbuild.artifact.card import make_card
 from datasetbuild.artifact.manifest import MANIFEST_VERSION as MANIFEST_VERSION
 from datasetbuild.artifact.manifest import make_metrics as make_metrics
-from datasetbuild.artifact.manifest import make_plots as make_plots
 from datasetbuild.artifact.manifest import pretty_json as pretty_json
 from datasetbuild.artifact.manifest import read_manifest as read_manifest
+from datasetbuild.artifact.plots import make_plots as make_plots
 
 if TYPE_CHECKING:
     import polars as pl

@@ -16,7 +16,7 @@ from datasetbuild.errors import BuildError
 
 OWNED = (
     "README.md", "data", "export", "ledger.parquet", "quarantine.jsonl", "checks.jsonl",
-    "report.html", "manifest.json", "metrics.json", "plots.json",
+    "report.html", "manifest.json", "metrics.json", "plots",
 )  # fmt: skip
 """What a build writes into an artifact's folder; anything else there is somebody else's and is carried over."""
 

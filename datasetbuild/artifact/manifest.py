@@ -13,7 +13,6 @@ from typing import Any
 import orjson
 
 from datasetbuild.errors import VersionError
-from datasetbuild.record import Stage
 
 MANIFEST_VERSION = 1
 
@@ -45,17 +44,6 @@ def parse_manifest(data: bytes, where: str = "the manifest") -> dict[str, Any]:
             hint="use the dsbuild that wrote it",
         )
     return dict(manifest)
-
-
-def make_plots(manifest: Mapping[str, Any]) -> list[dict[str, str | int]]:
-    """Where the rows of each source ended, for `dvc plots diff`: kept, or the stage that took them out."""
-    outcomes = ["kept", *(stage.value for stage in Stage)]
-    return [
-        {"source": line["source"], "outcome": outcome, "rows": line.get(outcome, 0)}
-        for line in manifest["counts"]["sources"][:-1]
-        for outcome in outcomes
-        if line.get(outcome) or outcome == "kept"
-    ]
 
 
 def make_metrics(manifest: Mapping[str, Any]) -> dict[str, float | int]:

@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from datasetbuild.artifact.folder import OWNED
+from datasetbuild.artifact.plots import CHARTS
 from datasetbuild.errors import MismatchError, UsageError, VersionError
 from datasetbuild.plan.explain import CAUSES, Cause
 from datasetbuild.plan.lockfile import NAME as LOCK
@@ -31,7 +32,6 @@ HEADER = """\
 OURS = re.compile(r"dsbuild( build)? recipe=(?P<recipe>\\?\$\{item[^}]*\}|[^\s=\[\]{}]+)( --quiet| -q)?")
 IN_GIT = ("manifest.json", "README.md")
 METRICS = ("metrics.json",)
-PLOTS = ("plots.json",)
 OWN_KEYS = ("cmd", "deps", "params", "outs", "metrics", "plots")
 
 
@@ -43,23 +43,22 @@ class Synced:
     changes: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-def stage(choice: str, name: str, deps: Sequence[str], pins: Sequence[str], *, exports: bool) -> dict[str, Any]:
+def stage(choice: str, name: str, deps: Sequence[str], pins: Sequence[str], *, plots: Sequence[str], exports: bool) -> dict[str, Any]:
     """The stage of a recipe. choice: as `recipe=` takes it. name: of its artifact. deps: paths that it reads.
-    pins: keys of the lock that it depends on. exports: whether it writes any."""
+    pins: keys of the lock that it depends on. plots: its charts (`plots.charts_of`). exports: whether it writes any."""
     build = f"build/{name}"
     written = [file for file in OWNED if file != "export" or exports]
     outs: list[Any] = [
         {f"{build}/{file}": {"cache": False, "persist": True} if file in IN_GIT else {"persist": True}}
         for file in written
-        if file not in (*METRICS, *PLOTS)
+        if file not in (*METRICS, "plots")
     ]
     made: dict[str, Any] = {"cmd": f"dsbuild recipe={choice} --quiet", "deps": list(deps)}
     if pins:
         made["params"] = [{LOCK: list(pins)}]
     made["outs"] = outs
     made["metrics"] = [{f"{build}/{file}": {"cache": False, "persist": True}} for file in METRICS]
-    shown = {"cache": False, "persist": True, "template": "bar_horizontal", "x": "rows", "y": "outcome"}
-    made["plots"] = [{f"{build}/{file}": dict(shown)} for file in PLOTS]
+    made["plots"] = [{f"{build}/{file}": {"cache": False, "persist": True, **CHARTS[file].options}} for file in plots]
     return made
 
 

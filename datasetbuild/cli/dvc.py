@@ -59,6 +59,7 @@ def _sync(args: argparse.Namespace, project: Path) -> int:
 def wanted(project: Path) -> Synced:
     """dvc.yaml as it should be for the project's recipes."""
     from datasetbuild.artifact.pipeline import NAME, stage, synced
+    from datasetbuild.artifact.plots import charts_of
     from datasetbuild.engine.dependencies import dependencies, pinned
     from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import buildable, load
@@ -68,7 +69,8 @@ def wanted(project: Path) -> Synced:
         recipe = load([f"recipe={choice}"], project=project)[0]
         plan = make_plan(recipe.config)
         deps, pins = dependencies(recipe, plan), pinned(recipe, plan)
-        stages[choice] = stage(choice, recipe.name, deps, pins, exports=bool(plan.export))
+        plots = charts_of(plan.template, plan.mix)
+        stages[choice] = stage(choice, recipe.name, deps, pins, plots=plots, exports=bool(plan.export))
     place = project / NAME
     return synced(place.read_text(encoding="utf-8") if place.exists() else "", stages)
 

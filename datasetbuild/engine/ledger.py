@@ -19,6 +19,9 @@ INTERNAL = ("place", "shard_row", "pos", *ID_ORDER, "priority", "occurrence")
 TWINS = ("duplicate_of", "twin", "cluster", "repeats", "contradicts")
 """Columns that name another row: by its number in the decision, by its id in the ledger."""
 
+LIMITS = np.array([number << n for n in range(3, 31) for number in (2, 3)])
+"""Limits of the histogram of tokens: 16, 24, 32, 48, 64, ..., two to an octave."""
+
 
 def ledger_table(rows: pl.DataFrame, first: int = 0, count: int | None = None) -> pl.DataFrame:
     """The ledger's columns in their order: where from, what fate, which facts, which twins. rows: the decided key plane,
@@ -112,6 +115,22 @@ def trained_lost(ledger: pl.DataFrame) -> int:
         return 0
     kept = ledger.select("fate", "cut", "copies").filter((pl.col("fate") == Fate.KEPT.value) & pl.col("cut").is_not_null())
     return int(kept.select((pl.col("cut").cast(pl.Int64) * pl.col("copies")).sum()).item())
+
+
+def token_histogram(ledger: pl.DataFrame) -> list[list[int]] | None:
+    """Kept rows, copies counted, by their tokens: `[limit, rows]` with up to `limit` tokens and more than the limit before.
+
+    The limits are the same whatever the data (`LIMITS`), so that two versions lie over each other.
+    """
+    if "tokens" not in ledger.columns:
+        return None
+    kept = ledger.select("copies", "tokens").filter((ledger["fate"] == Fate.KEPT.value) & ledger["tokens"].is_not_null())
+    if not len(kept):
+        return None
+    place = np.searchsorted(LIMITS, kept["tokens"].to_numpy())
+    rows = np.bincount(place, weights=kept["copies"].to_numpy()).astype(np.int64)
+    first = int(place.min())
+    return [[int(LIMITS[n]), int(rows[n])] for n in range(first, len(rows))]
 
 
 def token_statistics(ledger: pl.DataFrame) -> dict[str, Any] | None:

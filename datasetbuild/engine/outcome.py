@@ -67,9 +67,16 @@ def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
         files[name] = {"sha256": file_digest(draft / name), "bytes": (draft / name).stat().st_size}
     manifest["files"] = dict(sorted(files.items()))
     (draft / "manifest.json").write_bytes(pretty_json(manifest))
-    (draft / "metrics.json").write_bytes(pretty_json(make_metrics(manifest)))
-    (draft / "plots.json").write_bytes(pretty_json(make_plots(manifest)))
+    (draft / "plots").mkdir()
+    for name, data in _derived(manifest).items():
+        (draft / name).write_bytes(data)
     return manifest
+
+
+def _derived(manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files that say again what the manifest says, for DVC."""
+    made = {"metrics.json": make_metrics(manifest), **make_plots(manifest)}
+    return {name: pretty_json(value) for name, value in made.items()}
 
 
 def _manifest(result: Outcome) -> dict[str, Any]:
@@ -103,6 +110,7 @@ def _manifest(result: Outcome) -> dict[str, Any]:
         "splits": books.split_counts(ledger, plan.fractions),
         "mix": result.decision.mixture and mix_report(result.decision.mixture),
         "tokens": tokens and tokens | {"trained_lost_to_truncation": books.trained_lost(ledger)},
+        "token_histogram": books.token_histogram(ledger),
         "near_pairs": result.decision.pairs,
         "masks": _masks(result.tally),
         "exports": result.written.exports,
@@ -183,8 +191,8 @@ def intact(folder: Path, key: str, cache: Cache) -> dict[str, Any] | None:
         path = folder / name
         if not path.is_file() or path.stat().st_size != file["bytes"] or known_digest(cache, path) != file["sha256"]:
             return None
-    made = {"metrics.json": pretty_json(make_metrics(manifest)), "plots.json": pretty_json(make_plots(manifest))}
-    sound = all((folder / name).is_file() and (folder / name).read_bytes() == data for name, data in made.items())
+    derived = _derived(manifest).items()
+    sound = all((folder / name).is_file() and (folder / name).read_bytes() == data for name, data in derived)
     return manifest if sound else None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from datasetbuild.artifact.plots import make_plots
 from tests.conftest import ROOT
 from tests.real.conftest import NGRAM, THRESHOLD, Built
 
@@ -75,7 +76,7 @@ def test_hashes_of_the_manifest_match(built: Built) -> None:
         for file in source["files"]:
             assert hashlib.sha256(Path(file["file"]).read_bytes()).hexdigest() == file["sha256"]
     there = {path.relative_to(built.folder).as_posix() for path in built.folder.rglob("*") if path.is_file()}
-    assert there == set(manifest["files"]) | {"manifest.json", "metrics.json", "plots.json"}
+    assert there == set(manifest["files"]) | {"manifest.json", "metrics.json", *make_plots(manifest)}
 
 
 def test_load_dataset_loads_it(built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
