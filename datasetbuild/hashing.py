@@ -7,6 +7,7 @@ xxh3 only inside one build, for equality of texts (0.3 us a text).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,12 @@ def record_hash(source: str, key: bytes, occurrence: int = 0) -> str:
     the canonical bytes of its content) and, for exact repeats within a source, on how often the key came before."""
     named = b"%b\0%b\0%d" % (source.encode(), key, occurrence) if occurrence else source.encode() + b"\0" + key
     return hashlib.sha256(named).hexdigest()[:ID_LENGTH]
+
+
+def record_hashes(source: str, keys: Iterable[bytes]) -> list[str]:
+    """`record_hash` of many keys of one source, none of them a repeat."""
+    prefix, sha256 = source.encode() + b"\0", hashlib.sha256
+    return [sha256(prefix + key).hexdigest()[:ID_LENGTH] for key in keys]
 
 
 def salt(seed: int, purpose: str) -> int:

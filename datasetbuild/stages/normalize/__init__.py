@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.errors import RecordError
-from datasetbuild.hashing import canonical_json, record_hash
+from datasetbuild.hashing import canonical_json, record_hash, record_hashes
 from datasetbuild.op import find
 from datasetbuild.record import Reason, Stage
 from datasetbuild.stages.normalize import (  # noqa: F401
@@ -25,13 +25,17 @@ from datasetbuild.stages.normalize import (  # noqa: F401
     table,
     triple,
 )
+from datasetbuild.stages.normalize.chat import Chat
 from datasetbuild.stages.normalize.conversation import Conversation, kind, settled
 from datasetbuild.stages.normalize.fields import Raw
-from datasetbuild.stages.normalize.frames import Quarantine, Records
+from datasetbuild.stages.normalize.frames import PlainRecords, Quarantine, Records
 from datasetbuild.stages.normalize.source import key_of, label, meta_of, reader_options
 from datasetbuild.stages.normalize.turns import Turns, tools_text
-from datasetbuild.stages.read.parse import exact, strict, wide
+from datasetbuild.stages.read.parse import exact, loaded, strict, wide
 from datasetbuild.stages.read.rows import RawRows
+
+TOGETHER = 1024
+"""Rows that are read together: their values stay near the cache, and one that lacks a label slows no more than these."""
 
 __all__ = ["Conversation", "RawRows", "converter", "normalize", "reader_options"]
 
@@ -58,43 +62,74 @@ def _vetted(convert: Callable[[Raw], Conversation]) -> Callable[[Raw], Conversat
 
 def normalize(rows: RawRows, *, name: str, source: dict[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(records, quarantine) of a shard: every row in exactly one of them, in order. `name` is the source's name."""
-    record = _recorder(name, source)
-    records, quarantine = Records(), Quarantine()
+    reading = Reading(name, source)
     suspects = wide(rows.raws)
-    for index, (line, raw, fault) in enumerate(zip(rows.lines, rows.raws, rows.faults, strict=True)):
-        stage = Stage.READ
+    plain = plain_records(reading, rows, suspects)
+    records, quarantine = Records(), Quarantine()
+    for index in sorted(set(range(len(rows))).difference(plain["row"])):
+        line, raw, stage = rows.lines[index], rows.raws[index], Stage.READ
         try:
-            if fault:
+            if fault := rows.faults[index]:
                 raise RecordError(*fault)
             row = exact(raw) if index in suspects else strict(raw)
             if type(row) is not dict:
                 row = _wrapped(row)
             stage = Stage.NORMALIZE
-            records.add(index, line, *record(row))
+            records.add(index, line, *reading.record(row))
         except RecordError as error:
             quarantine.add(index, line, stage, error.reason, error.detail, raw)
         except Exception as error:  # a format of a plugin may raise anything: that costs this one row, and says so
             quarantine.add(index, line, stage, Reason.OPERATOR_ERROR, f"{type(error).__name__}: {error}", raw)
-    return records.frame(), quarantine.frame()
+    found = records.frame()
+    if len(plain):
+        found = pl.concat([plain, found]).sort("row") if len(found) else plain
+    return found, quarantine.frame()
 
 
-def _recorder(name: str, source: dict[str, Any]) -> Callable[[Raw], tuple[Any, ...]]:
-    """A function that gives a row's turns, base id, tools, group, category, date and meta."""
-    convert, system = converter(source), source.get("system")
-    takes = {part: label(source.get(part), part) for part in ("key", "group", "category", "date")}
-    key, meta = key_of(takes["key"], source.get("key")), meta_of(source.get("meta"))
-    group, category, date = takes["group"], takes["category"], takes["date"]
+class Reading:
+    """How the rows of a source become records: its format, its system message, its key and its labels."""
 
-    def record(row: Raw) -> tuple[Any, ...]:
-        turns, tools, own_group, _ = settled(convert(row), system)
-        base = record_hash(name, key(row) if key else content_key(turns, tools))
-        labels = (group(row) if group else own_group, category and category(row), date and date(row))
-        return turns, base, tools, *labels, meta and meta(row)
+    def __init__(self, name: str, source: dict[str, Any]) -> None:
+        self.name, self.convert, self.system = name, converter(source), source.get("system")
+        takes = {part: label(source.get(part), part) for part in ("key", "group", "category", "date")}
+        self.key = key_of(takes.pop("key"), source.get("key"))
+        self.labels = {**takes, "meta": meta_of(source.get("meta"))}
 
-    return record
+    def record(self, row: Raw) -> tuple[Any, ...]:
+        """A row's turns, base id, tools, group, category, date and meta; `RecordError` where it is no record."""
+        turns, tools, own_group, _ = settled(self.convert(row), self.system)
+        base = record_hash(self.name, self.key(row) if self.key else content_key(turns, tools))
+        labels = {part: take and take(row) for part, take in self.labels.items()}
+        if not self.labels["group"]:
+            labels["group"] = own_group
+        return turns, base, tools, *labels.values()
 
 
-def content_key(turns: list[Any], tools: str | None) -> bytes:
+def plain_records(reading: Reading, rows: RawRows, suspects: set[int]) -> pl.DataFrame:
+    """The records of those rows that can be read together: of a chat format, and plain. Whoever is left is read one by one.
+
+    suspects: rows that need `exact`.
+    """
+    found = PlainRecords()
+    convert = reading.convert
+    if not isinstance(convert, Chat) or reading.system:
+        return found.frame()
+    for first in range(0, len(rows), TOGETHER):
+        indexes = range(first, min(first + TOGETHER, len(rows)))
+        values = [None if rows.faults[at] or at in suspects else loaded(rows.raws[at]) for at in indexes]
+        turned = convert.plain(values)
+        places = [indexes[at] for at in turned.places]
+        chosen = [values[at] for at in turned.places]
+        try:
+            keys = list(map(reading.key, chosen)) if reading.key else list(map(content_key, turned.conversations()))
+            labels = {part: list(map(take, chosen)) for part, take in reading.labels.items() if take}
+        except Exception:  # noqa: S112  (a label that one of them lacks; one by one it is known which)
+            continue
+        found.add(places, [rows.lines[at] for at in places], turned, record_hashes(reading.name, keys), labels)
+    return found.frame()
+
+
+def content_key(turns: list[Any], tools: str | None = None) -> bytes:
     """`record.canonical_bytes` of turns that hold no None: the same bytes without the walk."""
     return canonical_json({"messages": turns, "tools": tools} if tools else {"messages": turns})
 

@@ -37,11 +37,15 @@ class Fields:
         """The column of a field."""
         return self._columns.get(field, field)
 
+    def needed(self, field: str) -> bool:
+        """Whether every row must have the field, be it null."""
+        return field in self._required or field in self._columns
+
     def value(self, field: str) -> Callable[[Raw], Any]:
         """A function that takes the field out of a row; None when an optional one is absent."""
         column = self.name(field)
         find = finder(column)
-        must = field in self._required or field in self._columns
+        must = self.needed(field)
 
         def take(row: Raw) -> Any:
             found = find(row)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from itertools import chain, repeat
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from datasetbuild.record import MESSAGE_FIELDS, Message, Stage, fold_turns, quarantine_schema, record_schema
+from datasetbuild.record import MESSAGE_FIELDS, ROLES, Message, Stage, fold_turns, quarantine_schema, record_schema
+from datasetbuild.stages.normalize.chat import Turned
 
 EXTRAS = MESSAGE_FIELDS[2:]
 
@@ -29,8 +32,36 @@ class Records:
         given = dict(zip(self.COLUMNS, zip(*self._records, strict=True) if self._records else repeat(()), strict=False))
         columns = {name: pl.Series(name, values, dtype=schema[name]) for name, values in given.items() if name != "messages"}
         columns["messages"] = _folded(given["messages"])
-        columns["cleaned"] = pl.Series("cleaned", [[]], dtype=schema["cleaned"]).new_from_index(0, len(self._records))
+        columns["cleaned"] = _repeated("cleaned", [], len(self._records), schema["cleaned"])
         return pl.DataFrame({name: columns[name] for name in schema})
+
+
+class PlainRecords:
+    """Grows by many plain rows at a time; `frame` gives exactly `record_schema()`."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[Any]] = {}
+        self._lengths: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+        self._roles: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
+        self._texts: list[str] = []
+
+    def add(self, rows: list[int], lines: list[int], turned: Turned, bases: list[str], labels: dict[str, list[Any]]) -> None:
+        """The records of some rows. labels: of each, where the source has any."""
+        for name, values in {"row": rows, "line": lines, "base": bases, **labels}.items():
+            self._columns.setdefault(name, []).extend(values)
+        self._lengths.append(turned.lengths)
+        self._roles.append(turned.roles)
+        self._texts += turned.texts
+
+    def frame(self) -> pl.DataFrame:
+        schema, lengths = record_schema(), np.concatenate(self._lengths)
+        roles = pl.Series("role", ROLES, dtype=pl.String).gather(np.concatenate(self._roles))
+        texts = pl.Series("content", self._texts, dtype=pl.String)
+        extras = [_sparse(name, {}, len(texts)) for name in EXTRAS]
+        columns = {name: pl.Series(name, values, dtype=schema[name]) for name, values in self._columns.items()}
+        columns["messages"] = fold_turns(pl.Series(lengths), pl.DataFrame([roles, texts, *extras]))
+        columns["cleaned"] = _repeated("cleaned", [], len(lengths), schema["cleaned"])
+        return pl.DataFrame([columns.get(name, _repeated(name, None, len(lengths), schema[name])) for name in schema])
 
 
 class Quarantine:
@@ -65,5 +96,10 @@ def _folded(conversations: tuple[list[Message], ...]) -> pl.Series:
 
 def _sparse(name: str, values: dict[int, Any], count: int) -> pl.Series:
     kind = pl.Float32 if name == "weight" else pl.String
-    column = pl.Series(name, [None], dtype=kind).new_from_index(0, count)
+    column = _repeated(name, None, count, kind)
     return column.scatter(list(values), pl.Series(list(values.values()), dtype=kind)) if values else column
+
+
+def _repeated(name: str, value: Any, count: int, dtype: Any) -> pl.Series:
+    """A column of one value."""
+    return pl.Series(name, [value], dtype=dtype).new_from_index(0, count)

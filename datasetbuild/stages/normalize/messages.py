@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from datasetbuild.op import source_format
 from datasetbuild.record import Role
-from datasetbuild.stages.normalize.conversation import Conversation
-from datasetbuild.stages.normalize.fields import Columns, Fields, Raw
-from datasetbuild.stages.normalize.turns import Turns, tools_text
+from datasetbuild.stages.normalize.chat import Chat
+from datasetbuild.stages.normalize.fields import Columns, Fields
+from datasetbuild.stages.normalize.turns import Turns
 
 TURN_FIELDS = ("role", "content", *Turns.OPTIONAL)
 
 
 @source_format(version=1)
-def messages(*, columns: Columns | None = None, roles: dict[str, Role] | None = None) -> Callable[[Raw], Conversation]:
+def messages(*, columns: Columns | None = None, roles: dict[str, Role] | None = None) -> Chat:
     """Rows with a list of turns, as OpenAI and TRL write them.
 
     {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}], "tools": [...]}
@@ -32,10 +30,4 @@ def messages(*, columns: Columns | None = None, roles: dict[str, Role] | None = 
     """
     fields = Fields(columns, required=("messages", "role", "content"), optional=("tools", *Turns.OPTIONAL))
     reader = Turns(roles, {field: fields.name(field) for field in TURN_FIELDS})
-    turns, tools = fields.value("messages"), fields.value("tools")
-    turns_path, tools_path = fields.name("messages"), fields.name("tools")
-
-    def convert(row: Raw) -> Conversation:
-        return Conversation(reader.read(turns(row), turns_path), tools_text(tools(row), tools_path))
-
-    return convert
+    return Chat(fields, reader, turns="messages")

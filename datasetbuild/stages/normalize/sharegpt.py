@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from datasetbuild.op import source_format
 from datasetbuild.record import Role
-from datasetbuild.stages.normalize.conversation import Conversation
-from datasetbuild.stages.normalize.fields import Columns, Fields, Raw
-from datasetbuild.stages.normalize.turns import Turns, tools_text
+from datasetbuild.stages.normalize.chat import Chat
+from datasetbuild.stages.normalize.fields import Columns, Fields
+from datasetbuild.stages.normalize.turns import Turns
 
 
 @source_format(version=1)
-def sharegpt(*, columns: Columns | None = None, roles: dict[str, Role] | None = None) -> Callable[[Raw], Conversation]:
+def sharegpt(*, columns: Columns | None = None, roles: dict[str, Role] | None = None) -> Chat:
     """Rows with `conversations`, a list of {from, value}; optionally `system` and `tools` beside it.
 
     {"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello!"}], "system": "Be brief."}
@@ -29,13 +27,4 @@ def sharegpt(*, columns: Columns | None = None, roles: dict[str, Role] | None = 
     fields = Fields(columns, required=("conversations", "from", "value"), optional=("system", "tools", "weight"))
     names = {"role": fields.name("from"), "content": fields.name("value"), "weight": fields.name("weight")}
     reader = Turns(roles, names)
-    turns, system, tools = fields.value("conversations"), fields.text("system"), fields.value("tools")
-    turns_path, tools_path = fields.name("conversations"), fields.name("tools")
-
-    def convert(row: Raw) -> Conversation:
-        messages = reader.read(turns(row), turns_path)
-        if (words := system(row)) is not None and words.strip():
-            messages.insert(0, {"role": "system", "content": words})
-        return Conversation(messages, tools_text(tools(row), tools_path))
-
-    return convert
+    return Chat(fields, reader, turns="conversations", system="system")

@@ -6,10 +6,12 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from datasetbuild.errors import RecordError
-from datasetbuild.record import Message, Reason, Role
+from datasetbuild.record import ROLES, Message, Reason, Role
 from datasetbuild.stages.normalize.fields import wrong
 
 FUNCTION_CALL = "function_call"
@@ -66,6 +68,18 @@ class Turns:
                 pass  # the careful way finds the words for it
             messages.append(self._carefully(turn, f"{path}[{index}]"))
         return messages
+
+    def plain(self, turns: list[Any]) -> tuple[NDArray[np.uint8], list[str]]:
+        """Role (as a position in `ROLES`) and text of each turn that is no more than that; of any other `len(ROLES)` and
+        no text."""
+        pairs = [turn if type(turn) is dict and len(turn) == 2 else {} for turn in turns]
+        names, texts = [turn.get(self._role) for turn in pairs], [turn.get(self._content) for turn in pairs]
+        known = {name: ROLES.index(role) for name, role in self._roles.items() if role != FUNCTION_CALL}
+        codes = np.fromiter((known.get(name, len(ROLES)) if type(name) is str else len(ROLES) for name in names), np.uint8, len(turns))
+        for at, text in enumerate(texts):
+            if type(text) is not str:
+                codes[at], texts[at] = len(ROLES), ""
+        return codes, texts
 
     def _carefully(self, turn: Any, path: str) -> Message:
         if type(turn) is not dict:

@@ -25,6 +25,14 @@ def strict(raw: bytes) -> Any:
         raise _fault(raw, error) from None
 
 
+def loaded(raw: bytes) -> Any:
+    """As `strict`, and None where that raises."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+
+
 def exact(raw: bytes) -> Any:
     """As `strict`, with integers beyond 64 bits as text. Slower; for rows that `wide` names."""
     strict(raw)

@@ -1,0 +1,92 @@
+"""Rows of chat formats: one by one with all that they may hold, or many at once where they are as plain as most are.
+
+A plain row has a list of turns and nothing beside it that counts; a plain turn is a role that is known and a text. Many
+of them cost 2 us a row, one by one 8. Whatever is not plain is none of this module's business: it is read by
+itself, and so has the same fate and the same words for it as if no row were ever read with others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, compress, islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasetbuild.record import ROLES, Message
+from datasetbuild.stages.normalize.conversation import Conversation
+from datasetbuild.stages.normalize.fields import ABSENT, Fields, Raw
+from datasetbuild.stages.normalize.turns import Turns, tools_text
+
+SYSTEM, USER, ASSISTANT, TOOL = map(ROLES.index, ("system", "user", "assistant", "tool"))
+UNKNOWN = len(ROLES)
+
+
+@dataclass(frozen=True)
+class Turned:
+    """The turns of plain rows, below one another. places: of the rows among those given. lengths: turns of each. roles:
+    of each turn, as positions in `ROLES`. texts: of each turn."""
+
+    places: list[int]
+    lengths: NDArray[np.int64]
+    roles: NDArray[np.uint8]
+    texts: list[str]
+
+    def conversations(self) -> Iterator[list[Message]]:
+        """The messages of each row, as `Chat` gives them one by one."""
+        turns = zip((ROLES[role] for role in self.roles.tolist()), self.texts, strict=True)
+        for length in self.lengths.tolist():
+            yield [{"role": role, "content": text} for role, text in islice(turns, length)]
+
+
+class Chat:
+    """What a chat format makes of rows. turns: the format's field with the list of turns. system: the one with a
+    system message, where the format has one."""
+
+    def __init__(self, fields: Fields, reader: Turns, *, turns: str, system: str | None = None) -> None:
+        self._reader = reader
+        self._turns, self._turns_path = fields.value(turns), fields.name(turns)
+        self._tools, self._tools_path = fields.value("tools"), fields.name("tools")
+        self._system = fields.text(system) if system else None
+        self._beside = [(fields.name(field), ABSENT if fields.needed(field) else None) for field in ("tools", system) if field]
+        self._by_name = not any("." in name for name in (self._turns_path, *(name for name, _ in self._beside)))
+
+    def __call__(self, row: Raw) -> Conversation:
+        """The conversation of one row, whatever it holds; `RecordError` says what is wrong with it."""
+        messages = self._reader.read(self._turns(row), self._turns_path)
+        if self._system and (words := self._system(row)) is not None and words.strip():
+            messages.insert(0, {"role": "system", "content": words})
+        return Conversation(messages, tools_text(self._tools(row), self._tools_path))
+
+    def plain(self, rows: list[Any]) -> Turned:
+        """The turns of those rows that are plain, and whose conversations keep the rules of `settled` as they stand."""
+        name = self._turns_path
+        places = [at for at, row in enumerate(rows) if type(row) is dict and type(row.get(name)) is list and row[name]]
+        for beside, without in self._beside:
+            places = [at for at in places if rows[at].get(beside, without) in (None, "")]
+        if not (places and self._by_name):
+            return Turned([], np.empty(0, np.int64), np.empty(0, np.uint8), [])
+        lists = [rows[at][name] for at in places]
+        lengths = np.fromiter(map(len, lists), np.int64, len(lists))
+        roles, texts = self._reader.plain(list(chain.from_iterable(lists)))
+        sound = _sound(lengths, roles, texts)
+        if not sound.all():
+            turns = np.repeat(sound, lengths)
+            places, lengths = list(compress(places, sound)), lengths[sound]
+            roles, texts = roles[turns], list(compress(texts, turns))
+        return Turned(places, lengths, roles, texts)
+
+
+def _sound(lengths: NDArray[np.int64], roles: NDArray[np.uint8], texts: list[str]) -> NDArray[np.bool_]:
+    """Which conversations keep the rules: `conversation.settled`, turn by turn and all at once."""
+    starts = np.cumsum(lengths) - lengths
+    later = np.ones(len(roles), bool)
+    later[starts] = False
+    blank = np.fromiter((not text or text.isspace() for text in texts), bool, len(texts))
+    bad = (roles == UNKNOWN) | (blank & (roles != TOOL)) | (later & (roles == SYSTEM))
+    sound = ~np.logical_or.reduceat(bad, starts)
+    for role in (USER, ASSISTANT):
+        sound &= np.logical_or.reduceat(roles == role, starts)
+    return sound
