@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,31 @@ def file_digest(path: Path | str) -> str:
     """SHA-256 (hex) of a file's bytes, read in pieces."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Hashing:
+    """A file to be written to, for Arrow, that knows the SHA-256 of what was written: nothing is read or held for it."""
+
+    closed = False
+
+    def __init__(self, file: RawIOBase) -> None:
+        self._file, self._state = file, hashlib.sha256()
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        self._state.update(view)
+        while view:  # a raw file may take less than it is given
+            view = view[self._file.write(view) :]
+        return len(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self.flush()
+
+    def digest(self) -> str:
+        return self._state.hexdigest()
 
 
 def record_hash(source: str, key: bytes, occurrence: int = 0) -> str:

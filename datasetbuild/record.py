@@ -247,12 +247,13 @@ def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
 
 
 def fold_turns(lengths: pl.Series, turns: pl.DataFrame) -> pl.Series:
-    """The inverse of `flatten_turns`: by offsets over Arrow buffers, 30 times cheaper than from nested Python lists."""
+    """The inverse of `flatten_turns`: offsets over the very buffers of the turns, so that no text is copied."""
     import numpy as np
+    import polars as pl
 
     from datasetbuild.arrow import lists
 
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths.to_numpy(), out=offsets[1:])
-    struct = turns.select(MESSAGE_FIELDS).to_struct("messages").rechunk().to_arrow()
+    struct = turns.select(MESSAGE_FIELDS).to_struct("messages").rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
     return lists("messages", struct, offsets).cast(messages_dtype())

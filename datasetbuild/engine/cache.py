@@ -27,7 +27,7 @@ import polars as pl
 
 from datasetbuild.arrow import array
 from datasetbuild.errors import BuildError
-from datasetbuild.hashing import bytes_digest, canonical_json, file_digest
+from datasetbuild.hashing import Hashing, bytes_digest, canonical_json, file_digest
 from datasetbuild.hashing import digest as json_digest
 
 if TYPE_CHECKING:
@@ -107,14 +107,24 @@ class Cache:
         return self._place("inputs", name)
 
     def store_frame(self, frame: pl.DataFrame) -> str:
-        """Store a frame as one uncompressed Arrow IPC file, which `rows` maps into memory."""
+        """Store a frame as one uncompressed Arrow IPC file, which `rows` maps into memory. It is hashed while it is written."""
         import pyarrow as pa
 
         table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
-        return self.store(memoryview(sink.getvalue()))  # type: ignore[arg-type]
+        draft = self._draft()
+        try:
+            with open(draft, "wb", buffering=0) as file:
+                hashing = Hashing(file)
+                with pa.PythonFile(hashing, mode="w") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+                    writer.write_table(table)
+            digest = hashing.digest()
+            place = self._place("objects", digest)
+            if not place.exists():
+                self._publish(draft, place)
+                _verified[place] = _state(place)
+            return digest
+        finally:
+            self._discard(draft)
 
     def object(self, digest: str) -> Path:
         """Path of an object whose bytes are what their name says. Raises `CorruptObject` (and removes it) otherwise."""
@@ -191,15 +201,25 @@ class Cache:
 
     def write(self, place: Path, data: bytes) -> None:
         """Bytes under their final name, by rename."""
-        place.parent.mkdir(parents=True, exist_ok=True)
-        self.work.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._fresh()
+        draft = self._draft()
         try:
             draft.write_bytes(data)
-            os.replace(draft, place)
+            self._publish(draft, place)
         finally:
-            draft.unlink(missing_ok=True)  # of a disk that is full
-            _own.discard(draft)
+            self._discard(draft)
+
+    def _draft(self) -> Path:
+        """The name of a file to be written, in a folder that is there."""
+        self.work.parent.mkdir(parents=True, exist_ok=True)
+        return self._fresh()
+
+    def _publish(self, draft: Path, place: Path) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(draft, place)
+
+    def _discard(self, draft: Path) -> None:
+        draft.unlink(missing_ok=True)  # of a disk that is full, or of bytes that are there already
+        _own.discard(draft)
 
     def _fresh(self) -> Path:
         """A name in `.dsbuild/tmp` that no other process and nobody in this one uses."""

@@ -165,6 +165,7 @@ class _ShardWork:
         unusable = _identified(unusable, rows, self.plan.source)
         narrow = records.with_columns(_system("@system"), _bytes("@bytes"))
         narrow = narrow.with_columns(_content(narrow, had_system, keyed=bool(self.plan.params.get("key")))).select(KEY_COLUMNS)
+        self.records = records  # the steps that follow need not read again what is at hand
         return {
             "objects": {
                 "records": self.cache.store_frame(records),
