@@ -1,11 +1,13 @@
 """How a process of ours is set up before its work: fewer rounds of the garbage collector, and one thread for BLAS.
 
-Rows come and go by the ten thousand and hold no cycles: at Python's own pace the collector takes 6 % of a build. OpenBLAS
-starts a thread for each core when numpy is imported; they spin for work that never comes.
+Rows come and go by the ten thousand and hold no cycles: at Python's own pace the collector takes 6 % of a build. When a
+process ends, Python looks once more through all that its modules hold, for 0.28 CPU seconds: what is frozen is left to
+the system. OpenBLAS starts a thread for each core when numpy is imported; they spin for work that never comes.
 """
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 
@@ -16,4 +18,5 @@ COLLECT_AFTER = 200_000
 def set_up() -> None:
     """Called before numpy is imported, in the process of the command and in each worker."""
     gc.set_threshold(COLLECT_AFTER, 10, 10)
+    atexit.register(gc.freeze)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

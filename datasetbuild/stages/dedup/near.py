@@ -23,7 +23,7 @@ from datasetbuild.op import Bound, section
 from datasetbuild.stages.dedup.exact import On, text_of
 from datasetbuild.stages.dedup.partners import distinct
 from datasetbuild.stages.dedup.sketch import shingles, signatures
-from datasetbuild.stages.words import portions, sequence_hashes, word_hashes
+from datasetbuild.stages.words import Hashes, Ints, portions, sequence_hashes, word_hashes
 
 FALSE_POSITIVE_WEIGHT, FALSE_NEGATIVE_WEIGHT = 0.02, 0.98
 """Weights for datasketch's parameter search: a false candidate costs a comparison, a missed pair a duplicate."""
@@ -69,19 +69,19 @@ def sketch(frame: pl.DataFrame, *, on: On, ngram: int, num_perm: int) -> pl.Data
     Returns `words` (Struct of two UInt64, a 128-bit hash of the sequence of words; null without words) and `signature`
     (Array[UInt32, num_perm]).
     """
-    return pl.concat(_sketched(portion, ngram, num_perm) for portion in portions(text_of(frame, on)))
-
-
-def _sketched(text: pl.Series, ngram: int, num_perm: int) -> pl.DataFrame:
-    """`sketch` of some texts."""
-    hashes, counts = word_hashes(text)
-    high, low = sequence_hashes(hashes, counts)
-    signature = signatures(shingles(hashes, counts, ngram), num_perm)
+    parts = [_sketched(portion, ngram, num_perm) for portion in portions(text_of(frame, on))]
+    counts, high, low, signature = (np.concatenate(column) for column in zip(*parts, strict=True))
     columns = pl.DataFrame({"high": high, "low": low, "some": counts > 0})
     return columns.select(
         pl.when("some").then(pl.struct("high", "low")).alias("words"),
         pl.Series("signature", signature, dtype=pl.Array(pl.UInt32, num_perm)),
     )
+
+
+def _sketched(text: pl.Series, ngram: int, num_perm: int) -> tuple[Ints, Hashes, Hashes, NDArray[np.uint32]]:
+    """Of some texts: how many words each has, the two halves of the hash of its words, its signature."""
+    hashes, counts = word_hashes(text)
+    return counts, *sequence_hashes(hashes, counts), signatures(shingles(hashes, counts, ngram), num_perm)
 
 
 def shingle_sets(frame: pl.DataFrame, *, on: On, ngram: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
