@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import polars as pl
 import pytest
@@ -15,7 +16,8 @@ from hypothesis import strategies as st
 from datasetbuild.hashing import record_hash
 from datasetbuild.op import _REGISTRY, load_plugin, operators
 from datasetbuild.record import canonical_bytes, quarantine_schema, record_schema
-from datasetbuild.stages.normalize import content_key, normalize, reader_options
+from datasetbuild.stages.normalize import TOGETHER, Reading, content_key, normalize, plain_records, reader_options
+from datasetbuild.stages.normalize.chat import Chat, Turned
 from datasetbuild.stages.read import RawRows
 
 Frames = Callable[..., tuple[pl.DataFrame, pl.DataFrame]]
@@ -81,6 +83,50 @@ def test_a_record_normalized_again_is_the_same(raws: list[bytes]) -> None:
     assert repeated.drop("row", "line").equals(records.drop("row", "line"))
     for messages, tools, base in records.select("messages", "tools", "base").iter_rows():
         assert base == record_hash("s", canonical_bytes(messages, tools))
+
+
+names = st.sampled_from(["system", "user", "human", "assistant", "gpt", "tool", "function_call", "narrator"]) | st.none() | st.lists(texts)
+plain_turns = st.sampled_from([("role", "content"), ("from", "value")]).flatmap(
+    lambda fields: st.lists(st.fixed_dictionaries(dict(zip(fields, (names, texts | st.none()), strict=True)), optional={"weight": weights}))
+)
+GOOD = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+chat_rows = st.fixed_dictionaries(
+    {"messages": st.just(GOOD) | plain_turns, "conversations": st.just([{"from": "human", "value": "é"}, {"from": "gpt", "value": "e"}]) | plain_turns},
+    optional={"id": st.integers(-(2**63), 2**64 - 1) | texts | st.none(), "tools": st.sampled_from([None, "", [], [{}], 0]), "system": texts | st.none(), "group": texts},
+)
+SOURCES = [
+    {"format": "messages"},
+    {"format": "messages", "key": "id", "meta": ["id", "none"]},
+    {"format": "messages", "key": "{{ id }}", "group": "group"},
+    {"format": "messages", "columns": {"tools": "tools", "weight": "weight"}, "roles": {"narrator": "user"}},
+    {"format": "messages", "columns": {"messages": "conversations", "role": "from", "content": "value"}},
+    {"format": "messages", "columns": {"messages": "a.b"}, "category": "id"},
+    {"format": "messages", "system": "Be brief."},
+    {"format": "sharegpt"},
+    {"format": "sharegpt", "key": "id", "columns": {"system": "system"}},
+]
+
+
+@settings(deadline=None)
+@given(st.lists(chat_rows.map(orjson.dumps) | st.sampled_from([b"7", b"[", b'{"messages": []}']), max_size=12), st.sampled_from(SOURCES))
+def test_rows_read_together_are_what_they_are_one_by_one(raws: list[bytes], source: dict[str, Any]) -> None:
+    """Records and quarantine, to the word, do not depend on which rows are plain enough to be read together."""
+    rows = RawRows(list(range(len(raws))), raws, [None] * len(raws))
+    together = normalize(rows, name="s", source=source)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Chat, "plain", lambda self, rows: Turned([], np.empty(0, np.int64), np.empty(0, np.uint8), []))
+        one_by_one = normalize(rows, name="s", source=source)
+    for found, expected in zip(together, one_by_one, strict=True):
+        assert found.equals(expected)
+        assert found.schema == expected.schema
+
+
+def test_plain_rows_are_read_together() -> None:
+    """What the law above compares is not nothing: good rows among bad ones are read together, several portions of them."""
+    raws = [orjson.dumps({"id": n, **HI}) if n % 500 else b"{}" for n in range(2 * TOGETHER + 3)]
+    reading = Reading("s", {"format": "messages", "key": "id"})
+    plain = plain_records(reading, RawRows(list(range(len(raws))), raws, [None] * len(raws)), set())
+    assert plain["row"].to_list() == [n for n in range(len(raws)) if n % 500]
 
 
 def test_the_fast_key_is_the_canonical_one() -> None:
