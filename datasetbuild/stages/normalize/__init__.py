@@ -116,14 +116,14 @@ def plain_records(reading: Reading, rows: RawRows, suspects: set[int]) -> pl.Dat
         return found.frame()
     for first in range(0, len(rows), TOGETHER):
         indexes = range(first, min(first + TOGETHER, len(rows)))
-        values = [None if rows.faults[at] or at in suspects else loaded(rows.raws[at]) for at in indexes]
+        values: list[Any] = [None if rows.faults[at] or at in suspects else loaded(rows.raws[at]) for at in indexes]
         turned = convert.plain(values)
         places = [indexes[at] for at in turned.places]
         chosen = [values[at] for at in turned.places]
         try:
             keys = list(map(reading.key, chosen)) if reading.key else list(map(content_key, turned.conversations()))
             labels = {part: list(map(take, chosen)) for part, take in reading.labels.items() if take}
-        except Exception:  # noqa: S112  (a label that one of them lacks; one by one it is known which)
+        except Exception:  # a label that one of them lacks: read one by one, it is known which
             continue
         found.add(places, [rows.lines[at] for at in places], turned, record_hashes(reading.name, keys), labels)
     return found.frame()

@@ -47,7 +47,8 @@ class PlainRecords:
 
     def add(self, rows: list[int], lines: list[int], turned: Turned, bases: list[str], labels: dict[str, list[Any]]) -> None:
         """The records of some rows. labels: of each, where the source has any."""
-        for name, values in {"row": rows, "line": lines, "base": bases, **labels}.items():
+        columns: dict[str, list[Any]] = {"row": rows, "line": lines, "base": bases, **labels}
+        for name, values in columns.items():
             self._columns.setdefault(name, []).extend(values)
         self._lengths.append(turned.lengths)
         self._roles.append(turned.roles)

@@ -73,7 +73,8 @@ class Turns:
         """Role (as a position in `ROLES`) and text of each turn that is no more than that; of any other `len(ROLES)` and
         no text."""
         pairs = [turn if type(turn) is dict and len(turn) == 2 else {} for turn in turns]
-        names, texts = [turn.get(self._role) for turn in pairs], [turn.get(self._content) for turn in pairs]
+        names: list[Any] = [turn.get(self._role) for turn in pairs]
+        texts: list[Any] = [turn.get(self._content) for turn in pairs]
         known = {name: ROLES.index(role) for name, role in self._roles.items() if role != FUNCTION_CALL}
         codes = np.fromiter((known.get(name, len(ROLES)) if type(name) is str else len(ROLES) for name in names), np.uint8, len(turns))
         for at, text in enumerate(texts):
