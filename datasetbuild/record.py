@@ -229,7 +229,7 @@ def flatten_turns(messages: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
 
 
 def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
-    """What each conversation says, as 16 hex characters of a SHA-256: equal for equal turns and tools. 2 us a record.
+    """What each conversation says, as 16 hex characters of a SHA-256: equal for equal turns and tools. 1.5 us a record.
 
     messages: `messages_dtype()`; tools: String; both of length n. Fields are joined by characters that no text holds.
     """
@@ -237,17 +237,22 @@ def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
 
     import polars as pl
 
-    turn = pl.element().struct
-    fields = [turn.field(field).cast(pl.String).fill_null("\x00") for field in MESSAGE_FIELDS]
-    said = pl.col("messages").list.eval(pl.concat_str(fields, separator="\x1f")).list.join("\x1e")
-    whole = pl.concat_str(said, pl.col("tools").fill_null(""), separator="\x1d").cast(pl.Binary)
-    texts = pl.DataFrame({"messages": messages, "tools": tools}).select(whole.alias("text"))["text"]
-    digests = [hashlib.sha256(text).hexdigest()[:16] for text in texts]
+    lengths, turns = flatten_turns(messages)
+    absent = [field for field in MESSAGE_FIELDS if turns[field].null_count() == len(turns)]
+    fields = [pl.lit("\x00") if field in absent else pl.col(field).cast(pl.String).fill_null("\x00") for field in MESSAGE_FIELDS]
+    said = _lists(lengths, turns.select(pl.concat_str(fields, separator="\x1f").alias("said"))["said"]).list.join("\x1e")
+    whole = pl.DataFrame({"said": said, "tools": tools}).select(pl.concat_str("said", pl.col("tools").fill_null(""), separator="\x1d"))
+    digests = [hashlib.sha256(text).hexdigest()[:16] for text in whole.to_series().cast(pl.Binary).to_list()]
     return pl.Series("content", digests, dtype=pl.String)
 
 
 def fold_turns(lengths: pl.Series, turns: pl.DataFrame) -> pl.Series:
     """The inverse of `flatten_turns`: offsets over the very buffers of the turns, so that no text is copied."""
+    return _lists(lengths, turns.select(MESSAGE_FIELDS).to_struct("messages")).cast(messages_dtype())
+
+
+def _lists(lengths: pl.Series, values: pl.Series) -> pl.Series:
+    """Values as lists of so many."""
     import numpy as np
     import polars as pl
 
@@ -255,5 +260,4 @@ def fold_turns(lengths: pl.Series, turns: pl.DataFrame) -> pl.Series:
 
     offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths.to_numpy(), out=offsets[1:])
-    struct = turns.select(MESSAGE_FIELDS).to_struct("messages").rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
-    return lists("messages", struct, offsets).cast(messages_dtype())
+    return lists(values.name, values.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()), offsets)

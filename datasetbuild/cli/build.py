@@ -11,6 +11,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from datasetbuild import process
 from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override", help="the recipe, and overrides of it")
     parser.add_argument("-f", "--force", action="store_true", help="write the artifact again although it is up to date")
     parser.add_argument("--accept", action="store_true", help="publish although checks fail; the manifest says which")
-    parser.add_argument("-j", "--workers", type=_workers, metavar="N", help="number of processes (the same as engine.workers=N)")
+    parser.add_argument("-j", "--workers", type=_workers, metavar="N", help="number of processes (the same as engine.workers=N); 1: one, with one thread")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     lock = parser.add_argument_group("dsbuild.lock")
     lock.add_argument("--locked", action="store_true", help="refuse when an input is not what the lock has pinned")
@@ -39,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     project = find_project(args.directory)
+    if args.workers == 1:
+        process.one_thread()
     if args.multirun:
         from datasetbuild.cli import sweep
 

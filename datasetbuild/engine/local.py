@@ -26,10 +26,6 @@ Result = TypeVar("Result")
 PAYS_FROM_BYTES = 24 << 20
 """Input from which a second process saves more wall time than it costs."""
 
-ONE_THREAD = {"POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""Workers are the parallelism: threads inside them would only compete."""
-
-
 @section("engine", version=1)
 def engine(
     *,
@@ -140,7 +136,7 @@ def local_engine(workers: int | str, input_bytes: int) -> Iterator[Engine]:
     if wanted <= 1:
         yield Serial()
         return
-    with _environment(ONE_THREAD):
+    with _environment(process.ONE_THREAD):
         pool = Processes(wanted)
         try:
             yield pool

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
+from datasetbuild.arrow import lists
 from datasetbuild.op import section
 from datasetbuild.record import Reason, Stage, flatten_turns, fold_turns, quarantine_schema
 from datasetbuild.stages.clean.characters import fix_unicode as fix_unicode
@@ -86,11 +88,9 @@ def _among(rows: int, some: pl.Series) -> pl.Series:
 
 def _labels(changed: dict[str, pl.Series], rows: int) -> pl.Series:
     """Per record, what was done: the names of the repairs that changed something, and `email masked`."""
-    if not changed:
-        return pl.Series("cleaned", [[]] * rows, dtype=pl.List(pl.String))
-    frame = pl.DataFrame(changed)
-    names = [pl.when(pl.col(name)).then(pl.lit(name)) for name in changed]
-    return frame.select(pl.concat_list(names).list.drop_nulls().alias("cleaned"))["cleaned"]
+    masks = np.array([mask.to_numpy() for mask in changed.values()], bool).reshape(-1, rows)
+    names = pl.Series(list(changed), dtype=pl.String).gather(np.nonzero(masks.T)[1])
+    return lists("cleaned", names.to_arrow(), np.concatenate([[0], np.cumsum(masks.sum(axis=0))])).cast(pl.List(pl.String))
 
 
 def _emptied(records: pl.DataFrame, turns: pl.DataFrame, owner: pl.Series) -> pl.Series:
