@@ -61,6 +61,8 @@ def make_metrics(manifest: Mapping[str, Any]) -> dict[str, float | int]:
         metrics[f"splits.{name}.rows"] = split["rows"]
     for name, value in (manifest["tokens"] or {}).items():
         metrics[f"tokens.{name}"] = value
+    for name, value in (manifest.get("cut") or {}).items():
+        metrics[f"cut.{name}"] = value
     for status in ("passed", "warned", "failed"):
         metrics[f"checks.{status}"] = sum(check["status"] == status for check in manifest["checks"].values())
     for name, check in manifest["checks"].items():

@@ -17,7 +17,7 @@ from datasetbuild.record import REASONS, Reason
 @dataclass
 class PastStory:
     """What `engine.story.Story` holds, as far as an artifact does: the text of kept rows, the raw text of quarantined
-    ones. before, shared: always empty, since what was read is not in an artifact, nor are benchmarks."""
+    ones. before, shared, cuts: always empty, since what was read is not in an artifact, nor are benchmarks."""
 
     row: dict[str, Any]
     messages: list[dict[str, Any]]
@@ -27,6 +27,7 @@ class PastStory:
     bounds: dict[str, dict[str, Any]] = field(default_factory=dict)
     twins: dict[str, dict[str, Any]] = field(default_factory=dict)
     shared: str | None = None
+    cuts: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def reason(self) -> str | None:

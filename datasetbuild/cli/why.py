@@ -155,8 +155,15 @@ def _facts(story: Story | PastStory) -> list[str]:
 
 def _shared(story: Story | PastStory) -> list[str]:
     """What the record has in common with others that is not a duplicate of it: runs of words, a benchmark's item."""
-    row, lines = story.row, []
-    if other := story.twins.get(row.get("repeats") or ""):
+    row = story.row
+    lines: list[str] = []
+    for span in story.cuts:
+        first, there = span["word"] + 1, span["other_word"] + 1
+        here = f"words {first} to {span['word'] + span['words']} of turn {span['turn'] + 1}"
+        lines.append(_line("" if lines else "cut", f"{here}: {_short(span['text'])}"))
+        other = span["other"]
+        lines.append(_line("", f"  stay in {other['id']}: {other['file']}:{other['line']}, turn {span['other_turn'] + 1}, word {there}"))
+    if not story.cuts and (other := story.twins.get(row.get("repeats") or "")):
         lines.append(_line("words", f"{row['repeated_words']} in a row are those of {other['id']}: {other['file']}:{other['line']}"))
     if other := story.twins.get(row.get("contradicts") or ""):
         lines.append(_line("otherwise", f"{other['id']} answers the same prompt otherwise ({row['contradiction']}): {other['file']}:{other['line']}"))

@@ -15,16 +15,33 @@ from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.fates import Fates
 from datasetbuild.engine.gather import KeyPlane
 from datasetbuild.plan.steps import Plan
-from datasetbuild.record import Reason, Stage
+from datasetbuild.record import ID_ORDER, Reason, Stage
+from datasetbuild.stages.dedup.cut import united
 from datasetbuild.stages.dedup.near import clusters
 from datasetbuild.stages.dedup.substring import repeated
 from datasetbuild.stages.dedup.survivor import ordered, survivors
 from datasetbuild.stages.select import choose
 
 
+def cut(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> None:
+    """Records that were cut name the one that keeps most of those words; what was not, since a turn would be empty, goes."""
+    if plan.cut is None:
+        return
+    spans = evidence.cuts()
+    words = united(spans).group_by("row", maintain_order=True).agg(pl.col("words").sum())
+    homes = spans.group_by("row", "other").agg(pl.col("words").sum()).join(plane.rows.select(ID_ORDER).with_row_index("other").cast({"other": pl.Int64}), on="other")
+    most = homes.sort("words", *ID_ORDER, descending=[True, False, False]).group_by("row", maintain_order=True).first()
+    found = words.join(most.select("row", "other"), on="row").sort("row")
+    rows, other = found["row"].to_numpy(), found["other"].to_numpy()
+    fates.note("repeats", rows, found["other"].cast(pl.UInt32))
+    fates.note("repeated_words", rows, found["words"].cast(pl.UInt32))
+    whole = found["row"].is_in(spans.filter("whole")["row"].unique().implode()).to_numpy()
+    fates.end(rows[whole], Stage.DEDUP, Reason.SHARED_WORDS, duplicate_of=other[whole], twin=other[whole])
+
+
 def substring(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> None:
     """Records that share a long run of words with a more wanted one are dropped, or named."""
-    if plan.substring is None:
+    if plan.substring is None or plan.cut:
         return
     runs = evidence.runs()
     runs = runs.filter(pl.Series(fates.undecided).gather(runs["row"]))

@@ -60,6 +60,7 @@ def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
         plane = evidence.with_dear(np.flatnonzero(fates.undecided))
         _quarantined(plane, fates)
         bounds |= _filter(plan, plane, fates, [name for name in plan.bounds if name in dear])
+    curate.cut(plan, plane, fates, evidence)
     _exact(plan, plane, fates)
     verified = _near(plan, plane, fates, evidence)
     curate.substring(plan, plane, fates, evidence)

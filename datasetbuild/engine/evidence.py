@@ -14,13 +14,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.cuts import TOLD
 from datasetbuild.engine.dear import with_dear
 from datasetbuild.engine.embedded import embed, semantic_pairs, topics_of, vectors_of
 from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.near_pairs import verified_pairs
 from datasetbuild.engine.opposed import opposed_pairs
-from datasetbuild.engine.substrings import shared_runs
+from datasetbuild.engine.substrings import numbered, shared_runs
 from datasetbuild.plan.steps import Plan
 
 
@@ -46,7 +47,15 @@ class Evidence:
 
     def runs(self) -> pl.DataFrame:
         """Runs of words that stand in two records: `row` of the plane, `word`, `run`."""
-        return shared_runs(self.cache, self.engine, self.pieces, self.plane.rows, self.plan.substring or {})
+        found = shared_runs(self.cache, self.engine, [piece.measured.records for piece in self.pieces], self.plan.substring or {})
+        return found.select(numbered(self.plane.rows, found), "word", "run")
+
+    def cuts(self) -> pl.DataFrame:
+        """Spans of words that were cut: `row`, `word` of a `turn`, `words`, the row that keeps them (`other`), and `whole`, of a
+        row that was not cut since a turn would be left without a word."""
+        told = next((self.cache.frame(piece.cut.told) for piece in self.pieces if piece.cut), pl.DataFrame(schema=TOLD))
+        there = numbered(self.plane.rows, told.select(place="other_place", pos="other_pos"))
+        return told.select(numbered(self.plane.rows, told), "turn", "word", "words", "whole", other=there)
 
     def opposed(self) -> tuple[pl.DataFrame, NDArray[np.int64]]:
         """Pairs of rows that answer one prompt otherwise, and a number for each prompt and answer: see `opposed_pairs`."""

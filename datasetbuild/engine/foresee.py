@@ -13,8 +13,10 @@ from typing import Any
 from datasetbuild.artifact.manifest import read_manifest
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, cache_of
+from datasetbuild.engine.cuts import known_cuts
 from datasetbuild.engine.inputs import InputFile, find_inputs, known_shards
 from datasetbuild.engine.lock import with_pins
+from datasetbuild.engine.measure import ShardTask
 from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import by_source, target_folder
 from datasetbuild.hashing import digest
@@ -97,16 +99,39 @@ def foresee(recipe: Recipe, plan: Plan) -> Forecast:
         cause = None if outcome.intact(folder, key, cache) else Cause.OUTPUT_DAMAGED
     forecast = Forecast(recipe, folder, key, "would build" if cause else "up to date", cause, found)
     if cause:
-        steps = _summed([step for file in files for step in _steps(plan, cache, recipe.project, file)])
+        shards = [known_shards(plan, cache, recipe.project, file) for file in files]
+        cuts = _cuts(plan, cache, recipe.project, files, shards)
+        steps = _summed([step for file, mine, cut in zip(files, shards, cuts, strict=True) for step in _steps(plan, cache, file, mine, cut)])
         rows = sum(step.rows for step in steps if step.step == "rows")
         forecast.steps = [*(step for step in steps if step.step != "rows"), _write(rows, cause)]
     return forecast
 
 
-def _steps(plan: Plan, cache: Cache, project: Path, file: InputFile) -> Iterator[Step]:
-    shards = known_shards(plan, cache, project, file)
+UNKNOWN = "unknown"
+"""What is to be cut out of a shard, as long as another one was never read."""
+
+
+def _cuts(
+    plan: Plan, cache: Cache, project: Path, files: list[InputFile], shards: list[list[RawShard] | None]
+) -> list[list[str | None]]:
+    """What is to be cut out of each shard of each file: the digest of its spans, None for nothing, or `UNKNOWN`."""
+    tasks = [
+        ShardTask(cache.root, project, plan.shard_plan(file.source), shard)
+        for file, mine in zip(files, shards, strict=True)
+        for shard in mine or ()
+    ]
+    found: list[str | None] | None = [None] * len(tasks)
+    if plan.cut:
+        found = known_cuts(plan, cache, tasks) if None not in shards else None
+    left = iter(found or [UNKNOWN] * len(tasks))
+    return [[next(left) for _ in mine or ()] for mine in shards]
+
+
+def _steps(
+    plan: Plan, cache: Cache, file: InputFile, shards: list[RawShard] | None, cuts: list[str | None]
+) -> Iterator[Step]:
     shard_plan = plan.shard_plan(file.source)
-    names = ["prepare", *(f"fact {step.name}" for step in shard_plan.facts)]
+    names = ["prepare", *(["dedup.substring"] if plan.cut else []), *(f"fact {step.name}" for step in shard_plan.facts)]
     sections = {"dedup.exact": plan.exact, "dedup.near": plan.near, "decontaminate": plan.decontaminate, "render": plan.template}
     names += [name for name, on in sections.items() if on]
     names += [f"dear {step.name}" for step in plan.dear]
@@ -119,7 +144,7 @@ def _steps(plan: Plan, cache: Cache, project: Path, file: InputFile) -> Iterator
     every = sum(shard.rows for shard in shards)
     yield Step(file.source, "rows", len(shards), len(shards), every, 0.0, None)
     yield _step(file.source, "read", len(shards), len(shards), 0, None)
-    known = [_known(plan, cache, shard_plan, shard) for shard in shards]
+    known = [_known(plan, cache, shard_plan, shard, spans) for shard, spans in zip(shards, cuts, strict=True)]
     for name in names:
         rows = sum(shard.rows for shard, steps in zip(shards, known, strict=True) if name not in steps)
         reused = sum(name in steps for steps in known)
@@ -150,13 +175,18 @@ def _write(rows: int, cause: Cause) -> Step:
     return Step("", "decide and write", None, 0, rows, rows * MICROSECONDS["write"] / 1e6, cause)
 
 
-def _known(plan: Plan, cache: Cache, shard_plan: ShardPlan, shard: RawShard) -> set[str]:
-    """Names of the steps of a shard that the cache holds."""
+def _known(plan: Plan, cache: Cache, shard_plan: ShardPlan, shard: RawShard, spans: str | None) -> set[str]:
+    """Names of the steps of a shard that the cache holds. spans: what is to be cut out of it."""
     prepared = cache.action(keys.prepare_key(shard_plan, shard.digest))
     if prepared is None:
         return set()
+    if spans:
+        cut = cache.action(keys.cut_key(prepared["objects"], spans)) if spans != UNKNOWN else None
+        if cut is None:
+            return {"prepare"}
+        prepared = cut
     records = prepared["objects"]["records"]
-    wanted: dict[str, str] = {"prepare": ""}
+    wanted: dict[str, str] = {"prepare": "", "dedup.substring": ""}
     for step in plan.dear:
         wanted[f"dear {step.name}"] = keys.dear_key(step, records, keys.ASKED)
     for step in shard_plan.facts:

@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
+from datasetbuild.engine.cuts import Cut
 from datasetbuild.engine.ids import id_numbers
 from datasetbuild.engine.measure import Measured
 from datasetbuild.errors import EmptyBuildError
@@ -42,6 +43,7 @@ class Piece:
     license: str | None
     shard: RawShard
     measured: Measured
+    cut: Cut | None = None
 
 
 @dataclass

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -27,21 +27,36 @@ from datasetbuild.record import KEY_COLUMNS, Reason, content_digests, quarantine
 from datasetbuild.stages import annotate
 from datasetbuild.stages.clean import clean
 from datasetbuild.stages.decontaminate import contamination
+from datasetbuild.stages.dedup.cut import without_spans
 from datasetbuild.stages.dedup.exact import exact_keys
 from datasetbuild.stages.dedup.near import sketch
 from datasetbuild.stages.normalize import normalize
 from datasetbuild.stages.read import RawRows, RawShard, load
 from datasetbuild.stages.render.system import apply_system, has_system
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class ShardTask:
-    """One shard to be measured. cache, project: folders, the same for every worker of a build."""
+    """One shard to be measured. cache, project: folders, the same for every worker of a build. spans: digest of what is to be
+    cut out of its records."""
 
     cache: Path
     project: Path
     plan: ShardPlan
     shard: RawShard
+    spans: str | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A shard's records as they are before words that others share are cut out. records: their digest. count: how many.
+    fresh: as in `Measured`."""
+
+    records: str
+    count: int
+    fresh: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -71,16 +86,25 @@ class Measured:
 
 def measure_shard(task: ShardTask) -> Measured:
     """Everything about one shard, from the cache where it is known. A corrupt object is measured anew."""
+    return _worked(task, _ShardWork.run)
+
+
+def prepare_shard(task: ShardTask) -> Prepared:
+    """One shard read, normalized and cleaned, and nothing measured."""
+    return _worked(task, _ShardWork.prepare)
+
+
+def _worked(task: ShardTask, work: Callable[[_ShardWork], T]) -> T:
     import datasetbuild.builtin  # noqa: F401  (a spawned worker registers the operators first)
 
     for plugin in task.plan.plugins:
         load_plugin(str(task.project / plugin))
     for _ in range(2):
         try:
-            return _ShardWork(task).run()
+            return work(_ShardWork(task))
         except CorruptObject:
             continue  # the object is gone now, so the next round makes it anew
-    return _ShardWork(task).run()
+    return work(_ShardWork(task))
 
 
 class _ShardWork:
@@ -121,9 +145,22 @@ class _ShardWork:
             warnings=tuple([*self.warnings, *((self.rendered or {}).get("warnings", []))]),
         )
 
+    def prepare(self) -> Prepared:
+        records = self.cleaned["objects"]["records"]
+        return Prepared(records, len(self.cache.frame(records, ["row"])), tuple(self.fresh))
+
+    @cached_property
+    def cleaned(self) -> dict[str, Any]:
+        return self._once("prepare", keys.prepare_key(self.plan, self.task.shard.digest), self._prepare)
+
     @cached_property
     def prepared(self) -> dict[str, Any]:
-        return self._once("prepare", keys.prepare_key(self.plan, self.task.shard.digest), self._prepare)
+        """The shard's records as they are measured and written: cleaned, and cut."""
+        if self.task.spans is None:
+            return self.cleaned
+        found = self._once("dedup.substring", keys.cut_key(self.cleaned["objects"], self.task.spans), self._cut)
+        self.__dict__.pop("records", None)  # those at hand are not cut
+        return found
 
     @cached_property
     def rendered(self) -> dict[str, Any] | None:
@@ -175,6 +212,17 @@ class _ShardWork:
             "fields": _fields_in_use(records),
             "volatile": _operator_failed(unusable),
         }
+
+    def _cut(self) -> dict[str, Any]:
+        before, spans = self.cleaned["objects"], self.cache.frame(str(self.task.spans))
+        records = without_spans(self.cache.frame(before["records"]), spans)
+        rows = spans["pos"].unique().sort()
+        content = content_digests(records["messages"].gather(rows), records["tools"].gather(rows))
+        narrow = self.cache.frame(before["keys"])
+        counted = records.select("cleaned", _bytes("@bytes"))
+        narrow = narrow.with_columns(*counted, content=narrow["content"].scatter(rows, content)).select(KEY_COLUMNS)
+        objects = {**before, "records": self.cache.store_frame(records), "keys": self.cache.store_frame(narrow)}
+        return {"objects": objects, "fields": self.cleaned["fields"]}
 
     def _loaded(self) -> RawRows:
         try:

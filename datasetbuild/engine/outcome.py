@@ -30,6 +30,7 @@ from datasetbuild.hashing import digest, file_digest
 from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
 from datasetbuild.record import ID_ORDER, Fate
+from datasetbuild.stages.dedup.cut import LABEL
 from datasetbuild.stages.mix import Mixture
 
 
@@ -112,12 +113,20 @@ def _manifest(result: Outcome) -> dict[str, Any]:
         "tokens": tokens and tokens | {"trained_lost_to_truncation": books.trained_lost(ledger)},
         "token_histogram": books.token_histogram(ledger),
         "near_pairs": result.decision.pairs,
+        "cut": _cut(result) if plan.cut else None,
         "masks": _masks(result.tally),
         "exports": result.written.exports,
         "subsets": _subsets(result),
         "checks": summary(result.checks),
         "warnings": result.warnings,
     }
+
+
+def _cut(result: Outcome) -> dict[str, int]:
+    """How many records were cut, and how many words of theirs, since those stand in another record."""
+    rows = result.decision.rows
+    mine = rows["repeated_words"].filter(rows["cleaned"].list.contains(LABEL))
+    return {"records": len(mine), "words": int(mine.sum())}
 
 
 def _subsets(result: Outcome) -> dict[str, dict[str, Any]]:

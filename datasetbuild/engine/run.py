@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from datasetbuild.artifact.folder import check_target, publish
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.checks import failed, run_checks
+from datasetbuild.engine.cuts import with_cuts
 from datasetbuild.engine.decide import Decision, decide
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather, tally
@@ -182,6 +183,7 @@ def measure(
     shards = cut_inputs(plan, cache, engine, project, files)
     placed = [(file, shard) for file, found in zip(files, shards, strict=True) for shard in found]
     tasks = [ShardTask(cache.root, project, plan.shard_plan(file.source), shard) for file, shard in placed]
+    tasks, cuts = with_cuts(plan, cache, engine, tasks)
     measured = progress("measure", engine.map(measure_shard, tasks), len(tasks))
     return [
         Piece(
@@ -191,9 +193,10 @@ def measure(
             priority=plan.sources[file.source].get("priority") or 0,
             license=plan.sources[file.source].get("license"),
             shard=shard,
-            measured=one,
+            measured=replace(one, fresh=(*cut.fresh, *one.fresh)) if cut else one,
+            cut=cut,
         )
-        for place, ((file, shard), one) in enumerate(zip(placed, measured, strict=True))
+        for place, ((file, shard), one, cut) in enumerate(zip(placed, measured, cuts, strict=True))
     ]
 
 
@@ -209,7 +212,7 @@ def rows_read(plan: Plan, pieces: Sequence[Piece]) -> dict[str, int]:
 
 def _steps(plan: Plan) -> int:
     """How many actions a shard has."""
-    return 2 + len(plan.facts) - len(plan.dear) + sum(part is not None for part in (plan.exact, plan.near, plan.template))
+    return 2 + len(plan.facts) - len(plan.dear) + sum(part is not None for part in (plan.exact, plan.near, plan.template, plan.cut))
 
 
 def _silent(what: str, results: Iterable[T], count: int) -> Iterator[T]:

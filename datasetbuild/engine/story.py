@@ -22,12 +22,16 @@ from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
 from datasetbuild.record import REASONS, Reason
 from datasetbuild.stages.bounds import of_row
+from datasetbuild.stages.dedup.cut import Pieces
 from datasetbuild.stages.normalize import normalize
 from datasetbuild.stages.read import RawRows, load
 from datasetbuild.stages.render.system import apply_system
 
 NAMED = ("duplicate_of", "twin", "repeats", "contradicts")
 """Columns of the ledger that name another record."""
+
+CUT = ("turn", "word", "words", "other_turn", "other_word")
+"""Of a span that was cut: its turn and its first word there, from 0, how many words, and where those stay."""
 
 
 @dataclass
@@ -36,7 +40,7 @@ class Story:
 
     before: the turns as they were read, where cleaning changed them (turn number -> text). bounds: the rules it met.
     twins: ledger lines of the records named in it (`NAMED`). shared: the words that it has in
-    common with the benchmark's item that it holds.
+    common with the benchmark's item that it holds. cuts: each run of its words that stays in another record (`CUT`).
     """
 
     row: dict[str, Any]
@@ -47,6 +51,7 @@ class Story:
     bounds: dict[str, dict[str, Any]] = field(default_factory=dict)
     twins: dict[str, dict[str, Any]] = field(default_factory=dict)
     shared: str | None = None
+    cuts: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def reason(self) -> str | None:
@@ -95,10 +100,23 @@ class Search:
             bounds={name: of_row(bounds, row) for name, bounds in self.found.decision.bounds.items()},
             twins=twins,
             shared=self._shared(piece, place["pos"]) if row.get("contaminated_by") else None,
+            cuts=[*self._cuts(piece, place["pos"])] if piece.cut and messages else [],
         )
 
     def _shared(self, piece: Piece, pos: int) -> str:
         return str(self.cache.frame(str(piece.measured.contamination), ["span"])["span"][pos])
+
+    def _cuts(self, piece: Piece, pos: int) -> Iterator[dict[str, Any]]:
+        """Each span of a record that stays in another one: which words, their text, and where they stay (`CUT`)."""
+        assert piece.cut is not None
+        told = self.cache.frame(piece.cut.told).filter((pl.col("place") == piece.place) & (pl.col("pos") == pos))
+        turns = self.cache.rows(piece.cut.records, pl.Series([pos], dtype=pl.UInt32), ["messages"])["messages"][0] if len(told) else []
+        for span in told.iter_rows(named=True):
+            rows = self.found.rows
+            other = rows.filter((pl.col("place") == span["other_place"]) & (pl.col("pos") == span["other_pos"])).row(0, named=True)
+            text = Pieces(turns[span["turn"]]["content"]).text(span["word"], span["words"])
+            place = {name: other[name] for name in ("id", "source", "file", "row", "line")}
+            yield {**{name: span[name] for name in CUT}, "text": text, "other": place}
 
     def _holding(self, piece: Piece, text: str) -> Iterator[str]:
         """Ids of a shard's rows that hold a text."""

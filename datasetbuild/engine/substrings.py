@@ -10,13 +10,14 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
+from datasetbuild.op import find
 from datasetbuild.plan import keys
 from datasetbuild.stages.annotate import annotate_frame
+from datasetbuild.stages.dedup.cut import turn_prints, turn_runs
 from datasetbuild.stages.dedup.substring import fingerprints, runs
 
-RUNS = {"row": pl.Int64, "word": pl.UInt32, "run": pl.UInt64}
+RUNS = {"place": pl.UInt32, "pos": pl.UInt32, "turn": pl.UInt32, "word": pl.UInt32, "total": pl.UInt32, "run": pl.UInt64}
 
 
 @dataclass(frozen=True)
@@ -30,45 +31,59 @@ class PrintTask:
 
 
 def print_shard(task: PrintTask) -> str:
-    """Digest of a frame of a shard: what `fingerprints` says of it, or what `runs` says of the wanted records."""
+    """Digest of a frame of a shard: the fingerprints of its records, or every run of the wanted ones. Of their texts as a
+    whole, or turn by turn when runs are to be cut."""
     cache = Cache(task.cache)
     wanted = {"on": task.params["on"], "words": task.params["words"]}
+    by_turn = task.params["action"] == "cut"
 
     def make() -> dict[str, Any]:
         records = cache.frame(task.records)
         if task.positions is None:
-            found = fingerprints(annotate_frame(records), **wanted)
+            found = turn_prints(records, **wanted) if by_turn else fingerprints(annotate_frame(records), **wanted)
         else:
-            found = runs(annotate_frame(records[cache.frame(task.positions)["pos"]]), **wanted)
+            some = records[cache.frame(task.positions)["pos"]]
+            found = turn_runs(some, **wanted) if by_turn else runs(annotate_frame(some), **wanted)
         return {"objects": {"found": cache.store_frame(found)}}
 
-    key = keys.action_key("dedup", column="substring", params=wanted, records=task.records, positions=task.positions)
+    parts = {"version": find("section", "dedup.substring").version, "by_turn": by_turn, "params": wanted}
+    key = keys.action_key("dedup", column="substring", **parts, records=task.records, positions=task.positions)
     return str(cache.once(key, make)["objects"]["found"])
 
 
 def shared_runs(
-    cache: Cache, engine: Engine, pieces: Sequence[Piece], rows: pl.DataFrame, params: dict[str, Any]
+    cache: Cache, engine: Engine, records: Sequence[str], params: dict[str, Any], within: Sequence[int] | None = None
 ) -> pl.DataFrame:
-    """Every run of the records that share a fingerprint with another: `row` (of the plane), `word`, `run`; only runs that stand
-    in two records. Of all records, whatever the filters say."""
-    tasks = [PrintTask(cache.root, piece.measured.records, params) for piece in pieces]
-    printed = [*engine.map(print_shard, tasks)]
-    prints = pl.concat(
-        cache.frame(one).with_columns(place=pl.lit(piece.place, pl.UInt32)) for piece, one in zip(pieces, printed, strict=True)
-    )
+    """Every run that stands in two records: `place` of the shard and `pos` in it, `word`, `run`, and by turns `turn` and
+    `total`; sorted. Of all records, whatever the filters say.
+
+    records: digest of each shard's records. within: how many records of each shard count.
+    """
+    printed = engine.map(print_shard, [PrintTask(cache.root, one, params) for one in records])
+    prints = pl.concat(cache.frame(one).with_columns(place=pl.lit(place, pl.UInt32)) for place, one in enumerate(printed))
+    if within is not None:
+        prints = prints.filter(pl.col("pos") < pl.Series(within, dtype=pl.UInt32).gather(prints["place"]))
     shared = prints.filter(pl.col("print").is_duplicated()).select("place", "pos").unique().sort("place", "pos")
-    if not len(shared):
+    groups = shared.group_by("place", maintain_order=True).agg("pos")
+    positions = [pl.Series("pos", pos, dtype=pl.UInt32) for pos in groups["pos"]]
+    tasks = [
+        PrintTask(cache.root, records[place], params, cache.store_frame(pos.to_frame()))
+        for place, pos in zip(groups["place"], positions, strict=True)
+    ]
+    named = []
+    for place, pos, one in zip(groups["place"], positions, engine.map(print_shard, tasks), strict=True):
+        found = cache.frame(one)
+        named.append(found.select(pl.lit(place, pl.UInt32).alias("place"), pos.gather(found["at"]), pl.exclude("at")))
+    if not named:
         return pl.DataFrame(schema=RUNS)
-    numbered = rows.select("place", "pos").with_row_index("row").with_columns(pl.col("place", "pos").cast(pl.UInt32))
-    shared = shared.join(numbered, on=["place", "pos"], how="left", maintain_order="left")
-    tasks, order = [], []
-    for piece in pieces:
-        mine = shared.filter(pl.col("place") == piece.place)
-        if len(mine):
-            tasks.append(PrintTask(cache.root, piece.measured.records, params, cache.store_frame(mine.select("pos"))))
-            order.append(mine["row"])
-    found = [cache.frame(one) for one in engine.map(print_shard, tasks)]
-    named = [one.select(row.gather(one["at"]).cast(pl.Int64).alias("row"), "word", "run") for one, row in zip(found, order, strict=True)]
     every = pl.concat(named)
-    twice = every.unique(["row", "run"]).filter(pl.col("run").is_duplicated()).select(pl.col("run").unique())
-    return every.join(twice, on="run", how="semi").sort("row", "word")
+    twice = every.unique(["place", "pos", "run"]).filter(pl.col("run").is_duplicated()).select(pl.col("run").unique())
+    return every.join(twice, on="run", how="semi").sort("place", "pos", *(name for name in ("turn",) if name in every.columns), "word")
+
+
+def numbered(rows: pl.DataFrame, places: pl.DataFrame) -> pl.Series:
+    """The rows of the plane that records are: a number for each `place` and `pos`. rows: the key plane."""
+    known = rows.select("place", "pos").with_row_index("row").drop_nulls("pos")
+    wanted = places.select(pl.col("place").cast(pl.UInt32), pl.col("pos").cast(pl.UInt32))
+    found = wanted.join(known.cast({"pos": pl.UInt32, "row": pl.Int64}), on=["place", "pos"], how="left", maintain_order="left")
+    return found["row"]

@@ -81,7 +81,10 @@ def _measures(parts: dict[str, Any]) -> str:
     licences = {name: (s["outside"]["priority"], s["outside"]["license"]) for name, s in parts["sources"].items()}
     measured = {name: parts[name] for name in ("format", "packages", "clean", "facts")}
     exact = parts["dedup"]["exact"]
-    return digest([measured, sources, licences, exact, sketched, template])
+    substring = parts["dedup"]["substring"]
+    cut = substring if substring and substring["params"]["action"] == "cut" else None
+    limits = cut and {name: s["outside"]["limit"] for name, s in parts["sources"].items()}
+    return digest([measured, sources, licences, exact, sketched, template, cut, limits])
 
 
 def _point(recipe: Recipe, plan: Plan, ledger: pl.DataFrame, base: int | None) -> Point:

@@ -97,6 +97,12 @@ def prepare_key(plan: ShardPlan, shard_digest: str) -> str:
     )
 
 
+def cut_key(prepared: dict[str, str], spans: str) -> str:
+    """Key of a shard's records without the words that others keep. prepared: digests of its `records` and `keys` before."""
+    version = find("section", "dedup.substring").version
+    return action_key("dedup", column="cut", version=version, records=prepared["records"], keys=prepared["keys"], spans=spans)
+
+
 def fact_key(step: FactStep, records: str, rendered: dict[str, Any] | None) -> str:
     return action_key("fact", fact=step.identity, records=records, rendered=rendered)
 

@@ -192,6 +192,11 @@ class Plan:
         return tuple(step for step in self.facts if step.dear)
 
     @property
+    def cut(self) -> dict[str, Any] | None:
+        """How words that records share are cut out of all but one; None where they are not."""
+        return self.substring if self.substring and self.substring["action"] == "cut" else None
+
+    @property
     def embeds(self) -> bool:
         """Whether records have to become vectors."""
         return self.semantic is not None or self.topics is not None or bool(self.select and self.select["diverse"])

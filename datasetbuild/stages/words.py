@@ -51,6 +51,9 @@ def _table(is_word: Callable[[str], bool]) -> bytes:
 LETTERS = Scan(r"\W+", _table(lambda char: char.isalnum() or char == "_"))
 """Words are runs of letters, digits, marks and underscores, letter case aside: punctuation does not count."""
 
+PIECES = r"\w+|\W+"
+"""A text as words and what stands between them, for `LETTERS`."""
+
 BLANKS = Scan(r"\s+", _table(lambda char: char not in "\t\n\v\f\r "))
 """Words are what stands between white space, letter case aside."""
 

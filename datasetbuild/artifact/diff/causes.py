@@ -17,6 +17,7 @@ from datasetbuild.artifact.diff.changes import Change, Changes
 from datasetbuild.artifact.diff.mixed import replayed
 from datasetbuild.artifact.diff.rows import Compared, Kind
 from datasetbuild.record import Fate, Reason, Stage
+from datasetbuild.stages.dedup.cut import LABEL
 
 
 class RowCause(StrEnum):
@@ -162,11 +163,18 @@ class _Attribution:
         clean = self.changes.first("clean")
         repaired = pl.col("cleaned_a").ne_missing(pl.col("cleaned_b")) & (pl.col("id_a") == pl.col("id_b"))
         again = repaired if clean else pl.lit(False)
-        self.give(pl.col("edited") & ~again & (pl.col("at") != ORDER["mix"]), RowCause.ROW_EDITED, pl.col("file_b"))
+        self.give(pl.col("edited") & ~again & ~self._recut() & (pl.col("at") != ORDER["mix"]), RowCause.ROW_EDITED, pl.col("file_b"))
+
+    def _recut(self) -> pl.Expr:
+        """Rows of another text since other words of theirs stand in another record; with a `key`, only where one side is cut."""
+        cut = [pl.col(f"cleaned_{end}").list.contains(LABEL).fill_null(False) for end in "ab"]
+        keyed = pl.col("source_b").is_in(list(self.found.a.keyed() | self.found.b.keyed()))
+        return pl.col("text") & (pl.col("id_a") == pl.col("id_b")) & ((cut[0] != cut[1]) | (cut[0] & cut[1] & ~keyed))
 
     def _reading(self) -> None:
         """Rows whose text or labels differ though their file does not: read, repaired or completed in another way."""
         text, labels = pl.col("text"), pl.col("labels")
+        self.blame(self._recut(), self.changes.first("dedup.substring"))
         for name in dict.fromkeys(one.path.split(".")[1] for one in self.changes.all if one.path.startswith("clean.")):
             before, after = (pl.col(f"cleaned_{end}").list.contains(name).fill_null(False) for end in "ab")
             self.blame(text & (before != after), self.changes.first(f"clean.{name}"))
@@ -176,7 +184,11 @@ class _Attribution:
                 differs = pl.col(f"{label}_a").ne_missing(pl.col(f"{label}_b"))
                 self.blame(labels & ~text & mine & differs, self.changes.first(f"sources.{source}.{label}"))
             self.blame((text | labels) & mine, self.changes.first(f"sources.{source}"))
+        ranked = [f"sources.{source}.{name}" for source in self.sources() for name in ("priority", "limit")]
+        self.blame(self._recut(), self.changes.first(*ranked))
         self.blame(text, self.changes.first("clean", "template.system", "plugins") or self.changes.package(*WORK))
+        for end, cause in (("b", RowCause.TWIN_CAME), ("a", RowCause.TWIN_WENT)):
+            self.give(self._recut() & pl.col(f"repeats_{end}").is_not_null(), cause, by=f"repeats_{end}")
         self.blame(labels, self.changes.package(*WORK))
 
     def _changed(self) -> None:

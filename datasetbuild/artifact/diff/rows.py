@@ -22,7 +22,7 @@ OUTCOME = ("fate", "stage", "reason", "rule", "split", "copies")
 LABELS = ("group", "category", "date", "license")
 TOKENS = ("tokens", "trained_tokens", "rendered_tokens", "training_rows")
 PLACE = ("id", "source", "file", "row", "line")
-TWINS = ("duplicate_of", "twin", "similarity")
+TWINS = ("duplicate_of", "twin", "similarity", "repeats")
 COLUMNS = (*PLACE, *OUTCOME, *TWINS, "cleaned", "content", *LABELS, *TOKENS)
 """What is read of a ledger to compare it; a column that an older one lacks is null."""
 

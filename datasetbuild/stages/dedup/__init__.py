@@ -5,6 +5,7 @@
     partners.py  the pairs of texts that are worth comparing, bucket by bucket
     near.py      candidates by LSH, every pair verified against the exact Jaccard of its shingles, clusters
     substring.py the same words in a row, however different the rest
+    cut.py       those words taken out of all records but one
     semantic.py  records whose embeddings point the same way
     survivor.py  which record of a group stays: a total order that the recipe declares
 """

@@ -25,38 +25,45 @@ NONE = np.uint64(np.iinfo(np.uint64).max)
 
 @section("dedup.substring", version=1)
 def substring(
-    *, words: Annotated[int, Bound(ge=8, le=1000)] = 50, on: On = "assistant", action: Literal["drop", "flag"] = "drop"
+    *, words: Annotated[int, Bound(ge=8, le=1000)] = 50, on: On = "assistant", action: Literal["drop", "flag", "cut"] = "drop"
 ) -> None:
     """Records that have `words` words in a row in common repeat one another, whatever stands around them.
 
     words: length of a run of words that two records may not share; letter case and punctuation do not count.
     on: `assistant` compares the answers, `conversation` all turns, `first_user` the first user message.
     action: `drop` keeps the most wanted record that has a run and drops the others; `flag` keeps all and names the places
-        in the ledger (`repeats`, `repeated_words`).
+        in the ledger (`repeats`, `repeated_words`); `cut` takes the run out of all but one, before anything is measured:
+        the record of the highest `priority` of its source keeps it, then the one of the smallest id. Code, system messages
+        and tools are never cut; a record that has a turn of nothing else is dropped.
     """
 
 
 def fingerprints(frame: pl.DataFrame, *, on: On, words: int) -> pl.DataFrame:
     """Fingerprints of the annotate frame's records: `pos` (u32) and `print` (u64), some for each run of `words` words."""
-    hashes, counts = word_hashes(text_of(frame, on))
+    grams, text = chosen_prints(*word_hashes(text_of(frame, on)), words)
+    some = grams != NONE
+    return pl.DataFrame({"pos": text[some].astype(np.uint32), "print": grams[some]}).unique(maintain_order=True)
+
+
+def chosen_prints(hashes: Hashes, counts: Ints, words: int) -> tuple[Hashes, Ints]:
+    """The fingerprint that begins at each word, `NONE` at most of them, and the text of each word. hashes, counts: of n texts."""
     half = max(words // 2, 1)
-    grams, text = _runs(hashes, counts, half)
-    chosen = _winnowed(grams, words - half + 1) & (grams != NONE)
-    found = pl.DataFrame({"pos": text[chosen].astype(np.uint32), "print": grams[chosen]})
-    return found.unique(maintain_order=True)
+    grams, text = run_hashes(hashes, counts, half)
+    grams[~_winnowed(grams, words - half + 1)] = NONE
+    return grams, text
 
 
 def runs(frame: pl.DataFrame, *, on: On, words: int) -> pl.DataFrame:
     """Every run of `words` words of the annotate frame's records: `at` (u32, position in the frame), `word` (u32, where it
     begins) and `run` (u64, its hash)."""
     hashes, counts = word_hashes(text_of(frame, on))
-    grams, text = _runs(hashes, counts, words)
+    grams, text = run_hashes(hashes, counts, words)
     some = grams != NONE
     word = np.arange(len(grams)) - (np.cumsum(counts) - counts)[text]
     return pl.DataFrame({"at": text[some].astype(np.uint32), "word": word[some].astype(np.uint32), "run": grams[some]})
 
 
-def _runs(hashes: Hashes, counts: Ints, words: int) -> tuple[Hashes, Ints]:
+def run_hashes(hashes: Hashes, counts: Ints, words: int) -> tuple[Hashes, Ints]:
     """The hash of the run that begins at each word, `NONE` where its text ends before, and the text of each word."""
     text = np.repeat(np.arange(len(counts)), counts)
     grams = shingles(hashes, counts, words)
@@ -111,12 +118,12 @@ def repeated(found: pl.DataFrame, rank: NDArray[np.int64], words: int) -> pl.Dat
             others, times = np.unique(owner[mine[taken]], return_counts=True)
             other = others[np.argmax(times)]
             shared = np.flatnonzero(owner[mine] == other)
-            lost.append((row[start], other, _covered(at[shared], words), at[shared[0]], place[mine[shared[0]]]))
+            lost.append((row[start], other, covered(at[shared], words), at[shared[0]], place[mine[shared[0]]]))
     names = ("row", "other", "words", "word", "other_word")
     columns = np.array(lost, np.int64).reshape(-1, len(names)).T
     return pl.DataFrame(dict(zip(names, columns, strict=True))).sort("row")
 
 
-def _covered(starts: Ints, words: int) -> int:
+def covered(starts: Ints, words: int) -> int:
     """Words that runs of `words` words cover, which begin at `starts`, ascending."""
     return int(np.minimum(np.diff(starts), words).sum()) + words
