@@ -68,6 +68,20 @@ def test_left_alone(text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("My ID number is 800101 5009 087.", ["800101 5009 087"]),
+        ("Personnummer: 20130305-1351", ["20130305-1351"]),
+        ("backup of 20130305-1351", []),  # a time, though its last digit checks
+        ("born in 2047: 47.02.23-445.89", []),
+    ],
+)
+def test_ids_that_other_numbers_look_like(text: str, expected: list[str]) -> None:
+    """What else people write with the digits of an id in its place."""
+    assert [one for _, one in found(text, Wanted(frozenset({"national_id"})))] == expected
+
+
 IDS = {
     "ES": "12345678Z",
     "FR": "255081416802538",

@@ -21,7 +21,7 @@ Region = Annotated[str, Extra({"pattern": "^[A-Z]{2}$", "title": "a country's tw
 Measure = Callable[[pl.DataFrame], pl.Series]
 
 
-@fact(version=1, packages=("google-re2", "phonenumbers"))
+@fact(version=2, packages=("google-re2", "phonenumbers"))
 def pii(
     *,
     kinds: list[Personal] = list(PERSONAL),  # noqa: B006

@@ -54,7 +54,7 @@ class Redacted:
     dropped: dict[int, str] = field(default_factory=dict)
 
 
-@section("clean.pii", version=2, packages=("google-re2", "phonenumbers"))
+@section("clean.pii", version=3, packages=("google-re2", "phonenumbers"))
 def redact(
     turns: pl.DataFrame,
     meta: pl.Series,

@@ -105,7 +105,8 @@ def _fi(text: str) -> bool:
 
 
 def _be(d: str) -> bool:
-    check = any(97 - int(century + d[:9]) % 97 == int(d[9:]) for century in ("", "2"))
+    centuries = ("", "2") if int(d[:2]) < 40 else ("",)  # nobody was born in 2040
+    check = any(97 - int(century + d[:9]) % 97 == int(d[9:]) for century in centuries)
     return check and int(d[2:4]) % 20 <= 12 and int(d[4:6]) <= 31
 
 
@@ -181,7 +182,8 @@ IDS = (
     NationalId("IT", r"[A-Z]{6}[\dL-NP-V]{2}[A-EHLMPR-T][\dL-NP-V]{2}[A-Z][\dL-NP-V]{3}[A-Z]", _it),
     NationalId("NL", r"\d{9}|\d{4}[. ]\d{2}[. ]\d{3}", _nl, ("bsn", "burgerservice", "sofinummer")),
     NationalId("PL", r"\d{11}", _pl, ("pesel",)),
-    NationalId("SE", r"(?:\d{2})?\d{6}[-+]\d{4}", _se),
+    NationalId("SE", r"(?:19)?\d{6}[-+]\d{4}", _se),
+    NationalId("SE", r"20\d{6}[-+]\d{4}", _se, ("personnummer", "personnr", "pnr", "personal identity")),  # 20240131-1530 is a time
     NationalId("DK", r"\d{6}-?\d{4}", _dk, ("cpr", "personnummer")),
     NationalId("NO", r"\d{6} ?\d{5}", _no),
     NationalId("FI", r"\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y]", _fi),
@@ -202,7 +204,7 @@ IDS = (
     NationalId("AR", r"(?:20|2[3-7]|3[034])-\d{8}-\d", _ar),
     NationalId("SG", r"[STFG]\d{7}[A-Z]", _sg),
     NationalId("TW", r"[A-Z][1289]\d{8}", _tw),
-    NationalId("ZA", r"\d{13}", _za, ("id number", "id no", "identity", "rsa id")),
+    NationalId("ZA", r"\d{6} ?\d{4} ?\d{3}", _za, ("id number", "id no", "identity", "rsa id")),
     NationalId("IL", r"\d{9}", luhn, ("teudat", "israeli id", "ת.ז", "תעודת זהות")),
 )
 """All that are known, of 28 countries. The first whose check holds names the span."""
