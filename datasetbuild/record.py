@@ -152,7 +152,7 @@ LEDGER_FIRST = ("id", "source", "file", "row", "line", "fate", "stage", "reason"
 LEDGER_LAST = (
     *("duplicate_of", "twin", "similarity", "cluster"),
     *("repeats", "repeated_words", "contradicts", "contradiction", "contaminated_by", "contamination", "topic"),
-    *("cleaned", "content", "group", "category", "date", "license"),
+    *("cleaned", "content", "group", "category", "date", "license", "generated_by"),
     *("tokens", "trained_tokens", "rendered_tokens", "training_rows", "subset"),
 )
 """Columns of the ledger, before and after those of the facts."""

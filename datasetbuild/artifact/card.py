@@ -26,6 +26,8 @@ def _header(manifest: Mapping[str, Any]) -> str:
         header["license"] = licenses[0].lower()
     elif licenses:
         header |= {"license": "other", "license_name": " AND ".join(licenses)}
+    if any(source.get("generated_by") for source in manifest["sources"].values()):
+        header["tags"] = ["synthetic"]
     splits = [name for name, split in manifest["splits"].items() if split["rows"]]
     files = [{"split": name, "path": f"data/{name}-*.parquet"} for name in splits]
     header["configs"] = [{"config_name": "default", "data_files": files}]
@@ -64,7 +66,17 @@ def _sources(manifest: Mapping[str, Any]) -> str:
         [name, source["format"], source["license"] or "not stated", len(source["files"]), kept[name]["in"], kept[name]["kept"]]
         for name, source in manifest["sources"].items()
     ]
-    return _table("Sources", ["source", "format", "license", "files", "rows in", "kept"], lines)
+    table = _table("Sources", ["source", "format", "license", "files", "rows in", "kept"], lines)
+    return "\n\n".join([table, *_generated(manifest)])
+
+
+def _generated(manifest: Mapping[str, Any]) -> list[str]:
+    """The sources that a model wrote, a paragraph each."""
+    return [
+        f"The answers of `{name}` were written by {given['model']}; its terms: {given.get('terms') or 'not stated'}."
+        for name, source in manifest["sources"].items()
+        if (given := source.get("generated_by"))
+    ]
 
 
 def _splits(manifest: Mapping[str, Any]) -> str:

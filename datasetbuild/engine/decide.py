@@ -72,6 +72,7 @@ def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
     units = _split(plan, plane, fates)
     mixture = _mix(plan, plane, fates)
     _subsets(plan, fates, *units)
+    _generated(plan, plane, fates)
     fates.keep()
     return Decision(pl.concat([plane.rows, fates.frame()], how="horizontal"), plane, bounds, mixture, verified)
 
@@ -90,6 +91,14 @@ def _told_apart(plan: Plan, plane: KeyPlane) -> None:
     ]
     if faults:
         raise RecipeError(faults)
+
+
+def _generated(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
+    """The model that wrote each record's answers, where a source says so."""
+    models = {name: params["generated_by"]["model"] for name, params in plan.sources.items() if params.get("generated_by")}
+    if models:
+        named = plane.rows["source"].cast(pl.String).replace_strict(models, default=None, return_dtype=pl.String)
+        fates.note("generated_by", np.arange(len(fates)), named)
 
 
 def _limit(plan: Plan, plane: KeyPlane, fates: Fates) -> None:

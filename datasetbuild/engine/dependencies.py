@@ -35,7 +35,7 @@ def dependencies(recipe: Recipe, plan: Plan) -> list[str]:
         found |= set(_origins(params, project))
     found |= {*plan.plugins, *(name for _, name in input_files(plan))}
     named = [(plan.template or {}).get(word) for word in ("tokenizer", "chat_template")]
-    for given in [*named, plan.embeddings.get("name") if plan.embeds else None, *(name for name, _ in input_models(plan))]:
+    for given in [*named, plan.embeddings.get("name") if plan.embeds else None, *(name for name, _ in input_models(plan)), ((plan.clean or {}).get("pii") or {}).get("names_model")]:
         if isinstance(given, str) and (project / os.path.expanduser(given)).exists():
             found.add(given)
     return sorted(_shown(project / name, project) for name in found)

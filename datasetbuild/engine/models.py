@@ -41,6 +41,23 @@ def with_models(op: Operator, params: dict[str, Any], path: str, cache: Cache, p
     return known, places
 
 
+NAMES_FOLDER = "names_folder"
+"""In the parameters of `clean.pii`: where the folder of its `names_model` lies on this machine. In no key."""
+
+
+def with_names(pii: dict[str, Any], cache: Cache, project: Path) -> dict[str, Any]:
+    """The parameters of `clean.pii` with a model in a folder by content; an installed one is known by its version."""
+    folder = names_folder(pii, project)
+    return pii | {"names_model": folder_digest(folder, cache), NAMES_FOLDER: str(folder)} if folder else pii
+
+
+def names_folder(pii: dict[str, Any], project: Path) -> Path | None:
+    """The folder of the project with the model that finds names, where there is one."""
+    model = pii.get("names_model") if pii.get("name", "keep") != "keep" else None
+    folder = project / os.path.expanduser(model) if model else None
+    return folder if folder and folder.is_dir() else None
+
+
 def place(model: str, revision: str | None, project: Path) -> Path:
     """The folder of a model. Raises `SourceError` for one that is neither in the project nor, at this commit, in the Hub's cache
     nor to be had from the Hub."""
@@ -105,8 +122,11 @@ def input_models(plan: Plan) -> list[tuple[str, str | None]]:
 
 
 def pinned_models(plan: Plan, cache: Cache, project: Path) -> dict[str, str]:
-    """What the lock says of these models: a folder by its content, one of the Hub by its commit, without asking for it."""
-    return {
+    """What the lock says of a plan's models: a folder by its content, one of the Hub by its commit, without asking for it."""
+    pii = (plan.clean or {}).get("pii") or {}
+    folder = names_folder(pii, project)
+    names = {f"model {pii['names_model']}": folder_digest(folder, cache)} if folder else {}
+    return names | {
         f"model {model}@{revision}" if revision else f"model {model}": revision or _weights_digest(place(model, None, project), cache)
         for model, revision in input_models(plan)
     }

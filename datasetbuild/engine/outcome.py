@@ -97,6 +97,7 @@ def _manifest(result: Outcome) -> dict[str, Any]:
             name: {
                 "format": params["format"],
                 "license": params.get("license"),
+                **({"generated_by": params["generated_by"]} if params.get("generated_by") else {}),
                 "files": [{"file": f.name, "sha256": f.sha256, "bytes": f.bytes} for f in result.inputs if f.source == name],
             }
             for name, params in plan.sources.items()

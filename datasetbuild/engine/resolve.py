@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from datasetbuild.engine.cache import Cache, CorruptObject
-from datasetbuild.engine.models import folder_digest, with_models
+from datasetbuild.engine.models import NAMES_FOLDER, folder_digest, with_models, with_names
 from datasetbuild.engine.templates import resolve_template
 from datasetbuild.errors import BuildError, Fault, RecipeError, SourceError
 from datasetbuild.hashing import digest
@@ -36,7 +36,8 @@ def resolve(plan: Plan, cache: Cache, project: Path) -> Plan:
             reports[step.name] = report
     clean = plan.clean and resolved(find("section", "clean"), plan.clean, "clean", cache, project)[0]
     if clean and clean.get("pii"):
-        clean = clean | {"pii": resolved(find("section", "clean.pii"), clean["pii"], "clean.pii", cache, project)[0]}
+        pii = resolved(find("section", "clean.pii"), clean["pii"], "clean.pii", cache, project)[0]
+        clean = clean | {"pii": with_names(pii, cache, project)}
     decontaminate = plan.decontaminate
     if decontaminate:
         op = find("section", decontaminate.name)
@@ -114,7 +115,11 @@ def at_hand(cache: Cache, step: FactStep) -> tuple[Mapping[str, Any], Path | Non
 def local_clean(cache: Cache, clean: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """What cleaning is given: its own parameters, and those of `clean.pii` with files as paths on this machine."""
     own = {name: value for name, value in clean.items() if name != "pii"}
-    return own, _local(find("section", "clean.pii"), clean["pii"], cache) if clean.get("pii") else None
+    if not clean.get("pii"):
+        return own, None
+    pii = _local(find("section", "clean.pii"), clean["pii"], cache)
+    folder = pii.pop(NAMES_FOLDER, None)
+    return own, pii | ({"names_model": folder} if folder else {})
 
 
 def _local(op: Operator, params: dict[str, Any], cache: Cache) -> dict[str, Any]:

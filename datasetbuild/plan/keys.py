@@ -37,7 +37,7 @@ PACKAGES = {
 ORIGIN = ("path", "sql", "query", "hub", "revision", "config", "split")
 """Source parameters that say where rows come from: what they are is in the digests of their files."""
 
-OUTSIDE_SHARD = (*ORIGIN, "limit", "priority", "on_bad_row", "license")
+OUTSIDE_SHARD = (*ORIGIN, "limit", "priority", "on_bad_row", "license", "generated_by")
 """Source parameters that the key plane reads; they change no shard."""
 
 
@@ -172,7 +172,7 @@ def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, 
             name: {
                 "files": inputs[name],
                 **source_identity(params),
-                "outside": {key: params.get(key) for key in OUTSIDE_SHARD if key not in ORIGIN},
+                "outside": {key: params.get(key) for key in OUTSIDE_SHARD if key not in ORIGIN and (key != "generated_by" or params.get(key))},
             }
             for name, params in plan.sources.items()
         },

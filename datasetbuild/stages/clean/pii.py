@@ -98,7 +98,7 @@ def redact(
     phones: `strict` takes what could be dialled, by the countries' numbering plans; `loose` all that is written like a
         phone number.
     rules_file: a file of the project with more rules for secrets, in the format of gitleaks.
-    names_model: a spaCy model that is installed, such as `en_core_web_sm`.
+    names_model: a spaCy model: one that is installed, such as `en_core_web_sm`, or a folder of the project that `nlp.to_disk` wrote.
     salt: the number that hashes hang on; null takes the recipe's `seed`.
     """
     actions: dict[Kind, Action] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import orjson
 
@@ -28,6 +28,13 @@ ORIGINS: dict[str, tuple[str, ...]] = {"path": (), "sql": ("query",), "hub": ("r
 """Where rows come from: a source says one of these, and beside it the keys that belong to it."""
 
 
+class GeneratedBy(TypedDict):
+    """The model that wrote a source's answers, and the terms under which they may be used: a URL, or an SPDX name."""
+
+    model: Annotated[str, Extra({"minLength": 1})]
+    terms: NotRequired[Annotated[str, Extra({"minLength": 1})]]
+
+
 @section("source", version=1)
 def source(
     *,
@@ -41,6 +48,7 @@ def source(
     format: str,
     reader: Reader | None = None,
     license: str | None = None,
+    generated_by: GeneratedBy | None = None,
     priority: int = 0,
     limit: Annotated[int, Bound(ge=1)] | None = None,
     key: str | None = None,
@@ -86,6 +94,9 @@ def source(
         follow RFC 4180.
 
     license: the licence of the rows, as an SPDX name, carried into every record and onto the dataset card.
+
+    generated_by: the model that wrote the answers, {model: NAME, terms: URL or SPDX name}: a column of the ledger and a line of the
+    card, which is tagged synthetic. Terms that are not said are a warning, and with licenses.missing refuse a fault.
 
     priority: whose record stays when two are duplicates; the larger number.
 
