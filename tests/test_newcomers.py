@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from collections.abc import Callable
 
 import polars as pl
 import pytest
@@ -142,3 +144,64 @@ def test_the_screen_says_what_a_share_of_a_split_is_of(project: Project) -> None
     assert ran.code == 0
     assert "of the distinct records that are left; the mix took" in " ".join(ran.out.split())
     assert "of distinct records" in project.manifest()["checks"]["held_out"]["wanted"]
+
+
+def test_a_row_is_found_by_its_key(project: Project) -> None:
+    """`why` takes a row's own key before any text that holds it."""
+    rows = [{"ticket": f"T-{n}", "q": f"Like T-{n + 1}?", "a": f"Answer {n}."} for n in range(3)]
+    source = "{path: a.jsonl, format: table, key: ticket, messages: [{role: user, content: '{{ q }}'}, {role: assistant, content: '{{ a }}'}]}"
+    project.write({"a.jsonl": rows, "recipes/small.yaml": f"name: small\nsources: {{a: {source}}}\n"})
+    assert "a.jsonl:2" in project.run("why", "recipe=small", "T-1").out
+    assert "a.jsonl:1" in project.run("why", "recipe=small", "Like T-1").out
+
+
+def git(project: Project, *words: str) -> None:
+    named = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    subprocess.run(["git", *named, *words], cwd=project.folder, check=True, capture_output=True)
+
+
+def test_init_inside_of_a_repository(project: Project) -> None:
+    """A project in a folder of a repository is put under its git, and not under one of its own."""
+    assert "git init && dvc init" in project.run("init", "alone").out
+    git(project, "init", "-q")
+    ran = project.run("init", "inside")
+    assert "git init" not in ran.out
+    assert "dvc init --subdir && dsbuild lock" in ran.out
+
+
+def test_a_shallow_clone_names_the_command_that_deepens_it(project: Project, new_project: Callable[[], Project]) -> None:
+    """`diff` and `log` in a clone of the last commit say why an older revision is not known."""
+    project.write({"a.jsonl": numbered(3), "recipes/small.yaml": HEAD, ".gitignore": ".dsbuild\n"})
+    git(project, "init", "-q")
+    for limit in (3, 2):
+        assert project.run("recipe=small", f"sources.a.limit={limit}").code == 0
+        project.write({"recipes/small.yaml": HEAD.replace("messages}", f"messages, limit: {limit}}}")})
+        assert project.run("recipe=small").code == 0
+        git(project, "add", "-A")
+        git(project, "commit", "-qm", f"limit {limit}")
+    git(project, "tag", "v1", "HEAD~1")
+    clone = new_project()
+    subprocess.run(["git", "clone", "-q", "--depth=1", f"file://{project.folder}", str(clone.folder / "c")], check=True, capture_output=True)
+    clone = Project(clone.folder / "c", clone._capture)
+    ran = clone.run("diff", "v1")
+    assert ran.code == 6
+    assert "no revision 'v1' in this shallow clone" in ran.err
+    assert "git fetch --unshallow" in ran.err
+    ran = clone.run("log")
+    assert ran.code == 0
+    assert "git fetch --unshallow" in ran.err
+    assert "shallow" not in project.run("log").err
+
+
+def test_diff_of_a_folder_without_an_artifact(project: Project) -> None:
+    """A folder is told as a folder, and not as a revision; a page goes into a folder that is there."""
+    project.write({"a.jsonl": numbered(3), "recipes/small.yaml": HEAD})
+    assert project.run("recipe=small").code == 0
+    git(project, "init", "-q")
+    ran = project.run("diff", "build/nosuch")
+    assert ran.code == 6
+    assert "build/nosuch holds no artifact" in ran.err
+    assert "there are build/small" in ran.err
+    ran = project.run("diff", "--html", "nowhere/page.html")
+    assert ran.code == 2
+    assert "mkdir -p nowhere" in ran.err

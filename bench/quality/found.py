@@ -38,7 +38,7 @@ SOURCES: dict[str, dict[str, Any]] = {
     },
     "oasst": {"path": "octopack/dataset/oasst/oasstcommitpackftmanual.jsonl", "format": "prompt_completion"},
 }
-HABITS = ("bullets", "numbered_items", "headings", "tables", "bold", "emoji", "code_blocks")
+HABITS = ("bullets", "numbered_items", "headings", "tables", "bold", "emoji", "code_blocks", "eager_openers")
 WORDS = ("formatting", "task_category")
 
 

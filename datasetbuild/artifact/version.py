@@ -78,9 +78,16 @@ class Repository:
         names = self.git("for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags").split()
         if not names:
             return VersionError(f"no revision {rev!r}: the repository has no commit yet", hint="git commit first")
+        if self.shallow:
+            return VersionError(f"no revision {rev!r} in this shallow clone", hint="`git fetch --unshallow --tags` brings the rest")
         return VersionError(
             f"no revision {rev!r}", hint=f"{did_you_mean(rev, names)}\n`git fetch --tags` brings what a remote has"
         )
+
+    @property
+    def shallow(self) -> bool:
+        """Whether the clone holds only the last commits."""
+        return self.git("rev-parse", "--is-shallow-repository").strip() == "true"
 
     def read_at(self, rev: str, path: Path | str) -> bytes:
         """The bytes of a file that git keeps, at a revision; `FileNotFoundError` when it was not there."""

@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.limit < 0:
         raise UsageError("--limit is a number of rows, 0 for all", hint="--limit 50")
+    if args.html and not args.html.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {args.html.parent} to write {args.html.name} into", hint=f"mkdir -p {args.html.parent}")
     project = find_project(args.directory)
     recipes = [word.partition("=")[2] for word in args.words if word.startswith("recipe=")]
     words = [word for word in args.words if not word.startswith("recipe=")]

@@ -26,14 +26,21 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps({"format_version": 1, "folder": str(folder), "files": files}, indent=1) + "\n")
         return 0
+    # Inside of a repository a second one would hide the project from the first; DVC then keeps its files in the subfolder.
+    start = "dvc init --subdir" if _in_git(folder.resolve()) else "git init && dvc init"
     enter = [] if folder.resolve() == Path.cwd() else [f"cd {shlex.quote(str(folder))}"]
     steps = [
         *enter,
         "dsbuild recipe=demo",
-        "git init && dvc init && dsbuild lock && dsbuild textconv --install",
+        f"{start} && dsbuild lock && dsbuild textconv --install",
         "git add . && git commit -m 'A dataset'",
     ]
     sys.stdout.write(
         "".join(f"wrote {folder / name}\n" for name in files) + "\nnext:\n" + "".join(f"  {step}\n" for step in steps)
     )
     return 0
+
+
+def _in_git(folder: Path) -> bool:
+    """Whether a folder lies inside of a git repository, and is not the root of one itself."""
+    return not (folder / ".git").exists() and any((parent / ".git").exists() for parent in folder.parents)

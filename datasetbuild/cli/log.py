@@ -24,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from datasetbuild.artifact.diff.history import history
+    from datasetbuild.artifact.version import find_repo
     from datasetbuild.errors import UsageError
 
     project = find_project(args.directory)
@@ -43,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
         return 0
     _show(name, versions)
+    if find_repo(project).shallow:
+        print("this clone is shallow: `git fetch --unshallow` brings the versions before", file=sys.stderr)
     return 0
 
 

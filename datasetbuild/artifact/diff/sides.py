@@ -181,6 +181,9 @@ class Versions:
             return Asked(self._shown(folder), folder=folder, artifact=name)
         if (self.project / "recipes" / f"{word}.yaml").is_file():
             raise VersionError(f"recipe {word} was never built here", hint=f"dsbuild recipe={word}")
+        if "/" in word and word.startswith((BUILD, ".", "/")):
+            known = ", ".join(f"{BUILD}/{name}" for name in self._workspace())
+            raise VersionError(f"{word} holds no artifact", hint=f"there are {known}" if known else "dsbuild recipe=NAME builds one")
         raise error
 
     def _shown(self, folder: Path) -> str:
