@@ -205,3 +205,14 @@ def test_diff_of_a_folder_without_an_artifact(project: Project) -> None:
     ran = project.run("diff", "--html", "nowhere/page.html")
     assert ran.code == 2
     assert "mkdir -p nowhere" in ran.err
+
+
+@pytest.mark.parametrize("place", ["dedup: {keep: [phrases]}", "select: {n: 2, by: phrases}", "split: {train: 0.5, test: 0.5, stratify: [phrases]}"])
+def test_a_fact_without_its_parameters(project: Project, place: str) -> None:
+    """A fact that cannot be measured by its defaults needs a rule, wherever it is named; with one it may be."""
+    project.write({"a.jsonl": numbered(9), "recipes/small.yaml": HEAD + place + "\n"})
+    ran = project.run("recipe=small")
+    assert ran.code == 3
+    assert "the fact 'phrases' needs `patterns`" in ran.err
+    project.write({"recipes/small.yaml": HEAD + place + "\nfilters: {phrases: {patterns: [x]}}\n"})
+    assert project.run("recipe=small").code == 0

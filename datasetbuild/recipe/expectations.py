@@ -48,11 +48,11 @@ def _columns(recipe: Recipe, name: str, entry: Mapping[str, Any], filters: Seque
             if column not in there:
                 advice = did_you_mean(column, there)
                 yield recipe.fault(path, f"there is no fact and no column {column!r} to look at", advice)
-            elif column in facts and column not in filters and (why := _unmeasurable(facts[column], template)):
+            elif column in facts and column not in filters and (why := unmeasurable(facts[column], template)):
                 yield recipe.fault(path, f"the fact {column!r} {why}", f"measure it by a rule: `filters.{column}: {{...}}`")
 
 
-def _unmeasurable(fact: Any, template: Any) -> str | None:
+def unmeasurable(fact: Any, template: Any) -> str | None:
     """Why a fact cannot be measured with its defaults alone."""
     needed = [parameter.name for parameter in fact.parameters.values() if parameter.required]
     if needed:

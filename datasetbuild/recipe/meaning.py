@@ -272,6 +272,15 @@ def _strata(recipe: Recipe) -> Iterator[Fault]:
         elif not recipe.config.get("template") and (fact := registered("fact").get(facts[name])) and fact.needs == "render":
             message = f"the fact {name!r} counts tokens, and the recipe has no `template` to render with"
             yield recipe.fault(path, message, "write `template: {tokenizer: ..., chat_template: chatml}`")
+        else:
+            yield from _unmeasured(recipe, path, name)
+
+
+def _unmeasured(recipe: Recipe, path: tuple[str, ...], name: str) -> Iterator[Fault]:
+    """A fact that no rule measures is measured with its defaults, which not every fact has."""
+    fact = registered("fact").get(name) if name not in _filters(recipe) else None
+    if fact and (why := expectations.unmeasurable(fact, recipe.config.get("template"))):
+        yield recipe.fault(path, f"the fact {name!r} {why}", f"measure it by a rule: `filters.{name}: {{...}}`")
 
 
 def _listed(recipe: Recipe, section: str, key: str) -> list[Any]:
@@ -298,6 +307,8 @@ def _keep(recipe: Recipe) -> Iterator[Fault]:
             yield recipe.fault(
                 path, f"the fact {name!r} counts tokens, and the recipe has no `template` to render with"
             )
+        else:
+            yield from _unmeasured(recipe, path, name)
 
 
 def _embeddings(recipe: Recipe) -> Iterator[Fault]:

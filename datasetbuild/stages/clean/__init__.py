@@ -88,7 +88,7 @@ def _among(rows: int, some: pl.Series) -> pl.Series:
 
 def _labels(changed: dict[str, pl.Series], rows: int) -> pl.Series:
     """Per record, what was done: the names of the repairs that changed something, and `email masked`."""
-    masks = np.array([mask.to_numpy() for mask in changed.values()], bool).reshape(-1, rows)
+    masks = np.array([mask.to_numpy() for mask in changed.values()], bool).reshape(len(changed), rows)
     names = pl.Series(list(changed), dtype=pl.String).gather(np.nonzero(masks.T)[1])
     return lists("cleaned", names.to_arrow(), np.concatenate([[0], np.cumsum(masks.sum(axis=0))])).cast(pl.List(pl.String))
 
