@@ -166,7 +166,9 @@ def _shared(story: Story | PastStory) -> list[str]:
     if not story.cuts and (other := story.twins.get(row.get("repeats") or "")):
         lines.append(_line("words", f"{row['repeated_words']} in a row are those of {other['id']}: {other['file']}:{other['line']}"))
     if other := story.twins.get(row.get("contradicts") or ""):
-        lines.append(_line("otherwise", f"{other['id']} answers the same prompt otherwise ({row['contradiction']}): {other['file']}:{other['line']}"))
+        style = row["contradiction"].startswith("style_")
+        what = "gives opposite rules in the same system prompt" if style else "answers the same prompt otherwise"
+        lines.append(_line("otherwise", f"{other['id']} {what} ({row['contradiction']}): {other['file']}:{other['line']}"))
         lines += [_line("", f"  {turn['role']}: {_short(turn['content'])}") for turn in other["messages"][:2]]
     if story.shared is not None:
         much = f", {row['contamination']:.0%} of its word triples" if row["contamination"] else ""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.fates import Fates
 from datasetbuild.engine.gather import KeyPlane
+from datasetbuild.engine.opposed import Opposed
 from datasetbuild.plan.steps import Plan
 from datasetbuild.record import ID_ORDER, Reason, Stage
 from datasetbuild.stages.dedup.cut import united
@@ -86,27 +87,38 @@ def _nearest(
     return found["b"].to_numpy(), found["similarity"].to_numpy()
 
 
-def contradictions(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> None:
-    """Records whose prompt another record answers otherwise are named with it, and dropped if the recipe says so."""
+def contradictions(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence, reached: NDArray[np.bool_]) -> None:
+    """Records whose prompt another record answers otherwise, or whose system prompt has opposite rules elsewhere, are named
+    with it, and dropped if the recipe says so. reached: the rows that reached dedup: all are told, whoever is gone since."""
     if plan.contradictions is None:
         return
-    pairs, said = evidence.opposed()
-    alive = np.flatnonzero(fates.undecided & (said >= 0))
-    wanted = pl.DataFrame({"row": ordered(plane.rows, list(plan.keep))}).with_row_index("rank")
-    mine = pl.DataFrame({"row": alive, "said": said[alive]}).join(wanted.cast({"row": pl.Int64}), on="row")
+    answers, styles = (_against(plan, plane, fates, reached, one) for one in evidence.opposed())
+    told = pl.concat([answers, styles.join(answers, on="row", how="anti")]).sort("row")
+    fates.note("contradicts", told["row"].to_numpy(), told["opponent"].cast(pl.UInt32))
+    fates.note("contradiction", told["row"].to_numpy(), told["kind"])
+    for found, drop in ((answers, "drop"), (styles, "drop_style")):
+        standing = found.filter("standing")
+        older = standing.filter((pl.col("date") < pl.col("newest")).fill_null(False))
+        lost = {"none": standing.clear(), "older": older, "both": standing}[plan.contradictions[drop]]
+        fates.end(lost["row"].to_numpy(), Stage.CONTRADICTIONS, Reason.CONTRADICTED)
+
+
+def _against(plan: Plan, plane: KeyPlane, fates: Fates, reached: NDArray[np.bool_], opposed: Opposed) -> pl.DataFrame:
+    """The rows that disagree with another one, sorted: `row`, `opponent` (the most wanted, those that still stand first),
+    `kind`, `date`, `newest` (date of an opponent that stands) and `standing` (whether the row and an opponent do)."""
+    said = opposed.said
+    rows = np.flatnonzero(reached & (said >= 0))
+    rank = pl.DataFrame({"row": ordered(plane.rows, list(plan.keep))}).with_row_index("rank")
+    mine = pl.DataFrame({"row": rows, "said": said[rows], "alive": fates.undecided[rows]}).join(rank.cast({"row": pl.Int64}), on="row")
     mine = mine.with_columns(date=plane.rows["date"].cast(pl.String).gather(mine["row"]))
-    groups = mine.sort("rank").group_by("said", maintain_order=True).agg(pl.col("row", "rank").first(), pl.col("date").max())
-    both = pl.concat([pairs, pairs.select(a="b", b="a", kind="kind")])
+    together = mine.sort("alive", "rank", descending=[True, False]).group_by("said", maintain_order=True)
+    groups = together.agg(pl.col("row", "rank", "alive").first(), newest=pl.col("date").filter("alive").max())
+    both = pl.concat([opposed.pairs, opposed.pairs.select(a="b", b="a", kind="kind")])
     both = both.select(pl.Series("said", said[both["a"]]), pl.Series("other", said[both["b"]]), "kind").unique()
-    both = both.join(groups.select(other="said", opponent="row", order="rank", newest="date"), on="other")
-    best = both.sort("said", "order", "kind").group_by("said", maintain_order=True)
-    found = mine.join(best.agg(pl.col("opponent", "kind").first(), pl.col("newest").max()), on="said").sort("row")
-    rows = found["row"].to_numpy()
-    fates.note("contradicts", rows, found["opponent"].cast(pl.UInt32))
-    fates.note("contradiction", rows, found["kind"])
-    older = found.select((pl.col("date") < pl.col("newest")).fill_null(False))["date"].to_numpy()
-    lost = {"none": rows[:0], "older": rows[older], "both": rows}[plan.contradictions["drop"]]
-    fates.end(lost, Stage.CONTRADICTIONS, Reason.CONTRADICTED)
+    both = both.join(groups.select(other="said", opponent="row", order="rank", stands="alive", newest="newest"), on="other")
+    best = both.sort("said", "stands", "order", "kind", descending=[False, True, False, False]).group_by("said", maintain_order=True)
+    found = mine.join(best.agg(pl.col("opponent", "kind").first(), pl.col("newest").max(), pl.col("stands").any()), on="said").sort("row")
+    return found.select("row", "opponent", "kind", "date", "newest", standing=pl.col("alive") & pl.col("stands"))
 
 
 def decontaminate(plan: Plan, plane: KeyPlane, fates: Fates) -> None:

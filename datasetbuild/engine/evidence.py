@@ -20,7 +20,7 @@ from datasetbuild.engine.embedded import embed, semantic_pairs, topics_of, vecto
 from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.near_pairs import verified_pairs
-from datasetbuild.engine.opposed import opposed_pairs
+from datasetbuild.engine.opposed import Opposed, opposed_pairs
 from datasetbuild.engine.substrings import numbered, shared_runs
 from datasetbuild.plan.steps import Plan
 
@@ -57,8 +57,8 @@ class Evidence:
         there = numbered(self.plane.rows, told.select(place="other_place", pos="other_pos"))
         return told.select(numbered(self.plane.rows, told), "turn", "word", "words", "whole", other=there)
 
-    def opposed(self) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-        """Pairs of rows that answer one prompt otherwise, and a number for each prompt and answer: see `opposed_pairs`."""
+    def opposed(self) -> tuple[Opposed, Opposed]:
+        """Rows that answer one prompt otherwise, and rows whose system prompts have opposite rules of style."""
         return opposed_pairs(self.cache, self.engine, self.pieces, self.plane.rows, self.plan.contradictions or {})
 
     def semantic(self) -> pl.DataFrame:

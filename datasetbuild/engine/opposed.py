@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.gather import Piece, code
@@ -20,9 +21,19 @@ from datasetbuild.engine.local import Engine
 from datasetbuild.op import find
 from datasetbuild.plan import keys
 from datasetbuild.stages.annotate import annotate_frame
-from datasetbuild.stages.contradictions import KINDS, answers, candidate_pairs, disagreement, prompts
+from datasetbuild.stages.annotate.style import directions
+from datasetbuild.stages.contradictions import KINDS, STYLE, answers, candidate_pairs, conventions, disagreement, opposed_styles, prompts
 
 PAIRS = {"a": pl.Int64, "b": pl.Int64, "kind": pl.String}
+
+
+@dataclass(frozen=True)
+class Opposed:
+    """Pairs of rows of the plane that disagree: `a` < `b` and `kind`, one pair for each two answers, or sets of rules. said: for
+    every row a number that it shares with the rows of the same prompt and answer, -1 for none."""
+
+    pairs: pl.DataFrame
+    said: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -37,13 +48,14 @@ class PromptTask:
 
 
 def prompt_shard(task: PromptTask) -> str:
-    """Digest of a frame of a shard: what `prompts` says of it, or what `answers` says of the wanted records."""
+    """Digest of a frame of a shard: what `prompts` and `conventions` say of it, or what `answers` says of the wanted records."""
     cache = Cache(task.cache)
 
     def make() -> dict[str, Any]:
         records = cache.frame(task.records)
         if task.positions is None:
-            found = prompts(annotate_frame(records), task.min_words)
+            frame = annotate_frame(records)
+            found = pl.concat([prompts(frame, task.min_words), conventions(frame)], how="horizontal")
         else:
             found = answers(annotate_frame(records[cache.frame(task.positions)["pos"]]))
         return {"objects": {"found": cache.store_frame(found)}}
@@ -54,24 +66,43 @@ def prompt_shard(task: PromptTask) -> str:
 
 def opposed_pairs(
     cache: Cache, engine: Engine, pieces: Sequence[Piece], rows: pl.DataFrame, params: dict[str, Any]
-) -> tuple[pl.DataFrame, np.ndarray[Any, Any]]:
-    """Pairs of rows of the plane whose prompts are the same and whose answers disagree: `a` < `b` and `kind`, one pair for
-    each two answers; and for every row a number that it shares with the rows of the same prompt and answer, -1 for none."""
+) -> tuple[Opposed, Opposed]:
+    """What disagrees: the answers to one prompt, and the rules of style of one system prompt."""
     version = find("section", "contradictions").version
     tasks = [PromptTask(cache.root, piece.measured.records, params["min_words"], version) for piece in pieces]
     printed = pl.concat([cache.frame(one) for one in engine.map(prompt_shard, tasks)])
     recorded = np.flatnonzero(rows["pos"].is_not_null().to_numpy())
     prompt, answer = _codes(printed["prompt"]), _codes(printed["answer"])
-    both = code(prompt.astype(np.uint64), answer.astype(np.uint64), prompt >= 0).astype(np.int64)
-    said = np.full(len(rows), -1, np.int64)
-    said[recorded] = both
     key = keys.action_key("dedup", opposed=params["overlap"], prompts=[task.records for task in tasks], min_words=params["min_words"], version=version)
 
     def make() -> dict[str, Any]:
         return {"objects": {"pairs": cache.store_frame(_find(cache, engine, pieces, rows, tasks, (prompt, answer), params["overlap"]))}}
 
     pairs = cache.frame(cache.once(key, make)["objects"]["pairs"])
-    return pairs.with_columns(pl.Series(name, recorded[pairs[name]], dtype=pl.Int64) for name in ("a", "b")), said
+    rules = printed["rules"].to_numpy()
+    convention = np.where(rules > 0, _codes(printed["rest"]), -1)
+    group = np.unique(rules, return_inverse=True)[1].astype(np.int64)
+    styles = _styles(convention, group, rules)
+    return _placed(pairs, prompt, answer, recorded, len(rows)), _placed(styles, convention, group, recorded, len(rows))
+
+
+def _placed(
+    pairs: pl.DataFrame, asked: NDArray[np.int64], answer: NDArray[np.int64], recorded: NDArray[np.int64], rows: int
+) -> Opposed:
+    """What is known of records, as of the rows that they are."""
+    said = np.full(rows, -1, np.int64)
+    said[recorded] = code(asked.astype(np.uint64), answer.astype(np.uint64), asked >= 0)
+    return Opposed(pairs.with_columns(pl.Series(name, recorded[pairs[name]], dtype=pl.Int64) for name in ("a", "b")), said)
+
+
+def _styles(convention: NDArray[np.int64], group: NDArray[np.int64], rules: NDArray[np.uint64]) -> pl.DataFrame:
+    """Pairs of records of one system prompt whose rules are opposed. convention, group: numbers of equal prompts and rules."""
+    found = candidate_pairs(convention, group)
+    number = opposed_styles(found, rules)
+    opposed = number > 0
+    names = [*directions()]
+    kinds = [STYLE + names[one - 1] for one in number[opposed]]
+    return pl.DataFrame({"a": found[opposed, 0], "b": found[opposed, 1], "kind": kinds}, schema=PAIRS)
 
 
 def _find(

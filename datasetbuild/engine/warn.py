@@ -11,6 +11,7 @@ from datasetbuild.engine.gather import KeyPlane, Piece, tally
 from datasetbuild.engine.system import system_warnings
 from datasetbuild.plan.steps import Plan
 from datasetbuild.record import ID_ORDER, LEFT_OUT, Fate
+from datasetbuild.stages.contradictions import STYLE
 from datasetbuild.stages.write.carry import Tokens
 
 LARGE_CLUSTER = 20
@@ -102,18 +103,26 @@ def _large_clusters(decision: Decision) -> list[str]:
 
 
 def _contradictions(decision: Decision) -> list[str]:
-    """Kept records that another kept record contradicts."""
+    """Kept records that another record contradicts: in its answer, or in the rules of its system prompt."""
     if "contradicts" not in decision.rows.columns:
         return []
     kept = decision.rows.filter((pl.col("fate") == Fate.KEPT.value) & pl.col("contradicts").is_not_null())
     if not len(kept):
         return []
-    first = kept.row(0, named=True)
-    other = decision.rows.row(first["contradicts"], named=True)
-    return [
-        f"{_counted(len(kept), 'record')} answer a prompt that another record answers otherwise (ledger: contradicts); "
-        f"the first is {first['file']}:{first['line']}, against {other['file']}:{other['line']} ({first['contradiction']})"
-    ]
+    styled = kept["contradiction"].str.starts_with(STYLE)
+    lines = []
+    for mine, what in (
+        (kept.filter(~styled), "answer a prompt that another record answers otherwise"),
+        (kept.filter(styled), "have a system prompt that gives opposite rules of style elsewhere"),
+    ):
+        if len(mine):
+            first = mine.row(0, named=True)
+            other = decision.rows.row(first["contradicts"], named=True)
+            lines.append(
+                f"{_counted(len(mine), 'record')} {what} (ledger: contradicts); the first is {first['file']}:{first['line']}, "
+                f"against {other['file']}:{other['line']} ({first['contradiction']})"
+            )
+    return lines
 
 
 def _splits(plan: Plan, decision: Decision) -> list[str]:

@@ -124,7 +124,7 @@ def exact_key(params: dict[str, Any], records: str) -> str:
 def near_key(params: dict[str, Any], records: str) -> str:
     """The key of a shard's sketch: the threshold is not in it."""
     sketched = {name: value for name, value in params.items() if name != "threshold"}
-    return action_key("dedup", column="near", params=sketched, records=records)
+    return action_key("dedup", column="near", version=find("section", "dedup.near").version, params=sketched, records=records)
 
 
 def contamination_key(step: SectionStep, records: str) -> str:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from datasetbuild.arrow import lists
 from datasetbuild.op import Bound, section
 from datasetbuild.stages.annotate.kinds import task_category
+from datasetbuild.stages.annotate.style import directions, given
 from datasetbuild.stages.words import sequence_hashes, word_hashes
 
 POLITE = (
@@ -40,25 +41,40 @@ BUCKET, LEADERS = 64, 32
 KINDS = ("yes_no", "numbers", "dissimilar")
 """How two answers disagree; the first that fits is named."""
 
+STYLE = "style_"
+"""How two system prompts disagree: this, and the direction of style (`annotate.style.directions`)."""
 
-@section("contradictions", version=1)
+SENTENCE = r"[^.!?\n]+[.!?]*"
+ASKS = np.uint64(0x5555555555555555)
+"""The bits of `annotate.style.given` that ask for something."""
+
+Drop = Literal["none", "older", "both"]
+
+
+@section("contradictions", version=2)
 def contradictions(
     *,
     overlap: Annotated[float, Bound(ge=0, le=1)] = 0.1,
     min_words: Annotated[int, Bound(ge=1)] = 3,
-    drop: Literal["none", "older", "both"] = "none",
+    drop: Drop = "none",
+    drop_style: Drop = "none",
 ) -> None:
-    """Records of the same prompt, system message included, whose answers do not agree: each is named beside the other in the
-    ledger (`contradicts`, `contradiction`), and dropped if the recipe says so.
+    """Records of the same prompt, system message included, whose answers do not agree, and records of the same system prompt
+    with opposite rules of style: each is named beside the other in the ledger (`contradicts`, `contradiction`), and
+    dropped if the recipe says so.
 
-    Looked for after dedup, so that only records that would be kept are compared. `contradiction` is `yes_no` when one
-    answer opens with yes and the other with no, `numbers` when both name numbers and have none in common, and
-    `dissimilar` when they share too few words and no number. Open tasks (stories, ideas, role play) are compared for `yes_no` only.
+    Looked for among all records that reach dedup, so that a pair is told even when dedup then removes one of the two; only
+    records that stand after it, beside one that contradicts them, are dropped. `contradiction` is `yes_no` when one answer
+    opens with yes and the other with no, `numbers` when both name numbers and have none in common, and `dissimilar` when
+    they share too few words and no number. Open tasks (stories, ideas, role play) are compared for `yes_no` only. It is
+    `style_bullets` and so on where no answers disagree and one system prompt asks for what another forbids (the directions
+    of `style_rules`), both being the same but for the sentences that give such rules.
 
     overlap: answers that share less than this of the content words of the shorter one are `dissimilar`; 0 never asks.
     min_words: prompts of fewer content words are left out: `Continue.` is no question.
     drop: `none` only reports, `older` drops of two the one with the earlier `date` (compared as text, so ISO dates; both
         stay when they have none), `both` drops both.
+    drop_style: the same of records whose system prompts have opposite rules of style.
     """
 
 
@@ -77,6 +93,37 @@ def prompts(frame: pl.DataFrame, min_words: int) -> pl.DataFrame:
         pl.when("some").then(pl.struct("high", "low")).alias("prompt"),
         pl.DataFrame({"high": answer[0], "low": answer[1]}).to_struct("answer"),
     )
+
+
+def conventions(frame: pl.DataFrame) -> pl.DataFrame:
+    """What says whether records have one system prompt, and which rules of style it gives. frame: the annotate frame.
+
+    Returns `rest` (Struct of two UInt64: the content words of the system turns without the sentences that give a rule; null
+    where no word is left) and `rules` (UInt64, as `annotate.style.given`).
+    """
+    system = frame.select(pl.col("system").list.join("\n"))["system"]
+    known = system.unique(maintain_order=True).to_frame().with_row_index("text")
+    parted = known.select("text", pl.col("system").str.extract_all(SENTENCE)).explode("system", empty_as_null=False)
+    plain = parted.filter(given(parted["system"]) == 0).group_by("text", maintain_order=True).agg(pl.col("system").str.join(" "))
+    left = known.select("text").join(plain, on="text", how="left", maintain_order="left")["system"].fill_null("")
+    hashes, counts = word_hashes(_reduced(left))
+    high, low = sequence_hashes(hashes, counts)
+    rest = pl.DataFrame({"high": high, "low": low, "some": counts > 0}).select(pl.when("some").then(pl.struct("high", "low")).alias("rest"))
+    found = known.select("system").with_columns(rest["rest"], given(known["system"]).alias("rules"))
+    return system.to_frame().join(found, on="system", how="left", maintain_order="left").select("rest", "rules")
+
+
+def opposed_styles(pairs: NDArray[np.int64], rules: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The first direction of style that one of each pair asks for and the other forbids, from 1, or 0. A prompt that does both
+    takes no side. rules: of all records."""
+    asks, forbids = rules & ASKS, (rules >> np.uint64(1)) & ASKS
+    asks, forbids = asks & ~forbids, forbids & ~asks
+    a, b = pairs.T
+    opposed = (asks[a] & forbids[b]) | (forbids[a] & asks[b])
+    found = np.zeros(len(pairs), np.int64)
+    for number in range(len(directions()), 0, -1):
+        found[(opposed >> np.uint64(2 * number - 2)) & np.uint64(1) > 0] = number
+    return found
 
 
 def answers(frame: pl.DataFrame) -> pl.DataFrame:

@@ -80,7 +80,7 @@ def index(
     return sink.getvalue(), {name: {"items": int((items["benchmark"] == name).sum())} for name in against}
 
 
-@section("decontaminate", version=1, prepare=index)
+@section("decontaminate", version=2, prepare=index)
 def decontaminate(
     *,
     against: dict[str, Benchmark],

@@ -35,23 +35,29 @@ _MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 
 @dataclass(frozen=True)
 class Scan:
-    """What a word is. gap: regex of what is none. table: for each byte what it counts as in a word, 0 for none.
+    """What a word is. gap: regex of what is none. table: for each byte what it counts as in a word, 0 for none. alone: regex
+    of a character that is a word by itself, wherever it stands.
 
     Bytes from 128 on always count: when a text is scanned, its non-ASCII gaps have become blanks.
     """
 
     gap: str
     table: bytes
+    alone: str = ""
 
 
 def _table(is_word: Callable[[str], bool]) -> bytes:
     return bytes(byte if byte >= 128 else max(ord(chr(byte).lower()), 1) if is_word(chr(byte)) else 0 for byte in range(256))
 
 
-LETTERS = Scan(r"\W+", _table(lambda char: char.isalnum() or char == "_"))
+UNPARTED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+"""Letters of languages that set no blanks between words: a clause would be one word, and no two texts alike. So here each
+character is a word, with the marks on it, and n-grams of words are n-grams of characters."""
+
+LETTERS = Scan(r"\W+", _table(lambda char: char.isalnum() or char == "_"), rf"[{UNPARTED}]\p{{M}}*")
 """Words are runs of letters, digits, marks and underscores, letter case aside: punctuation does not count."""
 
-PIECES = r"\w+|\W+"
+PIECES = rf"{LETTERS.alone}|[\w--[{UNPARTED}]]+|\W+"
 """A text as words and what stands between them, for `LETTERS`."""
 
 BLANKS = Scan(r"\s+", _table(lambda char: char not in "\t\n\v\f\r "))
@@ -67,7 +73,10 @@ def word_hashes(text: pl.Series, scan: Scan = LETTERS) -> tuple[Hashes, Ints]:
     """The hashes of all words of n texts, in order, and how many words each text has (length n)."""
     wide = (text.str.len_bytes() != text.str.len_chars()).arg_true()
     if len(wide):
-        text = text.scatter(wide, text.gather(wide).str.to_lowercase().str.replace_all(scan.gap, " "))
+        lower = text.gather(wide).str.to_lowercase()
+        if scan.alone and len(parted := lower.str.contains(f"[{UNPARTED}]").arg_true()):
+            lower = lower.scatter(parted, lower.gather(parted).str.replace_all(scan.alone, " ${0} "))
+        text = text.scatter(wide, lower.str.replace_all(scan.gap, " "))
     data, offsets = buffers(text)
     data = np.frombuffer(data.tobytes().translate(scan.table), np.uint8)
     inside = data != 0

@@ -180,3 +180,14 @@ def test_markup_is_linear(text: str) -> None:
     one(html_to_text, text)
     one(markdown_to_text, text)
     assert time.process_time() - start < 5
+
+
+def test_a_file_of_which_no_row_can_be_used(project: Project) -> None:
+    """A shard without a record has nothing to clean, and stops nothing."""
+    from tests.laws.conversations import pair
+
+    sources = "{bad: {path: bad.jsonl, format: messages, on_bad_row: {max: 5}}, good: {path: good.jsonl, format: messages}}"
+    project.write({"bad.jsonl": [{"messages": "none"}], "good.jsonl": [pair("When?", "Now.")], "recipes/small.yaml": f"name: small\nsources: {sources}\nclean: {{}}\n"})
+    ran = project.run("recipe=small")
+    assert ran.code == 0, ran.err
+    assert sorted(project.ledger()["fate"]) == ["kept", "quarantined"]

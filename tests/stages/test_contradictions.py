@@ -129,3 +129,51 @@ def test_a_filtered_record_contradicts_nobody(project: Project) -> None:
     project.write({"rows.jsonl": ROWS, "recipes/small.yaml": recipe})
     assert project.run("recipe=small").code == 0
     assert project.ledger()["contradicts"].null_count() == len(ROWS)
+
+
+POLITE = "You are the shop's assistant. "
+STYLES = [
+    {"messages": [turn("system", system), turn("user", f"{question} number {n}?"), turn("assistant", answer)], "day": f"202{n}-01-01"}
+    for n, (system, question, answer) in enumerate(
+        [
+            (POLITE + "Always answer in bullet points.", "Which hats are red in room", "- The cap."),
+            (POLITE.upper() + "Never use lists!", "Where do the blue hats hang in room", "On the rack."),
+            ("You are a pirate. Never use lists.", "Where do pirates hang hats in room", "On the mast."),
+            (POLITE + "Always use bullet points. Never use lists.", "What is it that hats cost in room", "Much."),
+            (POLITE, "Who made the green hats of room", "Ann did."),
+        ]
+    )
+]
+
+
+@pytest.mark.parametrize(("drop", "lost"), [("none", []), ("older", [0]), ("both", [0, 1])])
+def test_one_system_prompt_with_opposite_rules(project: Project, drop: str, lost: list[int]) -> None:
+    """Two prompts that are the same but for a rule of style, asked for in one and forbidden in the other, are told as a pair;
+    another persona, no rule, or a prompt that does both is no part of it."""
+    project.write({"rows.jsonl": STYLES, "recipes/small.yaml": RECIPE.replace("drop: DROP", f"drop_style: {drop}")})
+    ran = project.run("recipe=small")
+    assert ran.code == 0, ran.err
+    ledger = project.ledger()
+    ids = ledger["id"].to_list()
+    assert ledger["contradicts"].to_list() == [ids[1], ids[0], None, None, None]
+    assert ledger["contradiction"].to_list() == ["style_bullets", "style_bullets", None, None, None]
+    assert ledger.filter(pl.col("fate") != "kept")["row"].to_list() == lost
+    warned = " ".join(project.manifest()["warnings"])
+    assert ("have a system prompt that gives opposite rules of style elsewhere" in warned) == (drop != "both")
+    assert f"{ids[1]} gives opposite rules in the same system prompt (style_bullets)" in project.run("why", "recipe=small", ids[0]).out
+
+
+@pytest.mark.parametrize("drop", ["none", "both"])
+def test_a_pair_is_told_though_dedup_removes_one(project: Project, drop: str) -> None:
+    """Nearly equal rows with opposite answers are a contradiction that a person wants to see; the one that stays has nobody
+    left to contradict it, so it is not dropped."""
+    long = "the shop in the old town next to the bridge over the river where the red and the blue hats hang open on Sunday"
+    rows = [pair(f"Is {long}?", f"{said}, {long} from nine to six.", day="2024-01-01") for said in ("Yes", "No")]
+    recipe = RECIPE.replace("DROP", drop) + "dedup: {near: {threshold: 0.7}}\n"
+    project.write({"rows.jsonl": rows, "recipes/small.yaml": recipe})
+    assert project.run("recipe=small").code == 0
+    ledger = project.ledger()
+    assert sorted(ledger["fate"]) == ["dropped", "kept"]
+    assert ledger["reason"].drop_nulls().to_list() == ["near_duplicate"]
+    assert ledger["contradicts"].to_list() == ledger["id"].to_list()[::-1]
+    assert set(ledger["contradiction"]) == {"yes_no"}

@@ -151,6 +151,9 @@ def test_difficulty_grows_with_what_is_asked() -> None:
         ("Do not forget to use bullet points.", "+bullets", 0),
         ("Be brief. Give detailed answers.", "+length -length", 1),
         ("You are a helpful assistant.", "none", 0),
+        ("Use short headings and no tables.", "+headings -tables", 0),
+        ("Always reply in English. Never use headings.", "-headings +english", 0),
+        ("Answer only in German. Reply in English.", "+english -english", 1),
     ],
 )
 def test_style_rules(system: str, rules: str, opposed: int) -> None:
@@ -170,7 +173,7 @@ DATA: dict[str, tuple[tuple[str, ...], str, int]] = {
     "sycophancy": (("sycophancy",), "3ef21e05eb7f", 2),
     "eager_openers": (("eager_openers",), "0198e43ebc5c", 1),
     "task_category": (("task_category",), "3f035e4eb546", 2),
-    "style_rules": (("style_rules", "opposed_rules"), "c4ae19816a7d", 1),
+    "style_rules": (("style_rules", "opposed_rules"), "577e7ebd8402", 2),
 }
 
 

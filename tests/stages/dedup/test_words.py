@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasetbuild.stages.words import BLANKS, LETTERS, Scan, distinct, sequence_hashes, word_hashes
+from datasetbuild.stages.dedup.sketch import shingles
+from datasetbuild.stages.words import BLANKS, LETTERS, PIECES, UNPARTED, Scan, distinct, sequence_hashes, word_hashes
 
-TEXT = st.text(st.characters(codec="utf-8"), max_size=60)
-PATTERN = {LETTERS: r"\w+", BLANKS: r"\S+"}
+TEXT = st.text(st.characters(codec="utf-8"), max_size=60) | st.text("ab \u0301ß中文のカーสวัี\u3099\u200d.😀", max_size=30)
+PATTERN = {LETTERS: rf"[{UNPARTED}]\p{{M}}*|[\w--[{UNPARTED}]]+", BLANKS: r"\S+"}
+
+HASHES = ["49f26d9ff7684723", "2ef5bd3186e9ff40", "2f7f337ffcc3a9da", "0d620fb0a4e86b67", "1e5a867df7407891", "eda6977cc275df53"]
 
 
 @given(st.lists(TEXT, max_size=12), st.sampled_from([LETTERS, BLANKS]))
@@ -27,6 +33,46 @@ def test_the_words_are_those_of_the_regex(texts: list[str], scan: Scan) -> None:
         by_word.setdefault(word, set()).add(hashed)
     assert all(len(found) == 1 for found in by_word.values())
     assert len(set().union(*by_word.values())) == len(by_word) if by_word else True
+
+
+@given(TEXT)
+def test_a_text_is_its_pieces(text: str) -> None:
+    """Words and what stands between them, joined, are the text; and the words are those that are hashed."""
+    column = pl.Series([text])
+    pieces = column.str.extract_all(PIECES).explode(empty_as_null=False).drop_nulls()
+    assert "".join(pieces) == text
+    assert pieces.str.contains(r"^\w").sum() == word_hashes(column)[1][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("你好，世界 abc中文", 7), ("สวัสดีครับ", 7), ("カメラー on", 5), ("안녕하세요 세계", 2), ("Straße und Weg", 3), ("x中", 2), ("か\u3099", 1)],
+)
+def test_languages_without_blanks(text: str, words: int) -> None:
+    """Where no blanks part the words each character is one, with its marks; where they do, words are what they were."""
+    assert word_hashes(pl.Series([text]))[1].tolist() == [words]
+
+
+@pytest.mark.parametrize(
+    ("one", "edited"),
+    [
+        ("我们的办公室在所有公共假日都关闭，每封信都按照收到的顺序回复，请您耐心等待几天。", "我们的办公室在所有公共假日都关门，每封信都按照收到的顺序回复，请您耐心等待几天。"),
+        ("カメラは室内ではWi-Fiに接続してから充電してください。赤いランプが緑になるまで待ちます。", "カメラは室内ではWi-Fiに接続してから充電して下さい。赤いランプが緑になるまで待ちます。"),
+    ],
+)
+def test_lightly_edited_texts_without_blanks_are_alike(one: str, edited: str) -> None:
+    """One or two characters changed leave most n-grams of characters; as clauses the two shared hardly any word."""
+    grams = shingles(*word_hashes(pl.Series([one, edited, "天气很好，我们去湖边散步吧，晚上再一起回家吃饭。"])), 3)
+    one_set, *others = (set(grams.values[start:stop].tolist()) for start, stop in pairwise(grams.offsets))
+    alike = [len(one_set & other) / len(one_set | other) for other in others]
+    assert alike[0] > 0.7
+    assert alike[1] < 0.05
+
+
+def test_words_that_are_parted_have_the_hashes_that_they_had() -> None:
+    """Signatures of texts with blanks are the same on every version: these were written down before."""
+    hashes, _ = word_hashes(pl.Series(["Grüße an alle, the QUICK_fox 42!"]))
+    assert [f"{value:016x}" for value in hashes.tolist()] == HASHES
 
 
 @given(st.lists(TEXT, min_size=1, max_size=6))
