@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from datasetbuild.record import flatten_turns, fold_turns, messages_dtype, record_schema
 from datasetbuild.stages.clean import clean, fix_unicode, normalize_whitespace
 from datasetbuild.stages.clean.markup import drop_lines, html_to_text, markdown_to_text
+from tests.conftest import Project
 
 
 def one(function, text: str) -> str:  # type: ignore[no-untyped-def]
