@@ -55,7 +55,7 @@ def main() -> None:
     laps.mark("look up")
     plane = gather(cache, pieces)
     laps.mark("gather")
-    decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane))
+    decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane, project, _silent))
     balance(decision.rows, rows_read(plan, pieces))
     laps.mark("decide")
     fresh = sum(len(piece.measured.fresh) for piece in pieces)
