@@ -11,7 +11,7 @@ import pytest
 from bench import process, report
 from bench.corpus import write_corpus
 from bench.recall import Planted, planted
-from bench.run import Session, run_extras, run_floors, run_tool
+from bench.run import Rounds, Session, run_extras, run_floors, run_tool
 from bench.tools import Dsbuild, all_tools, chosen, given_tokenizer
 
 ROWS = 1000
@@ -69,7 +69,7 @@ def test_workload_w_runs(session: Session) -> None:
     pairs = planted(corpus, corpus.with_suffix(".truth.jsonl"), given_tokenizer(session.work))
     assert pairs.alike
     assert pairs.unlike
-    run_tool(session, Dsbuild(1), ROWS, 0, pairs)
+    run_tool(session, Dsbuild(1), ROWS, 0, pairs, Rounds(1, 1, all_sizes=False, peers_once=False))
     lines = [json.loads(line) for line in (session.results / f"{ROWS}.jsonl").read_text().splitlines()]
     cold, unchanged, changed = lines[-3:]
     assert [line["scenario"] for line in (cold, unchanged, changed)] == ["cold", "unchanged", "changed"]
