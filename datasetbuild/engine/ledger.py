@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +24,37 @@ LIMITS = np.array([number << n for n in range(3, 31) for number in (2, 3)])
 """Limits of the histogram of tokens: 16, 24, 32, 48, 64, ..., two to an octave."""
 
 
-def ledger_table(rows: pl.DataFrame, first: int = 0, count: int | None = None) -> pl.DataFrame:
+def ledger_table(rows: pl.DataFrame, mine: pl.DataFrame | None = None) -> pl.DataFrame:
     """The ledger's columns in their order: where from, what fate, which facts, which twins. rows: the decided key plane,
-    whose words are Enums here too; first, count: which part of it."""
+    whose words are Enums here too; mine: those of it that are wanted, all of them by default."""
+    mine = rows if mine is None else mine
+    texts = [id_texts(mine), hexes(mine["content"]), *(ids_of(rows, mine[name]) for name in TWINS if name in rows.columns)]
+    return mine.with_columns(texts).select("id", *_columns(rows))
+
+
+def plain_ledger(rows: pl.DataFrame) -> pl.DataFrame:
+    """The ledger for whoever only counts: without ids, and other rows named by their numbers. It takes no memory of its own,
+    where 24 characters for each id are 120 MB of a million rows."""
+    return rows.select(_columns(rows)).drop("content")
+
+
+def ledger_lines(rows: pl.DataFrame, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The lines of the ledger of some rows, by number."""
+    wanted = sorted(set(numbers))
+    return dict(zip(wanted, ledger_table(rows, rows[wanted]).iter_rows(named=True), strict=True))
+
+
+def _columns(rows: pl.DataFrame) -> list[str]:
+    """The ledger's columns after the id."""
     known = (*LEDGER_FIRST, *LEDGER_LAST, *INTERNAL)
     facts = [name for name in rows.columns if name not in known and not name.startswith("@")]
-    mine = rows.slice(first, count)
-    named = mine.with_columns(id_texts(mine), hexes(mine["content"]), *(ids_of(rows, mine[name]) for name in TWINS if name in rows.columns))
-    return named.select(*LEDGER_FIRST, *facts, *(name for name in LEDGER_LAST if name in rows.columns))
+    return [*LEDGER_FIRST[1:], *facts, *(name for name in LEDGER_LAST if name in rows.columns)]
 
 
 def write_ledger(rows: pl.DataFrame, path: Path) -> None:
     """`ledger.parquet`: ids become text a row group at a time, since 24 characters and their twins are most of a row."""
-    write_parts((ledger_table(rows, first, ROW_GROUP) for first in range(0, max(len(rows), 1), ROW_GROUP)), path)
+    starts = range(0, max(len(rows), 1), ROW_GROUP)
+    write_parts((ledger_table(rows, rows.slice(first, ROW_GROUP)) for first in starts), path)
 
 
 def balance(ledger: pl.DataFrame, read: dict[str, int]) -> None:

@@ -19,7 +19,7 @@ from datasetbuild.artifact.books import (
 )
 from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.checks import Checked, summary, write_failing
+from datasetbuild.engine.checks import Checked, summary
 from datasetbuild.engine.decide import Decision
 from datasetbuild.engine.ids import id_texts
 from datasetbuild.engine.inputs import InputFile, known_digest
@@ -44,7 +44,6 @@ class Outcome:
     key: str
     inputs: Sequence[InputFile]
     decision: Decision
-    ledger: pl.DataFrame
     quarantine: pl.DataFrame
     written: Written
     warnings: list[str]
@@ -61,9 +60,8 @@ def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
     fate = unusable.select("place", "shard_row", id_texts(unusable))
     write_quarantine(result.quarantine, fate, draft / "quarantine.jsonl")
     files = dict(result.written.files)
-    write_failing(result.checks, result.ledger, draft / "checks.jsonl")
     manifest = _manifest(result)
-    pages = write_pages(draft, manifest, result.ledger, result.samples, result.recipe.config.get("description"))
+    pages = write_pages(draft, manifest, books.plain_ledger(rows), result.samples, result.recipe.config.get("description"))
     for name in (*pages, "ledger.parquet", "quarantine.jsonl", "checks.jsonl"):
         files[name] = {"sha256": file_digest(draft / name), "bytes": (draft / name).stat().st_size}
     manifest["files"] = dict(sorted(files.items()))

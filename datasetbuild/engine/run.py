@@ -11,16 +11,17 @@ from typing import Any, TypeVar
 
 import polars as pl
 
+from datasetbuild import process
 from datasetbuild.artifact.folder import check_target, publish
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, mending
-from datasetbuild.engine.checks import failed, run_checks
+from datasetbuild.engine.checks import Checked, failed, run_checks, write_failing
 from datasetbuild.engine.cuts import with_cuts
 from datasetbuild.engine.decide import Decision, decide
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather, tally
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs
-from datasetbuild.engine.ledger import balance, ledger_table
+from datasetbuild.engine.ledger import balance, ledger_lines, ledger_table, plain_ledger
 from datasetbuild.engine.local import Engine, local_engine
 from datasetbuild.engine.lock import check_pins, with_pins
 from datasetbuild.engine.measure import ShardTask, measure_shard
@@ -69,6 +70,10 @@ class Examined:
     def ledger(self) -> pl.DataFrame:
         """The ledger, as the file has it."""
         return ledger_table(self.decision.rows)
+
+    def lines(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """The ledger's lines of some rows, by number."""
+        return ledger_lines(self.decision.rows, numbers)
 
     @cached_property
     def rows(self) -> pl.DataFrame:
@@ -131,11 +136,11 @@ def _build(
             draft = work / "artifact"
             written = write_artifact(plan, cache, engine, recipe.project, found.pieces, found.decision.rows, draft)
             warnings += written.warnings
-            checks = run_checks(plan.checks, found.ledger, draft, plan.template)
+            checks = _checked(plan, found, draft)
             rejected = failed(checks) and not accept
             folder = rejected_folder(recipe) if rejected else folder
             result = outcome.Outcome(
-                recipe, plan, parts, key, files, found.decision, found.ledger, found.plane.quarantine, written, warnings,
+                recipe, plan, parts, key, files, found.decision, found.plane.quarantine, written, warnings,
                 tally(found.pieces), checks, draw_samples(Search(recipe, found, cache)),
             )  # fmt: skip
             manifest = outcome.write_books(result, draft)
@@ -148,6 +153,14 @@ def _build(
     return Built(status, folder, manifest, warnings, ran, _steps(plan) * len(found.pieces) - ran, notices)
 
 
+def _checked(plan: Plan, found: Examined, draft: Path) -> list[Checked]:
+    """The checks on what was written, and beside it the rows at fault. Ids as text are made when somebody checks."""
+    ledger = ledger_table(found.decision.rows) if plan.checks else plain_ledger(found.decision.rows)
+    checks = run_checks(plan.checks, ledger, draft, plan.template)
+    write_failing(checks, ledger, draft / "checks.jsonl")
+    return checks
+
+
 def examine(
     plan: Plan, cache: Cache, engine: Engine, project: Path, files: list[InputFile], progress: Progress, *, strict: bool = False
 ) -> Examined:
@@ -155,9 +168,11 @@ def examine(
     than the recipe allows, before anything is decided, and once more for those that a dear fact adds."""
     pieces = measure(plan, cache, engine, project, files, progress)
     plane = gather(cache, pieces)
+    process.give_back()
     if strict:
         check_quarantine(plan, plane)
     decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane, project, progress))
+    process.give_back()
     balance(decision.rows, rows_read(plan, pieces))
     if strict and plan.dear:
         check_quarantine(plan, decision.plane)

@@ -42,9 +42,9 @@ Words = list[tuple[bool, str]]
 
 def draw_samples(asked: Search) -> dict[str, Any]:
     """`groups` (a split, or a reason) and `rows` of them, `twins`: plain data for `artifact.report`."""
-    ledger, plane = asked.found.ledger, asked.found.decision.rows
+    plane = asked.found.decision.rows
     draws = pl.Series("draw", chance(asked.found.plan.seed, "report", plane["key"].to_numpy()))
-    drawn = ledger.select("fate", "split", "stage", "reason").with_columns(draws).with_row_index("n")
+    drawn = plane.select("fate", "split", "stage", "reason").with_columns(draws).with_row_index("n")
     names = ["fate", "split", "stage", "reason"]
     grouped = drawn.group_by(names).agg(pl.len().alias("total"), pl.struct("draw", "n").bottom_k_by("draw", DRAWN).alias("some"))
     order = {name: place for place, name in enumerate(asked.found.plan.fractions)}
@@ -60,7 +60,8 @@ def draw_samples(asked: Search) -> dict[str, Any]:
     said = _messages(asked, [n for n, _ in wanted])
     raws = _raws(asked, [n for n, _ in wanted])
     rendered = _rendered(asked, [n for n, group in wanted if groups[group]["kind"] == "kept"])
-    rows = [_row(asked, n, group, said.get(n, []), raws.get(n), rendered.get(n)) for n, group in wanted]
+    lines_of = asked.found.lines([n for n, _ in wanted])
+    rows = [_row(asked, lines_of[n], group, said.get(n, []), raws.get(n), rendered.get(n)) for n, group in wanted]
     return {
         "groups": groups,
         "rows": rows,
@@ -124,13 +125,12 @@ def _rendered(asked: Search, numbers: Iterable[int]) -> dict[int, dict[str, Any]
 
 def _row(
     asked: Search,
-    n: int,
+    line: dict[str, Any],
     group: int,
     turns: list[dict[str, Any]],
     bad: dict[str, Any] | None,
     rendered: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    line = asked.found.ledger.row(n, named=True)
     kept = line["fate"] == Fate.KEPT.value
     most = KEPT_CHARS if kept else LOST_CHARS
     shown = [_turn(turn, most) for turn in turns[:TURNS]]
@@ -213,15 +213,15 @@ def _kind(run: Run) -> int:
 def _twins(asked: Search, draws: pl.Series) -> tuple[pl.DataFrame, dict[str, int]]:
     """Pairs of duplicates (`n`, `other`, `said`, `similarity`, `cluster`): one a cluster, those with a difference to show
     first. And how large their clusters are."""
-    ledger = asked.found.ledger
-    lost = ledger.select("id", "reason", "twin", "duplicate_of", "similarity", "cluster").with_columns(draws)
+    plane = asked.found.decision.rows
+    lost = plane.select("reason", "twin", "duplicate_of", "similarity", "cluster").with_columns(draws)
     reason, similarity = pl.col("reason").cast(pl.String), pl.col("similarity").cast(pl.Float64)
     lost = lost.with_row_index("n").filter(reason.is_in(DUPLICATES) & pl.col("twin").is_not_null())
     same = (reason == Reason.EXACT_DUPLICATE.value) | (similarity >= 1.0).fill_null(False)
     lost = lost.with_columns(same=same).sort("same", "draw")
     lost = lost.unique("duplicate_of", keep="first", maintain_order=True).head(PAIRS)
     named = lost["cluster"].drop_nulls().to_list()
-    sizes = ledger.filter(pl.col("cluster").is_in(named)).group_by("cluster").len()
+    sizes = plane.select("cluster").filter(pl.col("cluster").is_in(named)).group_by("cluster").len()
     return lost.select("n", similarity, "cluster", other="twin", said=reason.str.replace_all("_", " ")), dict(
         sizes.iter_rows()
     )
@@ -229,43 +229,40 @@ def _twins(asked: Search, draws: pl.Series) -> tuple[pl.DataFrame, dict[str, int
 
 def _contradictions(asked: Search, draws: pl.Series) -> tuple[pl.DataFrame, dict[str, int]]:
     """Pairs of records that answer one prompt in two ways, in the shape of `_twins`; each pair once."""
-    ledger = asked.found.ledger
-    if "contradicts" not in ledger.columns:
+    plane = asked.found.decision.rows
+    if "contradicts" not in plane.columns:
         return pl.DataFrame(), {}
-    found = ledger.select("id", "contradicts", "contradiction").with_columns(draws).with_row_index("n")
+    found = plane.select("contradicts", "contradiction").with_columns(draws).with_row_index("n")
     found = found.drop_nulls("contradicts").with_columns(
-        pair=pl.concat_list(pl.min_horizontal("id", "contradicts"), pl.max_horizontal("id", "contradicts"))
+        pair=pl.concat_list(pl.min_horizontal("n", "contradicts"), pl.max_horizontal("n", "contradicts"))
     )
     found = found.sort("draw").unique("pair", keep="first", maintain_order=True).head(PAIRS)
-    nothing = [pl.lit(None, pl.Float64).alias("similarity"), pl.lit(None, pl.String).alias("cluster")]
+    nothing = [pl.lit(None, pl.Float64).alias("similarity"), pl.lit(None, pl.UInt32).alias("cluster")]
     said = pl.col("contradiction").cast(pl.String).str.replace_all("_", " ").alias("said")
     return found.select("n", *nothing, said, other="contradicts"), {}
 
 
 def _side_by_side(asked: Search, pairs: pl.DataFrame, sizes: dict[str, int]) -> Iterator[dict[str, Any]]:
-    """Pairs of rows with the words that differ. pairs: `n`, `other` (an id), `said`, `similarity`, `cluster`."""
+    """Pairs of rows with the words that differ. pairs: `n`, `other` (both numbers), `said`, `similarity`, `cluster`."""
     if not len(pairs):
         return
-    ledger = asked.found.ledger
-    others = ledger.select("id").with_row_index("n").filter(pl.col("id").is_in(pairs["other"].to_list()))
-    number_of = {row_id: n for n, row_id in others.iter_rows()}
-    texts = _messages(asked, [*pairs["n"], *number_of.values()])
+    numbers = [*pairs["n"], *pairs["other"]]
+    texts, lines = _messages(asked, numbers), asked.found.lines(numbers)
     for one in pairs.iter_rows(named=True):
-        other = number_of.get(one["other"])
-        if other is None or one["n"] not in texts or other not in texts:
+        n, other = one["n"], one["other"]
+        if n not in texts or other not in texts:
             continue
-        left, right = word_difference(_whole(texts[one["n"]]), _whole(texts[other]))
+        left, right = word_difference(_whole(texts[n]), _whole(texts[other]))
         yield {
             "reason": one["said"],
             "similarity": one["similarity"],
             "size": sizes.get(one["cluster"]),
-            "left": _side(ledger, one["n"], left),
-            "right": _side(ledger, other, right),
+            "left": _side(lines[n], left),
+            "right": _side(lines[other], right),
         }
 
 
-def _side(ledger: pl.DataFrame, n: int, text: Words) -> dict[str, Any]:
-    line = ledger.row(n, named=True)
+def _side(line: dict[str, Any], text: Words) -> dict[str, Any]:
     label = "kept" if line["fate"] == Fate.KEPT.value else str(line["fate"])
     return {"id": line["id"], "label": label, "where": f"{line['source']}, {line['file']}:{line['line']}", "text": text}
 

@@ -22,7 +22,7 @@ from datasetbuild.arrow import lists
 from datasetbuild.op import Bound, section
 from datasetbuild.stages.annotate.kinds import task_category
 from datasetbuild.stages.annotate.style import directions, given
-from datasetbuild.stages.words import sequence_hashes, word_hashes
+from datasetbuild.stages.words import by_size, sequence_hashes, word_hashes
 
 POLITE = (
     r"(?i)(?-u:\b)(?:please|kindly|thanks|thank you|hi|hello|hey|dear|could you|can you|would you|will you|"
@@ -37,6 +37,9 @@ OPEN = ("roleplay", "brainstorm", "creative", "write", "chat", "rewrite")
 
 BUCKET, LEADERS = 64, 32
 """Answers to one prompt that are compared pair by pair; in larger groups each with the first LEADERS of them only."""
+
+WORDS_AT_ONCE = 1 << 20
+"""Words and numbers of both answers of all pairs that are compared together."""
 
 KINDS = ("yes_no", "numbers", "dissimilar")
 """How two answers disagree; the first that fits is named."""
@@ -178,6 +181,12 @@ def candidate_pairs(node: NDArray[np.int64], answer: NDArray[np.int64]) -> NDArr
 
 def disagreement(pairs: NDArray[np.int64], said: pl.DataFrame, overlap: float) -> NDArray[np.uint8]:
     """How the answers of each pair disagree: the place in `KINDS` from 1, or 0. said: from `answers`; pairs: positions in it."""
+    sizes = (said["numbers"].list.len() + said["words"].list.len()).to_numpy().astype(np.int64)
+    blocks = by_size(sizes[pairs].sum(axis=1), WORDS_AT_ONCE)
+    return np.concatenate([np.empty(0, np.uint8), *(_disagreement(pairs[block], said, overlap) for block in blocks)])
+
+
+def _disagreement(pairs: NDArray[np.int64], said: pl.DataFrame, overlap: float) -> NDArray[np.uint8]:
     polarity, open_ = said["polarity"].to_numpy(), said["open"].to_numpy()
     a, b = pairs[:, 0], pairs[:, 1]
     closed = ~(open_[a] | open_[b])

@@ -27,7 +27,7 @@ from datasetbuild.errors import SourceError
 from datasetbuild.op import Bound, File, section
 from datasetbuild.stages.dedup.sketch import Shingles, shingles
 from datasetbuild.stages.read.reference import read_rows, texts_of
-from datasetbuild.stages.words import Hashes, Ints, sequence_hashes, word_hashes
+from datasetbuild.stages.words import Hashes, Ints, by_size, sequence_hashes, word_hashes
 
 TRIPLE = 3
 SHORT = 8
@@ -36,6 +36,8 @@ FLOOR = 0.3
 """Overlap from which on it is kept; a recipe's bound lies above."""
 RARE = 32
 """Items that a triple may stand in and still point to them."""
+TRIPLES_AT_ONCE = 1 << 20
+"""Triples of all items that are compared with texts together."""
 COMMON = 10
 """Items that a run of words may stand in; one that stands in more is the benchmark's own wording, not an item."""
 SHOWN = 200
@@ -158,10 +160,12 @@ class _Known:
         rare = width <= RARE
         common_of = np.bincount(self.triples.items[np.repeat(self.triples.widths > RARE, self.triples.widths)], minlength=len(self.size))
         need = np.maximum(np.ceil(self.size * FLOOR) - common_of, 1)
-        pair, many = _counted(text[rare], place[rare], self.triples)
-        item = pair & 0xFFFFFFFF
-        pair = pair[many >= need[item]]
-        return self._in_full(pair, text, gram)
+        found = []
+        for pair, many in _counted(text[rare], place[rare], self.triples):
+            pair = pair[many >= need[pair & 0xFFFFFFFF]]
+            blocks = by_size(self.size[pair & 0xFFFFFFFF], TRIPLES_AT_ONCE)
+            found += [self._in_full(pair[block], text, gram) for block in blocks]
+        return pl.concat([pl.DataFrame(schema=HIT), *found])
 
     def _in_full(self, pair: Ints, text: Ints, gram: Hashes) -> pl.DataFrame:
         """The overlap of each candidate pair (text << 32 | item), from all triples of both."""
@@ -250,11 +254,16 @@ def _distinct_pairs(grams: Shingles, table: _Table) -> tuple[Ints, Hashes]:
     return text[new], gram[new]
 
 
-def _counted(text: Ints, place: Ints, table: _Table) -> tuple[Ints, Ints]:
-    """(text << 32 | item), each once, and how many of the keys at `place` they share."""
+def _counted(text: Ints, place: Ints, table: _Table) -> Iterator[tuple[Ints, Ints]]:
+    """(text << 32 | item), each once, and how many of the keys at `place` they share; some texts at a time. text: ascending."""
     width = table.widths[place]
-    at = np.repeat(table.starts[place] - (np.cumsum(width) - width), width) + np.arange(width.sum())
-    return np.unique((np.repeat(text, width) << 32) | table.items[at], return_counts=True)
+    firsts = np.flatnonzero(np.concatenate([[True], text[1:] != text[:-1]])) if len(text) else np.empty(0, np.int64)
+    edges = np.append(firsts, len(text))
+    for block in by_size(np.add.reduceat(width, firsts) if len(firsts) else firsts, TRIPLES_AT_ONCE):
+        mine = slice(edges[block.start], edges[block.stop])
+        some = width[mine]
+        at = np.repeat(table.starts[place[mine]] - (np.cumsum(some) - some), some) + np.arange(some.sum())
+        yield np.unique((np.repeat(text[mine], some) << 32) | table.items[at], return_counts=True)
 
 
 def _distinct_lists(grams: Shingles, wanted: NDArray[np.bool_]) -> pl.Series:

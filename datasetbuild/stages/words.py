@@ -8,7 +8,7 @@ is no word.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +67,17 @@ BLANKS = Scan(r"\s+", _table(lambda char: char not in "\t\n\v\f\r "))
 def portions(texts: pl.Series) -> list[pl.Series]:
     """Texts by the `TOGETHER`; one empty portion of none."""
     return [texts.slice(first, TOGETHER) for first in range(0, max(len(texts), 1), TOGETHER)]
+
+
+def by_size(sizes: Ints, most: int) -> Iterator[slice]:
+    """Slices of things whose sizes add up to `most` at most; what is larger stands alone."""
+    ends = np.cumsum(sizes)
+    first = 0
+    while first < len(sizes):
+        done = int(ends[first - 1]) if first else 0
+        stop = max(int(np.searchsorted(ends, done + most, side="right")), first + 1)
+        yield slice(first, stop)
+        first = stop
 
 
 def word_hashes(text: pl.Series, scan: Scan = LETTERS) -> tuple[Hashes, Ints]:

@@ -23,7 +23,7 @@ from datasetbuild.op import Bound, section
 from datasetbuild.stages.dedup.exact import On, text_of
 from datasetbuild.stages.dedup.partners import distinct
 from datasetbuild.stages.dedup.sketch import shingles, signatures
-from datasetbuild.stages.words import Hashes, Ints, portions, sequence_hashes, word_hashes
+from datasetbuild.stages.words import Hashes, Ints, by_size, portions, sequence_hashes, word_hashes
 
 FALSE_POSITIVE_WEIGHT, FALSE_NEGATIVE_WEIGHT = 0.02, 0.98
 """Weights for datasketch's parameter search: a false candidate costs a comparison, a missed pair a duplicate."""
@@ -152,21 +152,18 @@ def jaccard(pairs: NDArray[np.int64], values: NDArray[np.uint64], lengths: NDArr
     shared stands twice in a row.
     """
     starts = np.cumsum(lengths) - lengths
-    ends = np.cumsum(lengths[pairs].sum(axis=1))
-    first = done = 0
-    while first < len(pairs):
-        fits = int(np.searchsorted(ends, done + SHINGLES_AT_ONCE, side="right"))
-        stop = min(max(fits, first + 1), first + AT_ONCE)
-        part = pairs[first:stop]
-        sizes = lengths[part]
-        flat = sizes.ravel()
-        index = np.repeat(starts[part].ravel() - (np.cumsum(flat) - flat), flat) + np.arange(flat.sum())
-        number = np.repeat(np.arange(len(part), dtype=np.uint64), sizes.sum(axis=1))
-        packed = np.sort((number << np.uint64(48)) | values[index])
-        twice = packed[1:][packed[1:] == packed[:-1]] >> np.uint64(48)
-        shared = np.bincount(twice.astype(np.int64), minlength=len(part))
-        yield shared / (sizes.sum(axis=1) - shared)
-        first, done = stop, int(ends[stop - 1])
+    for first in range(0, len(pairs), AT_ONCE):
+        some = pairs[first : first + AT_ONCE]
+        for block in by_size(lengths[some].sum(axis=1), SHINGLES_AT_ONCE):
+            part = some[block]
+            sizes = lengths[part]
+            flat = sizes.ravel()
+            index = np.repeat(starts[part].ravel() - (np.cumsum(flat) - flat), flat) + np.arange(flat.sum())
+            number = np.repeat(np.arange(len(part), dtype=np.uint64), sizes.sum(axis=1))
+            packed = np.sort((number << np.uint64(48)) | values[index])
+            twice = packed[1:][packed[1:] == packed[:-1]] >> np.uint64(48)
+            shared = np.bincount(twice.astype(np.int64), minlength=len(part))
+            yield shared / (sizes.sum(axis=1) - shared)
 
 
 def components(nodes: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:

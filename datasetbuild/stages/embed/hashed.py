@@ -24,6 +24,8 @@ SCALE = 560.0
 UNIT = 64
 """Length of a word's vector, whatever its length."""
 WORDS_AT_ONCE = 4096
+VOCABULARY = 1 << 14
+"""Distinct words whose vectors are held together: 32 MB. A shard of nothing but rare words has a million."""
 MAX_WORD = 64
 """Characters of a word that count."""
 NGRAMS = (3, 4, 5)
@@ -76,14 +78,21 @@ def embed(texts: pl.Series, rare: pl.DataFrame, documents: int) -> NDArray[np.in
     pairs = pairs.join(vocabulary, on="word", how="left", maintain_order="left")
     found = vocabulary.join(rare, on="word", how="left", maintain_order="left")["found"].fill_null(1).to_numpy()
     weight = np.floor(np.sqrt(16 * rarity(documents, found.astype(np.int64))))
-    vectors = word_vectors(vocabulary["word"]) * weight.astype(np.int32)[:, None]
     sums = np.zeros((len(texts), DIMENSIONS), np.int32)
     at, text = pairs["at"].to_numpy(), pairs["text"].to_numpy()
+    for first in range(0, len(vocabulary), VOCABULARY):
+        vectors = word_vectors(vocabulary["word"].slice(first, VOCABULARY)) * weight.astype(np.int32)[first : first + VOCABULARY, None]
+        mine = np.flatnonzero((at >= first) & (at < first + VOCABULARY))
+        _add_words(sums, text[mine], at[mine] - first, vectors)
+    return quantized(sums)
+
+
+def _add_words(sums: NDArray[np.int32], text: NDArray[np.uint32], at: NDArray[np.int64], vectors: NDArray[np.int32]) -> None:
+    """Add to each text the vectors of its words. text: ascending."""
     for first in range(0, len(at), WORDS_AT_ONCE):  # a text may reach over two blocks: sums add up
         mine, block = text[first : first + WORDS_AT_ONCE], vectors[at[first : first + WORDS_AT_ONCE]]
         starts = np.flatnonzero(np.concatenate([[True], mine[1:] != mine[:-1]]))
         sums[mine[starts]] += np.add.reduceat(block, starts, axis=0)
-    return quantized(sums)
 
 
 def quantized(vectors: NDArray[np.int32] | NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.int8]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-SHARD_BYTES = 8 << 20
-SHARD_ROWS = 16384
+SHARD_BYTES = 4 << 20
+SHARD_ROWS = 8192
 STRICT, LOOSE = 1 / 4, 4.0
 """Expected ends per target's worth of rows, before and after the target."""
 
