@@ -30,6 +30,7 @@ PAYS_FROM_BYTES = 24 << 20
 LITTLE_MEMORY = {"_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:100,muzzy_decay_ms:0"}
 """For polars' allocator in a worker: with one thread one arena will do, and what is freed goes back soon. 40 MB less each."""
 
+
 @section("engine", version=1)
 def engine(
     *,

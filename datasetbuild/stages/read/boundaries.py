@@ -2,7 +2,7 @@
 
 Normalised chunking after FastCDC (Xia et al. 2016) on xxh3 of the raw row: nothing below a quarter of the target, hard
 to cut before it, easy to cut after it, never above twice. A row's chance to end a shard grows with its size, so that
-one rule serves rows of any size. One million rows of 1 kB: 110 shards, found in 1.7 CPU s with their digests.
+one rule serves rows of any size. One million rows of 1 kB: 220 shards, found in 1.7 CPU s with their digests.
 """
 
 from __future__ import annotations
