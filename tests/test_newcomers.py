@@ -153,6 +153,12 @@ def test_a_row_is_found_by_its_key(project: Project) -> None:
     project.write({"a.jsonl": rows, "recipes/small.yaml": f"name: small\nsources: {{a: {source}}}\n"})
     assert "a.jsonl:2" in project.run("why", "recipe=small", "T-1").out
     assert "a.jsonl:1" in project.run("why", "recipe=small", "Like T-1").out
+    assert project.run("recipe=small").code == 0
+    project.write({".gitignore": ".dsbuild\n"})
+    git(project, "init", "-q")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "first")
+    assert "a.jsonl:2" in project.run("why", "recipe=small", "T-1", "--at", "HEAD").out
 
 
 def git(project: Project, *words: str) -> None:

@@ -184,6 +184,8 @@ def _value(row: dict[str, Any], name: str) -> str:
 
 
 def _number(value: Any) -> str:
+    if value is None:
+        return "not measured"
     return f"{value:.4g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -152,6 +152,8 @@ def _joined(
         measured = np.concatenate(of)
         index[measured] = np.arange(len(measured))
         columns = pl.concat([cache.frame(one["values"]) for one in found], how="diagonal_relaxed")
+        if "min" in columns.columns:  # a block in which every record failed does not know that there are two
+            columns = columns.drop("value", strict=False)
     spread = columns.select(pl.all().gather(pl.Series(index).replace(-1, None)))
     spread = spread.rename({name: step.name if name == "value" else f"{step.name}.{name}" for name in spread.columns})
     bad = {n: cache.frame(one["quarantine"]) for n, one in enumerate(found) if "quarantine" in one}

@@ -82,6 +82,7 @@ def test_only_who_passes_the_other_rules_is_asked_about(judged: Project) -> None
     ]
     told = judged.run("why", "recipe=small", "xxxxx").out
     assert "careful 0.6  (max 0.5)" in told
+    assert "careful not measured  (max 0.5)" in judged.run("why", "recipe=small", "short").out
 
 
 def test_a_record_is_asked_about_once(judged: Project) -> None:
@@ -164,3 +165,18 @@ def test_who_is_kept_may_hang_on_it(judged: Project) -> None:
     assert judged.run("recipe=small").code == 0
     assert sorted(asked(judged)) == sorted(ANSWERS[1:])
     assert judged.ledger().filter(pl.col("fate") == "kept")["careful"].to_list() == [0.24]
+
+
+def test_a_dear_fact_of_each_turn(judged: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is bounded by its smallest and largest value, also where a whole block of records failed."""
+    from datasetbuild.engine import dear
+
+    monkeypatch.setattr(dear, "AT_ONCE", 1)
+    plugin = PLUGIN.replace("pl.Series([len(text) / 100 for text in texts])", "pl.Series([[len(text) / 100, 0.01] for text in texts])")
+    recipe = RECIPE | {"filters": {"careful": {"max": 0.5, "min": 0.01, "break_on": "another"}}, "on_bad_row": {"max": 1}}
+    judged.write({"judge.py": plugin, "recipes/small.yaml": json.dumps(recipe)})
+    assert judged.run("recipe=small").code == 0
+    ledger = judged.ledger()
+    assert "careful" not in ledger.columns
+    assert ledger.select("fate", "careful.min", "careful.max").rows()[3:] == [("dropped", 0.01, 0.6), ("quarantined", None, None)]
+    assert ledger["fate"].to_list()[:3] == ["kept"] * 3
