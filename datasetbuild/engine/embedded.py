@@ -22,6 +22,7 @@ from datasetbuild.engine.local import Engine
 from datasetbuild.engine.mapped import mapped
 from datasetbuild.engine.memo import Memo
 from datasetbuild.hashing import bytes_digest, digest
+from datasetbuild.op import find
 from datasetbuild.plan import keys
 from datasetbuild.stages.annotate import annotate_frame
 from datasetbuild.stages.dedup.exact import text_of
@@ -137,7 +138,7 @@ def topics_of(
         found = named.select(pl.when("some").then("topic").alias("topic"))
         return {"objects": {"topics": cache.store_frame(found)}}
 
-    key = keys.action_key("embed", topics=k, of=list(embedded), sample=digest(bytes_digest(keys_of.tobytes())))
+    key = keys.action_key("embed", topics=k, version=find("section", "topics").version, of=list(embedded), sample=digest(bytes_digest(keys_of.tobytes())))
     return cache.frame(cache.once(key, make)["objects"]["topics"])["topic"]
 
 

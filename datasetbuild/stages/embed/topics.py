@@ -7,6 +7,8 @@ are found on a sample of the records by their own hashes; every record then join
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -23,10 +25,15 @@ NAMED_BY = 3
 LETTERS = 4
 """Letters of a word that may name a topic."""
 
+PAIRED = r"\p{Han}\p{Katakana}ー"
+SCRIPTS = (r"\p{Latin}", r"\p{Cyrillic}", r"\p{Greek}", r"\p{Arabic}", r"\p{Hebrew}", r"\p{Devanagari}", r"\p{Hangul}", r"\p{Thai}", PAIRED)
+STOP_WORDS = Path(__file__).with_name("stop_words.txt")
 
-@section("topics", version=1)
+
+@section("topics", version=2)
 def topics(*, k: Annotated[int, Bound(ge=2, le=500)] = 20) -> None:
-    """Sort records into `k` topics by their `embeddings`; the ledger's column `topic` names each by three of its words.
+    """Sort records into `k` topics by their `embeddings`; the ledger's column `topic` names each by up to three of its words:
+    of one script, and none that every text has.
 
     k: number of topics; fewer come out when records do not differ that much.
     """
@@ -80,18 +87,51 @@ def nearest(vectors: NDArray[np.int8], found: NDArray[np.int8]) -> tuple[NDArray
 
 
 def names(texts: pl.Series, label: NDArray[np.int64], count: int) -> list[str]:
-    """A name for each of `count` topics: the words that stand in more of its texts than chance would have it."""
-    words = words_of(texts).filter((pl.col("word").str.len_chars() >= LETTERS) & ~pl.col("word").str.contains(r"^\d"))
+    """A name for each of `count` topics: words, all of one script, that stand in more of its texts than chance would have it."""
+    words = _naming(texts)
     words = words.with_columns(topic=pl.Series(label).gather(words["text"]))
-    inside = words.group_by("topic", "word").len("inside")
-    overall = words.group_by("word").len("overall")
-    scored = inside.join(overall, on="word")
-    # Often in the topic, and seldom elsewhere: the share of the word's records that are here, times how many they are.
-    scored = scored.with_columns(score=pl.col("inside").cast(pl.Float64) * pl.col("inside") / pl.col("overall"))
-    scored = scored.sort("topic", "score", "word", descending=[False, True, False])
+    sizes = pl.DataFrame({"topic": np.arange(count), "size": np.bincount(label, minlength=count)})
+    scored = words.group_by("topic", "word").len("inside").join(words.group_by("word").len("overall"), on="word").join(sizes, on="topic")
+    # More often than in the others: how many of the topic's texts have it beyond its share of all, times how seldom others do.
+    inside, overall = (pl.col(name).cast(pl.Float64) for name in ("inside", "overall"))
+    scored = scored.with_columns(score=(inside - overall * pl.col("size") / len(texts)) * inside / overall).filter((pl.col("score") > 0) | (count == 1))
+    scored = scored.sort("topic", "score", "word", descending=[False, True, False]).with_columns(_script())
+    scored = scored.filter(pl.col("script") == pl.col("script").first().over("topic"))
     best = scored.group_by("topic", maintain_order=True).agg(pl.col("word").head(NAMED_BY))
     known = {topic: ", ".join(found) for topic, found in best.iter_rows()}
     return _distinct([known.get(topic, "") or f"topic {topic + 1}" for topic in range(count)])
+
+
+def _naming(texts: pl.Series) -> pl.DataFrame:
+    """What may name a topic, each once a text: `text`, `word`. Longer words that are no stop words; of Han and Katakana, which
+    set no blanks, pairs of characters."""
+    stop, han = stop_words()
+    words = words_of(texts).filter((pl.col("word").str.len_chars() >= LETTERS) & ~pl.col("word").str.contains(rf"^\d|[{PAIRED}]"))
+    words = words.filter(~pl.col("word").is_in(pl.Series(sorted(stop)).implode()))
+    odd = texts.str.replace_all(rf"[{PAIRED}]([{PAIRED}]*)", "${1} ")  # pairs that begin at each second character
+    pairs = pl.DataFrame({"text": np.arange(len(texts), dtype=np.uint32), "a": texts, "b": odd}).select(
+        "text", word=pl.concat_list(pl.col("a", "b").str.extract_all(rf"[{PAIRED}]{{2}}")).list.unique()
+    )
+    pairs = pairs.explode("word", empty_as_null=False).drop_nulls().filter(~pl.col("word").str.contains(f"[{han}]"))
+    return pl.concat([words.select("text", "word"), pairs])
+
+
+@lru_cache
+def stop_words() -> tuple[frozenset[str], str]:
+    """Words that name nothing, of all languages; and the Han characters of which a pair that names something holds none."""
+    lines = STOP_WORDS.read_text(encoding="utf-8").splitlines()
+    lists = dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
+    han = lists.pop("Han")
+    return frozenset(word for words in lists.values() for word in words.split()), han
+
+
+def _script() -> pl.Expr:
+    """The script of a word's first letter, as a number."""
+    first = pl.col("word").str.head(1)
+    found = pl.lit(0)
+    for number, script in enumerate(SCRIPTS, 1):
+        found = pl.when(first.str.contains(rf"[{script}]")).then(number).otherwise(found)
+    return found.alias("script")
 
 
 def _distinct(given: list[str]) -> list[str]:
