@@ -23,7 +23,7 @@ from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
 from datasetbuild.record import REASONS, Reason
 from datasetbuild.stages.bounds import of_row
-from datasetbuild.stages.dedup.cut import Pieces
+from datasetbuild.stages.dedup.cut import pieces_of
 from datasetbuild.stages.normalize import normalize
 from datasetbuild.stages.read import RawRows, load
 from datasetbuild.stages.render.system import apply_system
@@ -120,7 +120,7 @@ class Search:
         for span in told.iter_rows(named=True):
             rows = self.found.rows
             other = rows.filter((pl.col("place") == span["other_place"]) & (pl.col("pos") == span["other_pos"])).row(0, named=True)
-            text = Pieces(turns[span["turn"]]["content"]).text(span["word"], span["words"])
+            text = pieces_of(pl.Series([turns[span["turn"]]["content"]]))[0].text(span["word"], span["words"])
             place = {name: other[name] for name in ("id", "source", "file", "row", "line")}
             yield {**{name: span[name] for name in CUT}, "text": text, "other": place}
 

@@ -10,7 +10,7 @@ from datasetbuild.engine.decide import Decision
 from datasetbuild.engine.gather import KeyPlane, Piece, tally
 from datasetbuild.engine.system import system_warnings
 from datasetbuild.plan.steps import Plan
-from datasetbuild.record import ID_ORDER, LEFT_OUT, Fate
+from datasetbuild.record import ID_ORDER, LEFT_OUT, Fate, Stage
 from datasetbuild.stages.contradictions import STYLE
 from datasetbuild.stages.write.carry import Tokens
 
@@ -31,6 +31,7 @@ def all_warnings(plan: Plan, plane: KeyPlane, decision: Decision, pieces: Sequen
         *_terms(plan),
         *_large_clusters(decision),
         *_contradictions(decision),
+        *_budget(plan, decision),
         *_splits(plan, decision),
         *_mix(decision),
         *_truncated(plan, decision),
@@ -123,6 +124,15 @@ def _contradictions(decision: Decision) -> list[str]:
                 f"against {other['file']}:{other['line']} ({first['contradiction']})"
             )
     return lines
+
+
+def _budget(plan: Plan, decision: Decision) -> list[str]:
+    """A `select` that had fewer records to choose from than it may keep."""
+    if plan.select is None:
+        return []
+    left = len(decision.rows.filter((pl.col("fate") == Fate.KEPT.value) | (pl.col("stage") == Stage.MIX.value)))
+    few = left < plan.select["n"]
+    return [f"select.n is {plan.select['n']}, and {_counted(left, 'record')} were left to choose from"] if few else []
 
 
 def _splits(plan: Plan, decision: Decision) -> list[str]:

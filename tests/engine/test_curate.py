@@ -137,3 +137,14 @@ def test_workers_and_cache_change_no_byte(project: Project, tmp_path: Path) -> N
     shutil.rmtree(project.folder / "build")
     assert project.spawn("recipe=curated", "engine.workers=2", "engine.shard_rows=5").code == 0
     assert (project.folder / "build/curated/manifest.json").read_bytes() == want
+
+
+@pytest.mark.parametrize("diverse", [False, True])
+def test_a_budget_beyond_what_is_there(project: Project, diverse: bool) -> None:
+    """`n` above the number of records keeps them all, and the build says that the budget was not spent."""
+    project.write({"a.jsonl": rivers()})
+    found = build(project, select={"n": 50, "diverse": diverse}, topics={"k": 40})
+    assert found["fate"].unique().to_list() == ["kept"]
+    assert found["topic"].n_unique() <= 12
+    manifest = json.loads((project.folder / "build/curated/manifest.json").read_text())
+    assert "select.n is 50, and 12 records were left to choose from" in manifest["warnings"]

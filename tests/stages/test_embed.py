@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasetbuild.stages.embed import cosine, hashed
+from datasetbuild.op import find
+from datasetbuild.stages.embed import cosine, hashed, topics
 from datasetbuild.stages.select import choose
 
 TEXTS = [
@@ -106,3 +107,32 @@ def test_without_vectors_the_first_are_chosen() -> None:
     """No diversity asked: the best n."""
     assert choose(None, 10, 3, 0.8).tolist() == [0, 1, 2]
     assert choose(None, 2, 3, 0.8).tolist() == [0, 1]
+
+
+def test_names_of_topics_are_of_one_script_and_no_stop_words() -> None:
+    """Words that every text of a language has name nothing, nor do words of another script than the first; Chinese is named by
+    pairs of characters."""
+    bills = [f"Warum wurde diese Rechnung {n} zweimal abgebucht, und welche Rechnung дождь denn jetzt?" for n in range(20)]
+    films = [f"你看过这部电影{n}吗，电影的导演和演员都很好" for n in range(20)]
+    label = np.array([0] * 20 + [1] * 20)
+    german, chinese = topics.names(pl.Series(bills + films), label, 2)
+    assert set(german.split(", ")) == {"rechnung", "zweimal", "abgebucht"}
+    assert {"电影", "导演", "演员"} >= set(chinese.split(", ")) - {"看过", "部电"}
+    assert "电影" in chinese
+
+
+def test_stop_words_are_data_of_their_topics() -> None:
+    """Whoever edits the list raises the version of `topics`: names are kept in the cache."""
+    stop, han = topics.stop_words()
+    assert "which" in stop
+    assert "的" in han
+    assert hashlib.sha256(topics.STOP_WORDS.read_bytes()).hexdigest()[:12] == "c8e370b3e9b6"
+    assert find("section", "topics").version == 2
+
+
+def test_more_topics_than_records() -> None:
+    """No more centres come out than there are records that differ; none without a word."""
+    vectors = np.eye(3, 8, dtype=np.int8) * 100
+    assert len(topics.centres(vectors, 50)) == 3
+    assert len(topics.centres(np.concatenate([vectors[:1]] * 5), 2)) == 1
+    assert len(topics.centres(np.zeros((4, 8), np.int8), 2)) == 0

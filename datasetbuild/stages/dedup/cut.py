@@ -152,35 +152,47 @@ def without_spans(records: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
     many = lengths.to_numpy().astype(np.int64)
     places = (np.cumsum(many) - many)[spans["pos"].to_numpy()] + spans["turn"].to_numpy()
     several = spans.with_columns(at=pl.Series(places)).group_by("at", maintain_order=True).agg("word", "words")
-    after = [_cut(turns["content"][at], [*zip(word, words, strict=True)]) for at, word, words in several.iter_rows()]
+    segments = _segments(turns["content"].gather(several["at"]))
+    parted = pieces_of(segments["text"])
+    bounds = np.searchsorted(segments["turn"].to_numpy(), np.arange(len(several) + 1))
+    after = [
+        _cut(parted[start:stop], segments["code"][start:stop].to_list(), [*zip(word, words, strict=True)])
+        for (start, stop), (word, words) in zip(pairwise(bounds), several.select("word", "words").iter_rows(), strict=True)
+    ]
     content = turns["content"].scatter(several["at"], pl.Series(after, dtype=pl.String))
     cut = pl.Series(range(len(records)), dtype=pl.Int64).is_in(spans["pos"].cast(pl.Int64).unique().implode())
     labels = pl.when(cut).then(pl.concat_list("cleaned", pl.lit(LABEL))).otherwise("cleaned")
     return records.with_columns(fold_turns(lengths, turns.with_columns(content)), labels.alias("cleaned"))
 
 
-def _cut(text: str, spans: list[tuple[int, int]]) -> str:
-    """A text without some spans (first word, words) of its words."""
+def _cut(segments: list[Pieces], codes: list[bool], spans: list[tuple[int, int]]) -> str:
+    """A text without some spans (first word, words) of its words. codes: which of its segments are code."""
     done, first = [], 0
-    segments = _parted(text)
-    for number, (segment, code) in enumerate(segments):
-        pieces = Pieces(segment)
+    for number, (pieces, code) in enumerate(zip(segments, codes, strict=True)):
         mine = [(max(word - first, 0), min(word + words - first, len(pieces.words))) for word, words in spans]
         mine = [(a, b) for a, b in mine if a < b]
-        done.append(segment if code or not mine else pieces.without(mine, opens=number == 0, closes=number == len(segments) - 1))
+        done.append("".join(pieces.all) if code or not mine else pieces.without(mine, opens=number == 0, closes=number == len(segments) - 1))
         first += len(pieces.words)
     return "".join(done)
 
 
-class Pieces:
-    """A text as words and what stands between them. words: the number of each word's piece."""
+def pieces_of(texts: pl.Series) -> list[Pieces]:
+    """Texts as words and what stands between them: all at once, which takes half the time."""
+    lists = texts.str.extract_all(PIECES)
+    flat = lists.explode(empty_as_null=False)
+    flags = [flat.str.contains(one).to_list() for one in (r"^\w", r"^[\p{M}\p{Join_Control}]", r"\p{Join_Control}$")]
+    bounds = [0, *lists.list.len().cast(pl.Int64).cum_sum()]
+    every = flat.to_list()
+    return [Pieces(every[start:stop], *(flag[start:stop] for flag in flags)) for start, stop in pairwise(bounds)]
 
-    def __init__(self, text: str) -> None:
-        frame = pl.DataFrame({"text": [text]}).select(pl.col("text").str.extract_all(PIECES).explode(empty_as_null=False))
-        self.all: list[str] = frame["text"].to_list()
-        self.words = frame["text"].str.contains(r"^\w").arg_true().to_list()
-        self.hangs = frame["text"].str.contains(r"^[\p{M}\p{Join_Control}]").to_list()
-        self.holds = frame["text"].str.contains(r"\p{Join_Control}$").to_list()
+
+class Pieces:
+    """A text as words and what stands between them. all: its pieces. words: the number of each word's piece. hangs, holds:
+    which pieces begin with a mark that belongs to what stands before them, and which end with a joiner."""
+
+    def __init__(self, every: list[str], word: list[bool], hangs: list[bool], holds: list[bool]) -> None:
+        self.all, self.hangs, self.holds = every, hangs, holds
+        self.words = [number for number, flag in enumerate(word) if flag]
 
     def text(self, word: int, words: int) -> str:
         """The text from a word on, so many words long."""
@@ -218,6 +230,9 @@ def _seam(before: str, after: str, first: bool, last: bool) -> str:
         before, after = before[: before.rfind("\n") + 1], after[after.find("\n") :] if "\n" in after else ""
     while before and after and PAIRS.get(before[-1]) == after[0]:
         before, after = before[:-1], after[1:]
+    mark = after.lstrip(CLOSING).strip()
+    if mark and before.rstrip().endswith(mark):  # of two list marks in one line one is enough
+        before = before.rstrip()[: -len(mark)]
     if (first and not before.strip()) or "\n" in before or before.rstrip().endswith(tuple(CLOSING)):
         after = after.lstrip(CLOSING)
     head, tail = before.rstrip(), after.lstrip()

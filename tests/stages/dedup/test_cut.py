@@ -99,6 +99,8 @@ FOOTER = "this footer stands below every letter that we send"
         (f'He said "{FOOTER}" and left.', "He said and left."),
         (f"He said {FOOTER}. And left.", "He said. And left."),
         (f"A **{FOOTER}** b", "A b"),
+        (f"Say - {FOOTER}. - Yours - mine", "Say. - Yours - mine"),
+        (f"- {FOOTER}    - Yours", "- Yours"),
         (f"> {FOOTER}\n\nDear you.", "Dear you."),
         (f"Dear\u00a0you,  {FOOTER},\tand me.", "Dear\u00a0you,  and me."),
         (f"Dear you. {FOOTER}\u0301 Yours.", None),
