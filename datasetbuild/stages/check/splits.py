@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import polars as pl
 
 from datasetbuild.op import Bound, check
+from datasetbuild.record import Reason
 from datasetbuild.stages.check.subject import Finding, Subject, bounds, measure, share
 
 Share = Annotated[float, Bound(ge=0, le=1)]
@@ -66,7 +67,7 @@ def _astride(rows: pl.DataFrame, keys: list[str]) -> list[str]:
     return known.filter(pl.col("split").n_unique().over(keys) > 1)["id"].to_list()
 
 
-@check(version=1)
+@check(version=2)
 def lost_share(
     subject: Subject,
     /,
@@ -76,7 +77,9 @@ def lost_share(
     reason: str | None = None,
     max: Share = 0.5,
 ) -> Finding:
-    """The share of the rows read that are not in the dataset: a source that loses most of its rows is seldom meant to.
+    """The share of the rows that are not in the dataset: a source that loses most of its rows is seldom meant to.
+
+    Rows above the `limit` of a source are not among them, since nobody asked for those.
 
     per: a column such as `source` or `category`: each of its values is measured by itself; null: all as one.
     stage: count only what was lost at this stage.
@@ -87,7 +90,8 @@ def lost_share(
     for name, wanted in (("stage", stage), ("reason", reason)):
         lost = lost & (pl.col(name).cast(pl.String) == wanted) if wanted else lost
     of = pl.col(subject.column(per)).cast(pl.String) if per else pl.lit("")
-    rows = subject.ledger.select("id", lost.fill_null(False).alias("lost"), of=of)
+    asked_for = (pl.col("reason").cast(pl.String) != Reason.OVER_LIMIT.value).fill_null(True)
+    rows = subject.ledger.filter(asked_for).select("id", lost.fill_null(False).alias("lost"), of=of)
     measures, failing = [], []
     for (of,), group in sorted(rows.group_by("of"), key=lambda pair: str(pair[0][0])):
         found = measure("none" if of is None else str(of), share(int(group["lost"].sum()), len(group)), None, max)

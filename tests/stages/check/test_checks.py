@@ -93,6 +93,12 @@ def test_golden(name: str, params: dict[str, Any], measured: dict[str, Any], pas
     assert "".join(sorted(found.failing)) == failing
 
 
+def test_rows_above_the_limit_of_a_source_are_not_lost() -> None:
+    """Nobody asked for them: they are neither lost nor among the rows that something can be lost of."""
+    cut = LEDGER.with_columns(pl.when(pl.col("id") == "g").then(pl.lit("over_limit")).otherwise("reason").alias("reason"))
+    assert values(run("lost_share", ledger=cut, per=None, max=0.2)) == {"": 0.142857}
+
+
 def test_every_check_has_a_golden_value() -> None:
     """No check is without a test, `system_prompt` and `first_user` have theirs below."""
     from datasetbuild.op import operators
