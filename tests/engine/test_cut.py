@@ -48,6 +48,9 @@ def test_shared_words_are_cut_out_of_all_but_one(project: Project) -> None:
     cut = mine.filter(pl.col("cleaned").list.len() > 0)
     assert manifest["cut"] == {"records": len(cut), "words": cut["repeated_words"].sum()}
     metrics = json.loads((project.folder / "build/curated/metrics.json").read_text())
+    sentence = f"{cut['repeated_words'].sum()} words were cut out of {len(cut)} record"
+    assert sentence in project.run("report", "recipe=curated", "--md").out
+    assert sentence in (project.folder / "build/curated/report.html").read_text()
     assert metrics["cut.words"] == cut["repeated_words"].sum()
 
 

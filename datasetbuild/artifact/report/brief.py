@@ -19,7 +19,7 @@ def make_brief(manifest: Mapping[str, Any]) -> str:
     kept = f"**{total['kept']:,}** of {total['in']:,} rows kept ({percent(total['kept'] / total['in'] if total['in'] else 0)})"
     rows = ", ".join(f"{name} {split['rows']:,}" for name, split in manifest["splits"].items())
     parts = [f"## {_cell(manifest['name'])}", f"{kept}; rows: {rows}. Key `{manifest['key'][:16]}`.", _checks(manifest), _rows(manifest)]
-    parts += [_lost(manifest), _mix(manifest), _tokens(manifest), _warnings(manifest)]
+    parts += [_lost(manifest), _cut(manifest), _mix(manifest), _tokens(manifest), _warnings(manifest)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -58,6 +58,11 @@ def _lost(manifest: Mapping[str, Any]) -> str:
     if len(found) > TOP:
         lines.append(["", f"and {len(found) - TOP} more", "", f"{sum(line['rows'] for line in found[TOP:]):,}"])
     return _table(["lost at", "reason", "rule", "rows"], lines) if lines else ""
+
+
+def _cut(manifest: Mapping[str, Any]) -> str:
+    cut = manifest["cut"]
+    return f"{cut['words']:,} words were cut out of {cut['records']:,} records, since they stand in another one." if cut else ""
 
 
 def _mix(manifest: Mapping[str, Any]) -> str:
