@@ -62,7 +62,7 @@ def _lost(manifest: Mapping[str, Any]) -> str:
 
 def _cut(manifest: Mapping[str, Any]) -> str:
     cut = manifest["cut"]
-    return f"{cut['words']:,} words were cut out of {cut['records']:,} records, since they stand in another one." if cut else ""
+    return f"{cut['words']:,} words were cut out of {cut['records']:,} record{'s' * (cut['records'] != 1)}, since they stand in another one." if cut else ""
 
 
 def _mix(manifest: Mapping[str, Any]) -> str:
