@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         _show(checks)
     if rows.stat().st_size:
         print(f"rows at fault: {place}", file=sys.stderr)
-    return _end(checks)
+    return _end(checks, recipe.choice)
 
 
 def _show(checks: dict[str, Any]) -> None:
@@ -59,12 +59,12 @@ def _as_json(document: dict[str, Any]) -> str:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
 
 
-def _end(checks: dict[str, Any]) -> int:
-    """0, or the error that names what failed."""
+def _end(checks: dict[str, Any], choice: str) -> int:
+    """0, or the error that names what failed. choice: the recipe, as the command line names it."""
     from datasetbuild.errors import CheckError
 
     bad = [name for name, check in checks.items() if check["status"] == "failed"]
     if bad:
         message = f"{len(bad)} check{'s' * (len(bad) > 1)} failed: {', '.join(bad)}"
-        raise CheckError(message, hint="`dsbuild why recipe=NAME ID` tells the story of a row; mend the data, or the checks")
+        raise CheckError(message, hint=f"`dsbuild why recipe={choice} ID` tells the story of a row; mend the data, or the checks")
     return 0

@@ -40,6 +40,8 @@ def show(built: Built, project: Path) -> None:
     console.print(_funnel(manifest))
     if manifest["counts"]["reasons"]:
         console.print(_reasons(manifest))
+    if cut := manifest.get("cut"):
+        console.print(f"[bold]cut[/bold]     {cut['words']} words out of {_counted(cut['records'], 'record')}: others keep them\n")
     console.print(_splits(manifest))
     if manifest["mix"]:
         console.print(_mix(manifest["mix"]))
@@ -56,6 +58,10 @@ def _plain(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _grid(title: str, columns: list[str], left: int = 1) -> Table:

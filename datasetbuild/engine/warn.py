@@ -17,6 +17,9 @@ from datasetbuild.stages.write.carry import Tokens
 LARGE_CLUSTER = 20
 """Members from which a cluster of near-duplicates is worth a look, when it is also far larger than the next."""
 
+COIN = 0.7
+"""The AUC below which a learnt score is not much better than chance."""
+
 FAR = 5
 """How many times larger than the next one a cluster must be to be called far larger than the rest."""
 
@@ -29,6 +32,7 @@ def all_warnings(plan: Plan, plane: KeyPlane, decision: Decision, pieces: Sequen
         *_repeated_keys(plan, plane),
         *_empty_sources(plan, decision),
         *_terms(plan),
+        *_learnt(plan),
         *_large_clusters(decision),
         *_contradictions(decision),
         *_budget(plan, decision),
@@ -83,6 +87,16 @@ def _terms(plan: Plan) -> list[str]:
         f"`sources.{name}.generated_by.terms`, a URL or an SPDX name"
         for name, params in plan.sources.items()
         if (given := params.get("generated_by")) and not given.get("terms")
+    ]
+
+
+def _learnt(plan: Plan) -> list[str]:
+    """Scores that tell ratings they have not seen hardly better than a coin does."""
+    return [
+        f"filter {name!r}: the score tells good from bad with an AUC of {report['auc']:.2f} on ratings that it had not seen; "
+        "0.5 is chance: rate more texts, or do without it"
+        for name, report in plan.reports.items()
+        if report.get("auc", 1.0) < COIN
     ]
 
 

@@ -31,7 +31,16 @@ POLITE = (
     r"with|by|from|as|and|so|then|there|can|could|would|should|will|shall|may|might|have|has|had|exactly|actually|just|also)(?-u:\b)"
 )
 STEM = r"(\p{L}{6})[\p{L}\p{M}]+"
-YES, NO = (rf"(?i)^\W*(?:{words})(?:\W|\z)" for words in ("yes|yeah|yep|correct|true|right|ja|oui|sí|si", "no|nope|incorrect|false|wrong|nein|non"))
+YES, NO = (
+    rf"(?i)^\W*(?:{words})(?:\W|\z)"
+    for words in (
+        "yes|yeah|yep|correct|true|right|ja|oui|sí|si|да|نعم|はい|ええ|네|예|是|是的|对|對|可以|能|会|會",
+        "no|nope|incorrect|false|wrong|nein|nee|nej|non|нет|لا|いいえ|아니요|아니오|不|不是|不对|不對|不可以|不能|不会|不會|没有|沒有",
+    )
+)
+NEITHER = r"(?i)^\W*(?:no (?:problem|worries|doubt)|right[ -](?:click|hand|now))(?-u:\b)"
+"""Openings that say neither yes nor no, although they begin as if."""
+
 OPEN = ("roleplay", "brainstorm", "creative", "write", "chat", "rewrite")
 """Kinds of tasks whose answers differ by right."""
 
@@ -54,7 +63,7 @@ ASKS = np.uint64(0x5555555555555555)
 Drop = Literal["none", "older", "both"]
 
 
-@section("contradictions", version=2)
+@section("contradictions", version=3)
 def contradictions(
     *,
     overlap: Annotated[float, Bound(ge=0, le=1)] = 0.1,
@@ -71,7 +80,8 @@ def contradictions(
     opens with yes and the other with no, `numbers` when both name numbers and have none in common, and `dissimilar` when
     they share too few words and no number. Open tasks (stories, ideas, role play) are compared for `yes_no` only. It is
     `style_bullets` and so on where no answers disagree and one system prompt asks for what another forbids (the directions
-    of `style_rules`), both being the same but for the sentences that give such rules.
+    of `style_rules`), both being the same but for the sentences that give such rules;
+    prompts of nothing but rules are not compared.
 
     overlap: answers that share less than this of the content words of the shorter one are `dissimilar`; 0 never asks.
     min_words: prompts of fewer content words are left out: `Continue.` is no question.
@@ -133,15 +143,25 @@ def answers(frame: pl.DataFrame) -> pl.DataFrame:
     """What answers are compared by: `polarity` (Int8: 1 yes, -1 no, 0 neither), `open` (whether the task is), and `numbers`
     and `words` (sorted distinct hashes of the numbers, and of the content words)."""
     said = frame.select(pl.col("assistant").list.join("\n"))["assistant"]
-    numbers = said.str.replace_all(r"(\d),(\d{3})", "${1}${2}").str.extract_all(r"\d+(?:\.\d+)?").list.join(" ")
+    opening = said.str.replace(NEITHER, "")
     return pl.DataFrame(
         {
-            "polarity": said.str.contains(YES).cast(pl.Int8) - said.str.contains(NO).cast(pl.Int8),
+            "polarity": opening.str.contains(YES).cast(pl.Int8) - opening.str.contains(NO).cast(pl.Int8),
             "open": frame.select(open=task_category().is_in(OPEN))["open"],
-            "numbers": _sets(numbers.str.replace_all(".", "_", literal=True)),
+            "numbers": _sets(_numbers(said)),
             "words": _sets(_reduced(said)),
         }
     )
+
+
+def _numbers(text: pl.Series) -> pl.Series:
+    """The numbers of each text, each as one word and in one spelling: `1,000,000.50` and `1000000.5` are the same."""
+    for _ in range(2):  # two commas may share the digits between them, and matches do not overlap
+        text = text.str.replace_all(r"(\d),(\d{3})", "${1}${2}")
+    found = text.str.extract_all(r"\d+(?:\.\d+)?").list.join(" ")
+    for zeros, without in ((r"(\.\d*[1-9])0+(?-u:\b)", "${1}"), (r"\.0+(?-u:\b)", ""), (r"(^| )0+(\d)", "${1}${2}")):
+        found = found.str.replace_all(zeros, without)
+    return found.str.replace_all(".", "_", literal=True)
 
 
 def _reduced(text: pl.Series) -> pl.Series:

@@ -91,3 +91,7 @@ def test_a_recipe_bounds_the_score(project: Project, tmp_path: Path) -> None:
     ledger = pl.read_parquet(project.folder / "build/q/ledger.parquet")
     assert ledger["fate"].to_list() == ["kept"] * 5 + ["dropped"] * 5
     assert json.loads((project.folder / "build/q/manifest.json").read_text())["prepared"]["quality"]["auc"] > 0.95
+    assert "AUC" not in ran.out
+    rows = [{"text": text, "rating": n % 5 + 1} for n, text in enumerate(texts(PLAIN, 200, 5))]
+    project.write({"ratings.jsonl": rows})
+    assert "warning: filter 'quality': the score tells good from bad with an AUC of 0." in project.run("recipe=q").out

@@ -223,20 +223,27 @@ def _seam(before: str, after: str, first: bool, last: bool) -> str:
     """What stands where words were cut. before, after: what stood between them and the next words. first, last: whether the
     text begins or ends there.
 
-    A line that has no other word goes with its marks. What is cut takes its full stop along where one stands before it, and a pair of quotes or
-    brackets goes with all it held. Of the white space on both sides the wider stays.
+    A line that has no other word goes with its marks. What is cut takes its full stop along where one stands before it, or
+    nothing that it could end, and a pair of quotes or brackets goes with all it held. Of the white space on both sides the wider stays.
     """
     if (first or "\n" in before) and (last or "\n" in after):
         before, after = before[: before.rfind("\n") + 1], after[after.find("\n") :] if "\n" in after else ""
-    while before and after and PAIRS.get(before[-1]) == after[0]:
-        before, after = before[:-1], after[1:]
+    before, after = _unpaired(before, after)
     mark = after.lstrip(CLOSING).strip()
-    if mark and before.rstrip().endswith(mark):  # of two list marks in one line one is enough
+    if mark not in ("", "|") and before[-1:].isspace() and before.rstrip().endswith(mark):  # of two list marks in one line one is enough
         before = before.rstrip()[: -len(mark)]
-    if (first and not before.strip()) or "\n" in before or before.rstrip().endswith(tuple(CLOSING)):
-        after = after.lstrip(CLOSING)
+    if (first and not before.strip()) or "\n" in before or before.endswith(tuple(PAIRS)) or before.rstrip().endswith((*CLOSING, "|")):
+        before, after = _unpaired(before, after.lstrip(CLOSING))
     head, tail = before.rstrip(), after.lstrip()
     if (first and not head) or (last and not tail):
         return head + tail
     blanks = max(before[len(head) :], after[: len(after) - len(tail)], key=lambda blank: (blank.count("\n"), len(blank)))
-    return head + ("" if tail[:1] and tail[0] in CLOSING else blanks) + tail
+    close = head == before and head.endswith(tuple(PAIRS))  # a bracket opens on what comes next
+    return head + ("" if close or tail.startswith(tuple(CLOSING)) else blanks) + tail
+
+
+def _unpaired(before: str, after: str) -> tuple[str, str]:
+    """Both without the quotes and brackets that open and close on nothing."""
+    while before and after and PAIRS.get(before[-1]) == after[0]:
+        before, after = before[:-1], after[1:]
+    return before, after
