@@ -136,7 +136,7 @@ REASONS: dict[Reason, str] = {
     Reason.NEAR_DUPLICATE: "nearly the same text as another record",
     Reason.SHARED_WORDS: "a long run of its words stands in another record too",
     Reason.SEMANTIC_DUPLICATE: "another record says much the same, by their embeddings",
-    Reason.CONTRADICTED: "another record answers the same prompt otherwise",
+    Reason.CONTRADICTED: "another record answers the same prompt otherwise, or has the same system prompt with an opposite rule",
     Reason.CONTAMINATED: "it holds an item of a benchmark",
     Reason.NOT_CHOSEN: "the budget of `select` went to others",
     Reason.NOT_SAMPLED: "the mix needs fewer rows of this source",

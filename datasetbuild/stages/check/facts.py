@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import polars as pl
 
 from datasetbuild.op import Bound, check
-from datasetbuild.stages.check.subject import Finding, Subject, bounds, mean, measure, quantile, share
+from datasetbuild.stages.check.subject import Finding, MissingColumn, Subject, bounds, mean, measure, quantile, share
 
 Side = Literal["max", "min"]
 Share = Annotated[float, Bound(ge=0, le=1)]
@@ -132,3 +132,16 @@ def flagged_rows(subject: Subject, /, *, facts: list[str], max: Annotated[int, B
     flagged = pl.any_horizontal((pl.col(column).cast(pl.Float64) > 0).fill_null(False) for column in columns)
     failing = subject.kept.filter(flagged)["id"].to_list()
     return Finding(bounds(None, max), (measure("", len(failing), None, max),), tuple(failing), tuple(columns))
+
+
+@check(version=1)
+def contradictions(subject: Subject, /, *, max: Annotated[int, Bound(ge=0)] = 0) -> Finding:
+    """Kept records that contradict another kept record, as the recipe's section `contradictions` finds them.
+
+    max: the largest number of such records that passes.
+    """
+    if "contradicts" not in subject.ledger.columns:
+        raise MissingColumn("contradicts", "write `contradictions: {}` in the recipe: it finds them")
+    rows = subject.kept.select("id", other="contradicts")
+    failing = rows.filter(pl.col("other").is_in(rows["id"].implode()))["id"].to_list()
+    return Finding(bounds(None, max), (measure("", len(failing), None, max),), tuple(failing), ("contradicts", "contradiction"))

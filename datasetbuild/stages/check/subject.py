@@ -22,7 +22,11 @@ PLACES = 6
 
 
 class MissingColumn(Exception):  # noqa: N818  (what is missing, not what went wrong)
-    """The ledger has no such column: it was built before anything asked for it."""
+    """The ledger has no such column: it was built before anything asked for it. hint: what puts it there, when a build alone does not."""
+
+    def __init__(self, column: str, hint: str | None = None) -> None:
+        super().__init__(column)
+        self.hint = hint
 
 
 @dataclass(frozen=True)

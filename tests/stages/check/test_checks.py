@@ -31,6 +31,7 @@ LEDGER = pl.DataFrame(
         "words.min": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0],
         "words.max": [10.0, 20.0, 30.0, 40.0, None, 60.0, 70.0, 80.0],
         "pii": [0, 1, 0, 0, 0, 2, 5, 5],
+        "contradicts": ["b", "a", "g", None, None, None, "c", None],  # g is not kept: c contradicts nobody who is
         "loop": [False, False, True, None, False, False, True, True],
         "tokens": pl.Series([100, 10, 20, 30, 40, 50, 0, 0], dtype=pl.UInt32),
     }
@@ -60,6 +61,8 @@ GOLDEN: list[tuple[str, dict[str, Any], dict[str, Any], bool, str]] = [
     ("fact_share", {"fact": "loop", "values": [True], "max": 0.1}, {"": 0.166667}, False, "c"),
     ("flagged_rows", {"facts": ["pii", "loop"]}, {"": 3}, False, "bcf"),
     ("flagged_rows", {"facts": ["pii"], "max": 2}, {"": 2}, True, "bf"),
+    ("contradictions", {}, {"": 2}, False, "ab"),
+    ("contradictions", {"max": 2}, {"": 2}, True, "ab"),
     ("top_share", {"max": 0.8}, {"train: x": 0.8}, True, ""),
     ("top_share", {"count": "records", "max": 0.7}, {"train: x": 0.75}, False, "abc"),
     ("top_share", {"column": "group", "split": "validation"}, {"validation: 3": 1.0}, False, "e"),
