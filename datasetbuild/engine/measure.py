@@ -64,7 +64,8 @@ class Measured:
     """What is known of a shard: digests of the objects that hold it, and how much of it was measured now.
 
     records, keys, quarantine, first_user: frames of the shard. facts: name -> frame. exact, near, rendered, counts,
-    texts: as the recipe asks for them. tally: what rendering counted. fresh: names of the steps that ran; the others came from the cache.
+    texts: as the recipe asks for them. tally: what rendering counted. fresh: names of the steps that ran, of as many as `steps`; the others
+    came from the cache.
     """
 
     records: str
@@ -81,6 +82,7 @@ class Measured:
     contamination: str | None = None
     tally: dict[str, int] = field(default_factory=dict)
     fresh: tuple[str, ...] = field(default=(), compare=False)
+    steps: int = field(default=0, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -115,6 +117,7 @@ class _ShardWork:
         self.plan = task.plan
         self.cache = Cache(task.cache)
         self.fresh: list[str] = []
+        self.steps: set[str] = set()
         self.warnings: list[str] = []
         self.drawn: pl.DataFrame | None = None  # `row` and `text` of what was rendered now
 
@@ -142,6 +145,7 @@ class _ShardWork:
             fields=tuple([*self.prepared["fields"], *(self.rendered or {}).get("fields", [])]),
             tally=(self.rendered or {}).get("tally", {}),
             fresh=tuple(self.fresh),
+            steps=len(self.steps),
             warnings=tuple([*self.warnings, *((self.rendered or {}).get("warnings", []))]),
         )
 
@@ -186,6 +190,7 @@ class _ShardWork:
             self.fresh.append(step)
             return make()
 
+        self.steps.add(step)
         return self.cache.once(key, made)
 
     def _prepare(self) -> dict[str, Any]:

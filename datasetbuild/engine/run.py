@@ -150,7 +150,8 @@ def _build(
     outcome.remember(folder, manifest, cache)
     ran = sum(len(piece.measured.fresh) for piece in found.pieces)
     status = "rejected" if rejected else "built"
-    return Built(status, folder, manifest, warnings, ran, _steps(plan) * len(found.pieces) - ran, notices)
+    reused = sum(piece.measured.steps for piece in found.pieces) - ran
+    return Built(status, folder, manifest, warnings, ran, reused, notices)
 
 
 def _checked(plan: Plan, found: Examined, draft: Path) -> list[Checked]:
@@ -223,11 +224,6 @@ def by_source(plan: Plan, files: Sequence[InputFile]) -> dict[str, list[dict[str
 def rows_read(plan: Plan, pieces: Sequence[Piece]) -> dict[str, int]:
     """Rows of each source as the reader counted them."""
     return {name: sum(piece.shard.rows for piece in pieces if piece.source == name) for name in plan.sources}
-
-
-def _steps(plan: Plan) -> int:
-    """How many actions a shard has."""
-    return 2 + len(plan.facts) - len(plan.dear) + sum(part is not None for part in (plan.exact, plan.near, plan.template, plan.cut))
 
 
 def _silent(what: str, results: Iterable[T], count: int) -> Iterator[T]:

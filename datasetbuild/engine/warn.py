@@ -12,10 +12,13 @@ from datasetbuild.engine.system import system_warnings
 from datasetbuild.plan.steps import Plan
 from datasetbuild.record import ID_ORDER, LEFT_OUT, Fate, Stage
 from datasetbuild.stages.contradictions import STYLE
+from datasetbuild.stages.dedup.cut import LABEL
 from datasetbuild.stages.write.carry import Tokens
 
 LARGE_CLUSTER = 20
 """Members from which a cluster of near-duplicates is worth a look, when it is also far larger than the next."""
+
+KEPT = pl.col("fate") == Fate.KEPT.value
 
 COIN = 0.7
 """The AUC below which a learnt score is not much better than chance."""
@@ -35,6 +38,7 @@ def all_warnings(plan: Plan, plane: KeyPlane, decision: Decision, pieces: Sequen
         *_learnt(plan),
         *_large_clusters(decision),
         *_contradictions(decision),
+        *_cut(plan, decision),
         *_budget(plan, decision),
         *_splits(plan, decision),
         *_mix(decision),
@@ -114,6 +118,23 @@ def _large_clusters(decision: Decision) -> list[str]:
     return [
         f"one cluster of near-duplicates has {size} members, the next has {second}: look at {places}; "
         "if they are not alike, raise dedup.near.threshold"
+    ]
+
+
+def _cut(plan: Plan, decision: Decision) -> list[str]:
+    """Kept records that were cut, and whose words stand in no kept record."""
+    if not plan.cut:
+        return []
+    rows = decision.rows.filter(KEPT & pl.col("cleaned").list.contains(LABEL) & pl.col("repeats").is_not_null())
+    lost = rows.filter(decision.rows["fate"].gather(rows["repeats"]) != Fate.KEPT.value)
+    if not len(lost):
+        return []
+    first = lost.row(0, named=True)
+    other = decision.rows.row(first["repeats"], named=True)
+    return [
+        f"{_counted(len(lost), 'kept record')} {'was' if len(lost) == 1 else 'were'} cut, and the words stand in a record that is not kept "
+        f"(ledger: repeats); the first is {first['file']}:{first['line']}, of {other['file']}:{other['line']}: "
+        "a source of higher `priority` keeps them"
     ]
 
 

@@ -54,6 +54,31 @@ def test_shared_words_are_cut_out_of_all_but_one(project: Project) -> None:
     assert metrics["cut.words"] == cut["repeated_words"].sum()
 
 
+def test_the_steps_of_a_build_add_up(project: Project) -> None:
+    """What ran and what came from the cache are the same steps, whichever sections the recipe has."""
+    project.write({"a.jsonl": with_boiler(2, 7, 9), "b.jsonl": [row("Which river is the longest one of all?", "The Nile.")]})
+    build(project, dedup=CUT, decontaminate={"against": {"b": {"path": "b.jsonl"}}})
+    again = " ".join(project.run("recipe=curated", "--force").out.split())
+    steps = int(again.split("(steps: 0 ran, ")[1].split(" ")[0])
+    shutil.rmtree(project.folder / ".dsbuild")
+    assert f"(steps: {steps} ran, 0 from the cache)" in " ".join(project.run("recipe=curated", "--force").out.split())
+
+
+def test_words_that_no_kept_record_has_are_told(project: Project) -> None:
+    """The record that keeps the words may be dropped by a later rule: the build warns, and says where they were cut."""
+    rows = with_boiler(2, 7, 9)
+    rows[7]["messages"][1]["content"] += " DROP"
+    project.write({"a.jsonl": [*rows[:7], *rows[8:]], "b.jsonl": [rows[7]]})
+    sources = {name: {"path": f"{name}.jsonl", "format": "messages", "priority": n} for n, name in enumerate("ab")}
+    marked = {"marked": {"fact": "phrases", "patterns": ["DROP"], "max": 0}}
+    build(project, sources=sources, dedup=CUT, filters=marked, split={"train": 1.0})
+    warned = [one for one in json.loads((project.folder / "build/curated/manifest.json").read_text())["warnings"] if "cut" in one]
+    assert [one.split(" (ledger")[0] for one in warned] == ["2 kept records were cut, and the words stand in a record that is not kept"]
+    assert "the first is a.jsonl:3, of b.jsonl:1" in warned[0]
+    build(project, sources=sources, dedup=CUT, split={"train": 1.0})
+    assert json.loads((project.folder / "build/curated/manifest.json").read_text())["warnings"] == []
+
+
 def test_a_source_of_higher_priority_keeps_the_words(project: Project) -> None:
     """Whose words are cut is a total order: priority, then id; rows beyond a `limit` neither keep nor lose any."""
     project.write({"a.jsonl": with_boiler(1, 2), "b.jsonl": with_boiler(3), "c.jsonl": with_boiler(4)})
