@@ -48,6 +48,7 @@ class Operator:
     packages: distributions beside polars whose version can change a value; part of every key.
     dear: a fact that costs so much a record that it is measured only for records that pass every rule on other facts, and
         remembered record by record.
+    values: of a fact that is a word, all the words that it may be; empty where they are not known before.
     """
 
     kind: Kind
@@ -64,6 +65,7 @@ class Operator:
     prepare: Prepare | None = None
     packages: tuple[str, ...] = ()
     dear: bool = False
+    values: tuple[str, ...] = ()
 
     def fill(self, given: dict[str, Any]) -> dict[str, Any]:
         """The parameters with defaults filled in, in the order of the signature. Unknown names are left to the schema."""
@@ -135,6 +137,7 @@ def fact(
     prepare: Prepare | None = None,
     packages: tuple[str, ...] = (),
     dear: bool = False,
+    values: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     """Register a fact: a function that gives a polars expression over the annotate frame (see `stages.annotate`),
     or a function `pl.DataFrame -> pl.Series` for what polars cannot say.
@@ -142,8 +145,9 @@ def fact(
     prepare: its bytes are kept in a file whose path the function gets as its first, positional-only argument.
     packages: distributions whose version can change a value.
     dear: measured last, only for records that pass all rules on other facts, and asked once for each record.
+    values: all the words that the fact may be, so that a rule cannot name another.
     """
-    return _register("fact", version=version, needs=needs, prepare=prepare, packages=packages, dear=dear)
+    return _register("fact", version=version, needs=needs, prepare=prepare, packages=packages, dear=dear, values=values)
 
 
 def source_format(*, version: int) -> Callable[[F], F]:
@@ -184,6 +188,7 @@ def _register(
     prepare: Prepare | None = None,
     packages: tuple[str, ...] = (),
     dear: bool = False,
+    values: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         parameters, shared = _worded(_parameters(function), words or {})
@@ -202,6 +207,7 @@ def _register(
             prepare=prepare,
             packages=packages,
             dear=dear,
+            values=values,
         )
         before = _REGISTRY.get((kind, op.name))
         if before and not _same_place(before.function, function):

@@ -173,6 +173,10 @@ def _bounds(recipe: Recipe) -> Iterator[Fault]:
         both = set(_list(rule.get("allow"))) & set(_list(rule.get("deny")))
         for value in sorted(map(str, both)):
             yield recipe.fault(("filters", name, "deny"), f"{value!r} is both allowed and denied")
+        known = operator.values if (operator := registered("fact").get(fact_of(name, rule))) else ()
+        for key in ("allow", "deny") if known else ():
+            for value in sorted({*map(str, _list(rule.get(key)))} - {*known}):
+                yield recipe.fault(("filters", name, key), f"{fact_of(name, rule)!r} is never {value!r}", did_you_mean(value, [*known]))
 
 
 def _patterns(recipe: Recipe) -> Iterator[Fault]:

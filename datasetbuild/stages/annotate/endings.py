@@ -26,7 +26,7 @@ ENDINGS: tuple[tuple[str, str], ...] = (
 """The first that the last line of an answer fits is its ending."""
 
 
-@fact(version=3)
+@fact(version=3, values=("empty", "open_fence", *(name for name, _ in ENDINGS), "other"))
 def ending() -> pl.Expr:
     """How the last answer ends, as a word.
 

@@ -84,7 +84,7 @@ def html_tags(*, where: Where = "conversation") -> pl.Expr:
     return turns(where).list.eval(prose.str.count_matches(f"{TAG}|{ENTITY}|<!--")).list.sum()
 
 
-@fact(version=1)
+@fact(version=1, values=("table", "code", "headings", "list", "bold", "plain"))
 def formatting() -> pl.Expr:
     """The most elaborate form in the answers, as a word: `table`, `code`, `headings`, `list`, `bold`, or else `plain`.
 

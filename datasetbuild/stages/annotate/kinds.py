@@ -49,6 +49,13 @@ def _first() -> pl.Expr:
     return turns("user").list.first().fill_null("")
 
 
+CATEGORIES = (
+    *("translate", "summarize", "code", "math", "classify", "extract", "rewrite", "roleplay"),
+    *("brainstorm", "creative", "write", "explain", "question", "chat", "other"),
+)
+"""The words that `task_category` may be."""
+
+
 @lru_cache
 def categories() -> list[tuple[str, str]]:
     """Categories and their patterns, in the order in which they are tried. `\\b` is ASCII's, for the regex engine's fast path."""
@@ -57,7 +64,7 @@ def categories() -> list[tuple[str, str]]:
     return [(name, "(?i)" + _ascii(pattern)) for name, pattern in named]
 
 
-@fact(version=2)
+@fact(version=2, values=CATEGORIES)
 def task_category() -> pl.Expr:
     """What kind of task the first question sets, as a word: `translate`, `summarize`, `code`, `math`, `classify`,
     `extract`, `rewrite`, `roleplay`, `brainstorm`, `creative`, `write`, `explain`, `question`, `chat`, or `other`.

@@ -7,6 +7,7 @@ import hashlib
 import pytest
 
 from datasetbuild.op import find
+from datasetbuild.stages.annotate.kinds import CATEGORIES, categories
 from datasetbuild.stages.annotate.stock import PATTERNS
 from tests.stages.annotate.conversations import values
 
@@ -183,3 +184,9 @@ def test_a_changed_pattern_is_a_changed_version(name: str) -> None:
     facts, digest, version = DATA[name]
     assert hashlib.sha256((PATTERNS / f"{name}.txt").read_bytes()).hexdigest().startswith(digest)
     assert {find("fact", fact).version for fact in facts} == {version}
+
+
+def test_the_words_that_a_task_may_be() -> None:
+    """A rule may name what the patterns can give, and nothing else."""
+    assert {name for name, _ in categories()} <= set(CATEGORIES)
+    assert find("fact", "task_category").values == CATEGORIES
