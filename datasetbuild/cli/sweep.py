@@ -83,7 +83,7 @@ def show(name: str, points: list[Point]) -> None:
     from rich.table import Table
 
     table = rows(points)
-    screen = Table(title=f"{name}: {len(points)} points", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    screen = Table(title=f"{name}: {len(points)} point" + ("s" if len(points) != 1 else ""), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table[0]:
         screen.add_column(column, justify="right")
     for row in table:

@@ -142,7 +142,7 @@ class Cache:
             state = _state(place)
             if _verified.get(place) != state:
                 if not _sound(place, digest):
-                    place.unlink(missing_ok=True)
+                    removed(place)
                     raise CorruptObject(digest)
                 _verified[place] = state
         except FileNotFoundError:
@@ -196,8 +196,8 @@ class Cache:
         """Remove every corrupt object. It reads all of them (1.9 GB/s), so it waits until one has been met."""
         for place in (self.root / "objects").glob("??/*"):
             with suppress(FileNotFoundError):
-                if file_digest(place) != place.parent.name + place.name:
-                    place.unlink()
+                if place.is_dir() or file_digest(place) != place.parent.name + place.name:
+                    removed(place)
 
     def tidy(self) -> None:
         """Remove what this process has in `.dsbuild/tmp`."""
@@ -224,7 +224,11 @@ class Cache:
 
     def _publish(self, draft: Path, place: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(draft, place)
+        try:
+            os.replace(draft, place)
+        except IsADirectoryError:  # by an unpacked archive, or a copy that went wrong
+            removed(place)
+            os.replace(draft, place)
 
     def _discard(self, draft: Path) -> None:
         draft.unlink(missing_ok=True)  # of a disk that is full, or of bytes that are there already
@@ -237,8 +241,15 @@ class Cache:
         return path
 
 
+def removed(place: Path) -> None:
+    """Remove a damaged place of the cache, also where a folder stands instead of a file."""
+    shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
+
+
 def _sound(place: Path, digest: str) -> bool:
     """Whether an object's bytes are the ones that were stored."""
+    if place.is_dir():
+        return False
     if known := _sums.get(digest):
         return file_xxh3(place) == known
     return file_digest(place) == digest
@@ -278,7 +289,7 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
     """What `sealed` wrote, or None when it is not there or damaged."""
     try:
         found = orjson.loads(path.read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError):
+    except (FileNotFoundError, IsADirectoryError, orjson.JSONDecodeError):
         return None
     sound = isinstance(found, dict) and isinstance(found.get("value"), dict) and json_digest(found["value"]) == found.get("digest")
     return found["value"] if sound else None

@@ -182,12 +182,13 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path) -> Rec
 
 
 def _switches_off(override: Override, loader: ConfigLoader) -> bool:
-    """Whether it is `mix=null`: Hydra would take that for the choice of an option named null."""
+    """Whether it is `mix=null` or `~mix`: Hydra would take that for the choice of an option, named null or none, and leave
+    what the recipe itself says of `mix` as it is."""
     key = override.key_or_group
     if _top(key.split(".")[0]) == "hydra":
         message = f"`{override.input_line}`: Hydra's own settings have no effect here"
         raise UsageError(message, hint="`dsbuild --help` shows the flags")
-    return not override.is_delete() and override.value() is None and bool(loader.get_group_options(key))
+    return override.value() is None and bool(loader.get_group_options(key))
 
 
 def _defaults(words: list[str], choice: str, point: list[str], loader: ConfigLoader, project: Path) -> Any:

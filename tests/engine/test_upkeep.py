@@ -129,3 +129,28 @@ def test_a_flipped_byte_is_met_with_and_without_its_sum(tmp_path: Path, monkeypa
     with pytest.raises(CorruptObject):
         cache.object(digest)
     assert not place.exists()
+
+
+def test_folders_in_the_place_of_files(built: Project) -> None:
+    """A folder where the cache has a file is damage as any other: the next build has the same bytes, and a sound cache."""
+    manifest = (built.folder / "build/small/manifest.json").read_bytes()
+    kept = built.folder / ".dsbuild/cache"
+    for place in [path for kind in ("actions", "objects") for path in (kept / kind).rglob("*") if path.is_file()]:
+        place.unlink()
+        (place / "inside").mkdir(parents=True)
+    assert built.run("recipe=small", "--force").code == 0
+    assert (built.folder / "build/small/manifest.json").read_bytes() == manifest
+    again = built.run("recipe=small", "filters.words.min=3", "--json").json
+    assert again["steps"]["ran"] == 0
+
+
+def test_objects_that_became_folders(tmp_path: Path) -> None:
+    """An object that is a folder is met as a damaged one, and removed."""
+    cache = Cache(tmp_path / "cache")
+    digest = cache.store(b"what was measured")
+    place = cache.object(digest)
+    place.unlink()
+    (place / "inside").mkdir(parents=True)
+    with pytest.raises(CorruptObject):
+        cache.object(digest)
+    assert not place.exists()

@@ -127,6 +127,17 @@ def test_null_switches_a_section_off(project: Project) -> None:
     assert off.origin("mix").place(off.project) is None
 
 
+@pytest.mark.parametrize("choice", ["", "defaults: [override /mix: balanced, _self_]\n"])
+def test_a_section_is_taken_out(project: Project, choice: str) -> None:
+    """`~mix` takes out what the recipe itself says too, not only the option that its defaults name."""
+    project.write({"conf/mix/balanced.yaml": "max_repeat: 2\n"})
+    project.recipe(choice + MINIMAL + "mix: {weights: {faq: 1}}\n")
+    assert project.load("recipe=tiny").config["mix"]["weights"] == {"faq": 1}
+    off = project.load("recipe=tiny", "~mix")
+    assert not off.config.get("mix")
+    assert off.overrides == ["~mix"]
+
+
 @pytest.mark.parametrize("value", ["daten/ü.jsonl", "日本", "a#b", "it's", "50% off!", "a & b"])
 def test_values_with_any_letters_need_no_second_quotes(project: Project, value: str) -> None:
     """What Hydra's grammar has no letters for is taken as text."""
