@@ -30,8 +30,8 @@ from datasetbuild.record import Fate
 
 @dataclass(frozen=True)
 class Point:
-    """One point of a sweep. overrides: what sets it apart. kept: records in all, per source and per split. rows: in train,
-    copies counted. tokens: as `ledger.token_statistics`. delta: kept records more than the recipe without overrides."""
+    """One point of a sweep. overrides: what sets it apart. kept: records in all, per source and per split. rows: of all
+    splits, copies counted. tokens: as `ledger.token_statistics`. delta: kept records more than the recipe without overrides."""
 
     overrides: tuple[str, ...]
     kept: int

@@ -72,7 +72,7 @@ def test_the_table_as_csv(filled: Project) -> None:
     out = filled.run("-m", "recipe=small", GRID[0], "seed=17", "--csv").out
     table = list(csv.DictReader(io.StringIO(out)))
     assert [row["filters.response_chars.min"] for row in table] == ["20", "130", "150"]
-    assert set(table[0]) == {"filters.response_chars.min", "kept", "delta", "a", "b", "train rows", "validation rows"}
+    assert set(table[0]) == {"filters.response_chars.min", "kept", "delta", "a", "b", "train records", "validation records", "rows"}
     assert all(int(row["a"]) + int(row["b"]) == int(row["kept"]) for row in table)
 
 
