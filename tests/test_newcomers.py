@@ -208,8 +208,22 @@ def test_diff_of_a_folder_without_an_artifact(project: Project) -> None:
     assert ran.code == 6
     assert "build/nosuch holds no artifact" in ran.err
     assert "there are build/small" in ran.err
-    ran = project.run("diff", "--html", "nowhere/page.html")
-    assert ran.code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("diff", "--html", "nowhere/page.html"),
+        ("-m", "recipe=small", "seed=1,2", "--plot", "nowhere/page.html"),
+        ("show", "recipe=small", "--mask", "--html", "nowhere/page.html"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_page_for_a_folder_that_is_not_there(project: Project, words: tuple[str, ...]) -> None:
+    """Refused before any work, with the command that makes the folder."""
+    project.write({"a.jsonl": numbered(3), "recipes/small.yaml": HEAD})
+    ran = project.run(*words)
+    assert (ran.code, ran.out) == (2, "")
     assert "mkdir -p nowhere" in ran.err
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasetbuild import process
 from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from datasetbuild.engine.run import Built
     from datasetbuild.plan.steps import Plan
 
@@ -34,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sweep = parser.add_argument_group("sweeps (key=a,b,c)")
     sweep.add_argument("-m", "--multirun", action="store_true", help="decide every point and print one table; writes nothing")
     sweep.add_argument("--csv", action="store_true", help="print the table as CSV")
-    sweep.add_argument("--plot", metavar="FILE", help="write the curve as one HTML page")
+    sweep.add_argument("--plot", type=Path, metavar="FILE", help="write the curve as one HTML page")
     sweep.add_argument("--write", action="store_true", help="build a variant for every point")
 
 

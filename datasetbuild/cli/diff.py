@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datasetbuild.cli.project import find_project
+from datasetbuild.cli.project import check_folder, find_project
 
 if TYPE_CHECKING:
     from datasetbuild.artifact.diff.document import Diff
@@ -54,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.limit < 0:
         raise UsageError("--limit is a number of rows, 0 for all", hint="--limit 50")
-    if args.html and not args.html.absolute().parent.is_dir():
-        raise UsageError(f"there is no folder {args.html.parent} to write {args.html.name} into", hint=f"mkdir -p {args.html.parent}")
+    if args.html:
+        check_folder(args.html)
     project = find_project(args.directory)
     recipes = [word.partition("=")[2] for word in args.words if word.startswith("recipe=")]
     words = [word for word in args.words if not word.startswith("recipe=")]

@@ -7,6 +7,12 @@ from pathlib import Path
 from datasetbuild.errors import UsageError
 
 
+def check_folder(file: Path) -> None:
+    """Raise, before any work, when a file that a person wants written has no folder to lie in."""
+    if not file.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {file.parent} to write {file.name} into", hint=f"mkdir -p {file.parent}")
+
+
 def find_project(directory: str) -> Path:
     """The project's folder; `UsageError` when there is none."""
     start = Path(directory).resolve()

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasetbuild.cli.project import find_project
+from datasetbuild.cli.project import check_folder, find_project
 
 if TYPE_CHECKING:
     from datasetbuild.recipe import Recipe
@@ -49,6 +49,8 @@ def _mask(args: argparse.Namespace) -> int:
     from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
+    if args.html:
+        check_folder(args.html)
     recipe = load(args.overrides, project=find_project(args.directory))[0]
     rows = masked_rows(search(recipe, make_plan(recipe.config)), text=args.row, count=args.n)
     if args.html:

@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasetbuild.cli.project import check_folder
+
 if TYPE_CHECKING:
     from datasetbuild.engine.sweep import Point
 
@@ -22,6 +24,8 @@ def run(args: argparse.Namespace, project: Path) -> int:
     from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
+    if args.plot:
+        check_folder(args.plot)
     recipes = load(args.overrides, project=project, multirun=True)
     base = load([word for word in args.overrides if word.startswith("recipe=")], project=project)[0]
     plans = [with_workers(make_plan(recipe.config), args.workers) for recipe in [base, *recipes]]
@@ -29,7 +33,7 @@ def run(args: argparse.Namespace, project: Path) -> int:
     if args.plot:
         from datasetbuild.artifact.curve import curve_page
 
-        Path(args.plot).write_text(curve_page(base.name, rows(points)), encoding="utf-8")
+        args.plot.write_text(curve_page(base.name, rows(points)), encoding="utf-8")
     if args.json:
         import orjson
 
