@@ -128,7 +128,10 @@ KINDS = (
 def oracle(kind: Kind) -> Callable[[str], bool]:
     if not isinstance(kind.valid, str):
         return kind.valid
-    found: Callable[[str], bool] = import_module(f"stdnum.{kind.valid}").is_valid
+    try:
+        found: Callable[[str], bool] = import_module(f"stdnum.{kind.valid}").is_valid
+    except ImportError:
+        raise SystemExit("python-stdnum, the oracle, is not installed: pip install python-stdnum") from None
     return found
 
 
