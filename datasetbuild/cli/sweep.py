@@ -54,15 +54,17 @@ def run(args: argparse.Namespace, project: Path) -> int:
 
 
 def rows(points: list[Point]) -> list[dict[str, Any]]:
-    """The points as flat rows: the overrides that differ, kept, delta, per source, per split, rows with copies, tokens."""
+    """The points as flat rows: the overrides that differ, kept, delta, per source, per split, tokens; and the rows with their
+    copies where a mix makes some."""
     shared = set(points[0].overrides).intersection(*(point.overrides for point in points)) if len(points) > 1 else set()
+    copied = any(point.rows != point.kept for point in points)
     table = []
     for point in points:
         own = dict(override.partition("=")[::2] for override in point.overrides if override not in shared)
         row: dict[str, Any] = {**own, "kept": point.kept, "delta": point.delta}
         row |= {f"{name}": count for name, count in point.sources.items()} if len(point.sources) > 1 else {}
         row |= {f"{name} records": count for name, count in point.splits.items()} if len(point.splits) > 1 else {}
-        row["rows"] = point.rows  # what a mix changes: its copies are no records of their own
+        row |= {"rows": point.rows} if copied else {}
         if point.tokens:
             row |= {"tokens": point.tokens["total"], "p95": point.tokens["p95"]}
         table.append(row)

@@ -72,8 +72,17 @@ def test_the_table_as_csv(filled: Project) -> None:
     out = filled.run("-m", "recipe=small", GRID[0], "seed=17", "--csv").out
     table = list(csv.DictReader(io.StringIO(out)))
     assert [row["filters.response_chars.min"] for row in table] == ["20", "130", "150"]
-    assert set(table[0]) == {"filters.response_chars.min", "kept", "delta", "a", "b", "train records", "validation records", "rows"}
+    assert set(table[0]) == {"filters.response_chars.min", "kept", "delta", "a", "b", "train records", "validation records"}
     assert all(int(row["a"]) + int(row["b"]) == int(row["kept"]) for row in table)
+
+
+def test_the_rows_of_a_mix_stand_beside_the_records(filled: Project) -> None:
+    """Where a mix repeats records, a point says how many rows come of them; elsewhere they are the records."""
+    out = filled.run("-m", "recipe=small", "mix.weights={a: 0.2, b: 0.8},{a: 0.8, b: 0.2}", "+mix.max_repeat=4", "--csv").out
+    table = list(csv.DictReader(io.StringIO(out)))
+    assert len(table) == 2
+    for row in table:
+        assert int(row["rows"]) > int(row["kept"]) > 0
 
 
 def test_nothing_is_written_unless_asked(filled: Project) -> None:
