@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 ID_LENGTH = 24
 """Hex characters of a record id: 96 bits, so that 10^9 records collide with a probability below 10^-11."""
 
-CHUNK = 1 << 20
-
 
 def canonical_json(value: Any) -> bytes:
     """The one JSON text of a value: sorted keys, no blanks, UTF-8. Floats are written in the shortest form that round-trips."""

@@ -130,10 +130,13 @@ ALLOWED = {"bound_moved", "unit_changed", "mix_shifted"}
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A project with the base built, and a copy of its artifact."""
-    folder = tmp_path_factory.mktemp("project")
+    return built_first(tmp_path_factory.mktemp("project"), RECIPE, FILES)
+
+
+def built_first(folder: Path, recipe: dict[str, Any], files: dict[str, Any]) -> tuple[Path, Path]:
+    """A project with an artifact, and a copy of it that later builds leave alone."""
     (folder / "recipes").mkdir()
-    build(folder, RECIPE, FILES)
-    shutil.copytree(folder / "build" / "small", folder / "first")
+    shutil.copytree(build(folder, recipe, files), folder / "first")
     return folder, folder / "first"
 
 

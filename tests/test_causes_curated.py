@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import polars as pl
 import pytest
 
 from tests.laws.conversations import pair
-from tests.test_causes import between, build
+from tests.test_causes import between, build, built_first
 
 BOILER = "please note that our office is closed on all public holidays and that we answer every letter in the order in which it came"
 LETTERS = "the sand was wet; a gull cried twice, and far out where ships pass someone lit lamps before noon came around again"
@@ -95,11 +94,7 @@ ALLOWED = {"choice_shifted"}
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A project with the base built, and a copy of its artifact."""
-    folder = tmp_path_factory.mktemp("project")
-    (folder / "recipes").mkdir()
-    build(folder, RECIPE, FILES)
-    shutil.copytree(folder / "build" / "small", folder / "first")
-    return folder, folder / "first"
+    return built_first(tmp_path_factory.mktemp("project"), RECIPE, FILES)
 
 
 def test_every_stage_takes_a_row(first: tuple[Path, Path]) -> None:
@@ -133,12 +128,11 @@ CUTS: dict[str, tuple[Edit, set[tuple[str, str | None]]]] = {
 @pytest.mark.parametrize("case", sorted(CUTS))
 def test_a_cut_has_its_cause(tmp_path: Path, case: str) -> None:
     """A row whose text changed since its words were cut, or are no longer, names the recipe's key or the row that came."""
-    (tmp_path / "recipes").mkdir()
-    shutil.copytree(build(tmp_path, CUT, FILES), tmp_path / "first")
+    folder, before = built_first(tmp_path, CUT, FILES)
     edit, expected = CUTS[case]
     changed, files = copy.deepcopy(CUT), copy.deepcopy(FILES)
     edit(changed, files)
-    diff = between(tmp_path / "first", build(tmp_path, changed, files))
+    diff = between(before, build(folder, changed, files))
     assert {(line["cause"], line["detail"]) for line in diff.document["causes"]} == expected
     if case == "a better home comes":
         rows = diff.rows
@@ -147,6 +141,6 @@ def test_a_cut_has_its_cause(tmp_path: Path, case: str) -> None:
         lost = rows.filter(pl.col("cause") == "twin_came")
         assert lost["by"].to_list() == came * len(lost)
         assert set(lost["kind"]) == {"changed"}
-    back = between(build(tmp_path, changed, files), tmp_path / "first")
+    back = between(build(folder, changed, files), before)
     if case == "a better home comes":
         assert {(line["cause"], line["detail"]) for line in back.document["causes"]} == {("row_removed", "more.jsonl"), ("twin_went", None)}

@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from datasetbuild.artifact.scaffold import make_project
+    from datasetbuild.artifact.version import in_git
     from datasetbuild.cli.dvc import wanted
 
     folder = Path(args.directory, args.folder)
@@ -27,7 +28,9 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps({"format_version": 1, "folder": str(folder), "files": files}, indent=1) + "\n")
         return 0
     # Inside of a repository a second one would hide the project from the first; DVC then keeps its files in the subfolder.
-    start = "dvc init --subdir" if _in_git(folder.resolve()) else "git init && dvc init"
+    repository = in_git(folder)
+    inside = repository is not None and repository.root != folder.resolve()
+    start = "dvc init --subdir" if inside else "git init && dvc init"
     enter = [] if folder.resolve() == Path.cwd() else [f"cd {shlex.quote(str(folder))}"]
     steps = [
         *enter,
@@ -39,8 +42,3 @@ def run(args: argparse.Namespace) -> int:
         "".join(f"wrote {folder / name}\n" for name in files) + "\nnext:\n" + "".join(f"  {step}\n" for step in steps)
     )
     return 0
-
-
-def _in_git(folder: Path) -> bool:
-    """Whether a folder lies inside of a git repository, and is not the root of one itself."""
-    return not (folder / ".git").exists() and any((parent / ".git").exists() for parent in folder.parents)

@@ -118,6 +118,7 @@ def with_dear(
     for step in plan.dear:
         tasks, of = _tasks(plan, plane, cache, project, pieces, rows, step)
         missing = [task for task in tasks if cache.action(task.key) is None]
+        # A second process pays from two tasks on, however few bytes they have.
         with local_engine(plan.engine["workers"], PAYS_FROM_BYTES * (len(missing) // 2)) as engine:
             made = dict(zip((task.key for task in missing), progress(step.fact, engine.map(measure_dear, missing), len(missing)), strict=True))
         found = [made.get(task.key) or measure_dear(task) for task in tasks]

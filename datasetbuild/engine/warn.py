@@ -142,7 +142,7 @@ def _contradictions(decision: Decision) -> list[str]:
     """Kept records that another record contradicts: in its answer, or in the rules of its system prompt."""
     if "contradicts" not in decision.rows.columns:
         return []
-    kept = decision.rows.filter((pl.col("fate") == Fate.KEPT.value) & pl.col("contradicts").is_not_null())
+    kept = decision.rows.filter(KEPT & pl.col("contradicts").is_not_null())
     if not len(kept):
         return []
     styled = kept["contradiction"].str.starts_with(STYLE)
@@ -165,7 +165,7 @@ def _budget(plan: Plan, decision: Decision) -> list[str]:
     """A `select` that had fewer records to choose from than it may keep."""
     if plan.select is None:
         return []
-    left = len(decision.rows.filter((pl.col("fate") == Fate.KEPT.value) | (pl.col("stage") == Stage.MIX.value)))
+    left = len(decision.rows.filter(KEPT | (pl.col("stage") == Stage.MIX.value)))
     few = left < plan.select["n"]
     return [f"select.n is {plan.select['n']}, and {_counted(left, 'record')} were left to choose from"] if few else []
 
