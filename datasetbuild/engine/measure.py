@@ -329,9 +329,8 @@ def _content(records: pl.DataFrame, read: pl.DataFrame | None, *, keyed: bool) -
     if read is not None:
         before = records.select("row").join(read, on="row", how="left", maintain_order="left")["had_system"]
         touched |= before != records["@system"]
-    places = touched.arg_true()
-    digests = content_digests(records["messages"].gather(places), records["tools"].gather(places))
-    return pl.Series("content", [None] * len(records), dtype=pl.String).scatter(places, digests)
+    digests = content_digests(records["messages"].filter(touched), records["tools"].filter(touched))
+    return pl.Series("content", [None] * len(records), dtype=pl.String).scatter(touched.arg_true(), digests)
 
 
 def _operator_failed(quarantine: pl.DataFrame) -> bool:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Iterator
 
 import polars as pl
 import pytest
-from hypothesis import given
+from ftfy import fix_encoding
+from ftfy.badness import MOJIBAKE_CATEGORIES, is_bad
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasetbuild.record import flatten_turns, fold_turns, messages_dtype, record_schema
 from datasetbuild.stages.clean import clean, fix_unicode, normalize_whitespace
+from datasetbuild.stages.clean.characters import CONTROL, maybe_bad
 from datasetbuild.stages.clean.markup import drop_lines, html_to_text, markdown_to_text
 from tests.conftest import Project
+
+
+def expanded(members: str) -> Iterator[str]:
+    """The characters of what stands in the brackets of a regular expression, with its ranges."""
+    return (char for first, last in re.findall(r"(.)(?:-(.))?", members, re.DOTALL) for char in map(chr, range(ord(first), ord(last or first) + 1)))
 
 
 def one(function, text: str) -> str:  # type: ignore[no-untyped-def]
@@ -68,6 +78,41 @@ def test_unicode_is_repaired_and_nothing_else(before: str, after: str) -> None:
 def test_white_space_is_tidied_and_code_stays(before: str, after: str) -> None:
     """Line ends, odd blanks and empty lines are made one kind; indentation and blanks inside a line stay."""
     assert one(normalize_whitespace, before) == after
+
+
+CHARMAPS = ("latin-1", "sloppy-windows-1252", "sloppy-windows-1251", "sloppy-windows-1257", "macroman", "cp437")
+SUSPICIOUS = sorted({char for members in MOJIBAKE_CATEGORIES.values() for char in expanded(members)} | set("ÂÃàŒœвЂГў°°β€ā \xa0\xadaZ?\n"))
+words = st.text(st.characters(codec="utf-8"), max_size=12) | st.text(st.sampled_from(SUSPICIOUS), max_size=8) | st.sampled_from(["don’t", "ëéй日ü¡", " à la ", "plain words "])
+
+
+@st.composite
+def misread(draw: st.DrawFn) -> str:
+    """Words, some of which were written as UTF-8 and read as something else, once or twice."""
+    said = []
+    for word in draw(st.lists(words, max_size=4)):
+        for charmap in draw(st.lists(st.sampled_from(CHARMAPS), max_size=2)):
+            word = word.encode().decode(charmap, "replace")
+        said.append(word)
+    return "".join(said)
+
+
+@settings(deadline=None)
+@given(st.lists(misread(), max_size=4))
+def test_mojibake_is_undone_as_ftfy_does_it(texts: list[str]) -> None:
+    """By columns, with another engine asking which texts look bad, every text becomes what `ftfy.fix_encoding` makes of it."""
+    found = fix_unicode(pl.Series(texts, dtype=pl.String))
+    bare = pl.Series(texts, dtype=pl.String).str.replace_all(CONTROL, "")
+    assert found.to_list() == pl.Series([fix_encoding(text) for text in bare], dtype=pl.String).str.normalize("NFC").to_list()
+
+
+def test_no_text_that_looks_bad_to_ftfy_is_passed_over() -> None:
+    """Of all pairs of the 400 characters of mojibake, alone and between letters and blanks."""
+    pairs = [f"{before}{one}{other}{after}" for one in SUSPICIOUS for other in SUSPICIOUS for before, after in (("", ""), ("a", " "))]
+    seen = pl.Series(pairs).str.contains(maybe_bad())
+    bad = pl.Series([is_bad(pair) for pair in pairs])
+    assert bad.sum() > 10_000
+    assert not (bad & ~seen).any()
+    assert (seen & ~bad).sum() < 0.02 * len(pairs)
 
 
 @given(st.text(st.characters(codec="utf-8")))

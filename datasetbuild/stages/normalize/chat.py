@@ -84,7 +84,7 @@ def _sound(lengths: NDArray[np.int64], roles: NDArray[np.uint8], texts: list[str
     starts = np.cumsum(lengths) - lengths
     later = np.ones(len(roles), bool)
     later[starts] = False
-    blank = np.fromiter((not text or text.isspace() for text in texts), bool, len(texts))
+    blank = np.fromiter(map(str.isspace, texts), bool, len(texts)) | ~np.fromiter(map(bool, texts), bool, len(texts))
     bad = (roles == UNKNOWN) | (blank & (roles != TOOL)) | (later & (roles == SYSTEM))
     sound = ~np.logical_or.reduceat(bad, starts)
     for role in (USER, ASSISTANT):

@@ -4,6 +4,7 @@ shape."""
 from __future__ import annotations
 
 import struct
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -72,14 +73,19 @@ class Turns:
     def plain(self, turns: list[Any]) -> tuple[NDArray[np.uint8], list[str]]:
         """Role (as a position in `ROLES`) and text of each turn that is no more than that; of any other `len(ROLES)` and
         no text."""
-        pairs = [turn if type(turn) is dict and len(turn) == 2 else {} for turn in turns]
-        names: list[Any] = [turn.get(self._role) for turn in pairs]
-        texts: list[Any] = [turn.get(self._content) for turn in pairs]
+        if {*map(type, turns)} != {dict} or {*map(len, turns)} != {2}:
+            turns = [turn if type(turn) is dict and len(turn) == 2 else {} for turn in turns]
+        role, content, unknown = self._role, self._content, len(ROLES)
+        names: list[Any] = [turn.get(role) for turn in turns]
+        texts: list[Any] = [turn.get(content) for turn in turns]
+        if {*map(type, names)} != {str}:
+            names = [name if type(name) is str else None for name in names]
         known = {name: ROLES.index(role) for name, role in self._roles.items() if role != FUNCTION_CALL}
-        codes = np.fromiter((known.get(name, len(ROLES)) if type(name) is str else len(ROLES) for name in names), np.uint8, len(turns))
-        for at, text in enumerate(texts):
-            if type(text) is not str:
-                codes[at], texts[at] = len(ROLES), ""
+        codes = np.fromiter(map(known.get, names, repeat(unknown)), np.uint8, len(turns))
+        if {*map(type, texts)} != {str}:
+            for at, text in enumerate(texts):
+                if type(text) is not str:
+                    codes[at], texts[at] = unknown, ""
         return codes, texts
 
     def _carefully(self, turn: Any, path: str) -> Message:

@@ -26,13 +26,14 @@ class Span:
         self.first_row, self.first_line = first_row, first_line
         self.rows = 0
         self.oversize = False
-        self.state = hashlib.sha256()
+        self.sha256, self.xxh3 = hashlib.sha256(), xxhash.xxh3_128()
 
     def take(self, content: memoryview | None, size: int, rows: int) -> None:
         if content is None:
             self.oversize = True
         else:
-            self.state.update(content)
+            self.sha256.update(content)
+            self.xxh3.update(content)
         self.stop += size
         self.rows += rows
 
@@ -92,6 +93,13 @@ def section(path: Path, start: int, stop: int) -> Iterator[bytes]:
         while start < stop and (block := stream.read(min(BLOCK, stop - start))):
             start += len(block)
             yield block
+
+
+def bytes_of(path: Path, start: int, stop: int) -> bytes:
+    """The bytes of a span, at once."""
+    with open(path, "rb") as stream:
+        stream.seek(start)
+        return stream.read(stop - start)
 
 
 def rows_of_span(data: bytes) -> RawRows:

@@ -18,7 +18,7 @@ import orjson
 import xxhash
 
 from datasetbuild.errors import MismatchError, SourceError
-from datasetbuild.hashing import bytes_digest
+from datasetbuild.hashing import xxh3_digest
 from datasetbuild.stages.read import jsonl
 from datasetbuild.stages.read.boundaries import SHARD_BYTES, SHARD_ROWS, Boundaries
 from datasetbuild.stages.read.container import Input, inspect
@@ -90,12 +90,12 @@ def load(shard: RawShard, project: Path) -> RawRows:
     """The rows of a shard; `MismatchError` when they are not what was cut."""
     if shard.span is not None:
         path = project / (shard.path or shard.file)
-        data = b"".join(jsonl.section(path, *shard.span)) if path.exists() else b""
-        rows, found = jsonl.rows_of_span(data), bytes_digest(data)
+        data = jsonl.bytes_of(path, *shard.span) if path.exists() else b""
+        rows, same = jsonl.rows_of_span(data), xxh3_digest(data) == shard.xxh3
     else:
         rows = _read_blob(project / str(shard.blob), shard)
-        found = _digest(rows)
-    if found != shard.digest:
+        same = _digest(rows) == shard.digest
+    if not same:
         if shard.blob is not None:
             (project / shard.blob).unlink(missing_ok=True)
             raise _damaged(shard)
@@ -119,8 +119,9 @@ def _spanned(span: jsonl.Span, input: Input, project: Path, folder: Path, limit:
         span.rows,
         span.first_row,
         span.first_line,
-        span.state.hexdigest(),
+        span.sha256.hexdigest(),
         span=(span.start, span.stop),
+        xxh3=span.xxh3.hexdigest(),
         path=place if place != input.file else None,
     )
 
