@@ -28,3 +28,13 @@ def lists(name: str, values: NDArray[Any] | pa.Array, bounds: NDArray[Any]) -> p
 
     inside = array(values) if isinstance(values, np.ndarray) else values
     return pl.Series(name, pa.LargeListArray.from_arrays(array(np.asarray(bounds, np.int64)), inside))
+
+
+def fold(values: pl.Series, lengths: pl.Series) -> pl.Series:
+    """Values as lists of so many, one list for each length; the lengths add up to the values."""
+    import numpy as np
+    import polars as pl
+
+    bounds = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths.to_numpy(), out=bounds[1:])
+    return lists(values.name, values.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()), bounds)

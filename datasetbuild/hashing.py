@@ -50,6 +50,13 @@ def xxh3_digest(data: bytes | memoryview) -> str:
     return xxhash.xxh3_128_hexdigest(data)
 
 
+def checksums(texts: Iterable[str]) -> list[int]:
+    """xxh3 of 64 bits of each text, 0.15 us each: by it some are chosen for a second look, whatever stands beside them."""
+    from xxhash import xxh3_64_intdigest
+
+    return [xxh3_64_intdigest(text.encode()) for text in texts]
+
+
 def file_xxh3(path: Path) -> str:
     """`xxh3_digest` of a file's bytes, read in pieces."""
     import xxhash

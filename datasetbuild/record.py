@@ -237,10 +237,12 @@ def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
 
     import polars as pl
 
+    from datasetbuild.arrow import fold
+
     lengths, turns = flatten_turns(messages)
     absent = [field for field in MESSAGE_FIELDS if turns[field].null_count() == len(turns)]
     fields = [pl.lit("\x00") if field in absent else pl.col(field).cast(pl.String).fill_null("\x00") for field in MESSAGE_FIELDS]
-    said = _lists(lengths, turns.select(pl.concat_str(fields, separator="\x1f").alias("said"))["said"]).list.join("\x1e")
+    said = fold(turns.select(pl.concat_str(fields, separator="\x1f").alias("said"))["said"], lengths).list.join("\x1e")
     whole = pl.DataFrame({"said": said, "tools": tools}).select(pl.concat_str("said", pl.col("tools").fill_null(""), separator="\x1d"))
     digests = [hashlib.sha256(text).hexdigest()[:16] for text in whole.to_series().cast(pl.Binary).to_list()]
     return pl.Series("content", digests, dtype=pl.String)
@@ -248,16 +250,6 @@ def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
 
 def fold_turns(lengths: pl.Series, turns: pl.DataFrame) -> pl.Series:
     """The inverse of `flatten_turns`: offsets over the very buffers of the turns, so that no text is copied."""
-    return _lists(lengths, turns.select(MESSAGE_FIELDS).to_struct("messages")).cast(messages_dtype())
+    from datasetbuild.arrow import fold
 
-
-def _lists(lengths: pl.Series, values: pl.Series) -> pl.Series:
-    """Values as lists of so many."""
-    import numpy as np
-    import polars as pl
-
-    from datasetbuild.arrow import lists
-
-    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths.to_numpy(), out=offsets[1:])
-    return lists(values.name, values.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()), offsets)
+    return fold(turns.select(MESSAGE_FIELDS).to_struct("messages"), lengths).cast(messages_dtype())

@@ -13,10 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
 import polars as pl
 
-from datasetbuild.arrow import lists
 from datasetbuild.op import Operator, find
 from datasetbuild.record import ROLES, Reason, Stage, Where, canonical_bytes, quarantine_schema
 
@@ -26,13 +24,6 @@ Fact = pl.Expr | Callable[[pl.DataFrame], pl.Series]
 def turns(where: Where) -> pl.Expr:
     """The texts of the `where` turns of each record: List[String], empty when there are none."""
     return pl.col(where)
-
-
-def fold(values: pl.Series, lengths: pl.Series) -> pl.Series:
-    """One value per turn as one list per record. lengths: turns of each record, adding up to the values."""
-    offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths.to_numpy(), out=offsets[1:])
-    return lists(values.name, values.rechunk().to_arrow(), offsets)
 
 
 def annotate_frame(records: pl.DataFrame, rendered: pl.DataFrame | None = None) -> pl.DataFrame:

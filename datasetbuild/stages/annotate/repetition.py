@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import fold
 from datasetbuild.op import Bound, fact
 from datasetbuild.record import Where
-from datasetbuild.stages.annotate import fold
 from datasetbuild.stages.dedup.sketch import shingles
 from datasetbuild.stages.words import Hashes, Ints, buffers, mix, portions, word_hashes
 

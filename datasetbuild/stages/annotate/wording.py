@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import fold
 from datasetbuild.op import Bound, fact
 from datasetbuild.record import Where
-from datasetbuild.stages.annotate import fold, turns
+from datasetbuild.stages.annotate import turns
 from datasetbuild.stages.words import BLANKS, distinct, portions, word_hashes
 
 

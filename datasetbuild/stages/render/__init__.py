@@ -155,7 +155,7 @@ def _about(template: ChatTemplate) -> list[str]:
 
 def _tokens(batch: Batch, encoder: Encoder, warnings: list[str] | None) -> tuple[Encoded, Aligned]:
     """Ids and trained spans. When fast ids turn out wrong while a row is proved, the oracle does the batch."""
-    encoded = encoder.encode(batch.texts, checksums=batch.checksums)
+    encoded = encoder.encode(batch.texts, known=batch.checksums)
     aligned = align_rows(batch, encoded, encoder)
     warning = encoded.warning
     if aligned is None:
@@ -185,7 +185,7 @@ def _frame(
         "spans": spans,
         "parity": lists(parities(batch, aligned.spans, encoded, loaded), sums(per_row), "parity"),
         "loss_weights": _loss_weights(batch, encoded, aligned, params.get("prompt_weight") or 0.0),
-        "text": batch.series(),
+        "text": batch.series,
     }
     return pl.DataFrame(columns, schema=render_schema())
 

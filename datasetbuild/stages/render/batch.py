@@ -6,17 +6,16 @@ over rows. A text is put together from fragments by their numbers: one `take` of
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import array
+from datasetbuild.hashing import checksums
 from datasetbuild.stages.render.layout import Skeleton
 
 if TYPE_CHECKING:
@@ -109,15 +108,14 @@ class Batch:
     @cached_property
     def texts(self) -> list[str]:
         """The texts one by one."""
-        edges = self.bounds.tolist()
-        return [str(self.data[a:b], "utf-8") for a, b in pairwise(edges)]
+        return self.series.to_list()
 
     @cached_property
     def checksums(self) -> list[int]:
-        """CRC-32 of each text, by which some are chosen for a second look: the company of a row changes nothing."""
-        edges = self.bounds.tolist()
-        return [zlib.crc32(self.data[a:b]) for a, b in pairwise(edges)]
+        """Of each text (`hashing.checksums`)."""
+        return checksums(self.texts)
 
+    @cached_property
     def series(self) -> pl.Series:
         """The texts as a column."""
         import polars as pl

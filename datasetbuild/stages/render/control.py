@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import polars as pl
 
 from datasetbuild.errors import RecordError
-from datasetbuild.record import Message, Reason
+from datasetbuild.record import Message, Reason, flatten_turns
 from datasetbuild.stages.render.template import ChatTemplate, as_template_sees
 
 TEXTS = ("content", "reasoning_content", "tool_calls", "name")
@@ -19,13 +20,13 @@ def rows_with_control_tokens(records: pl.DataFrame, template: ChatTemplate) -> s
     patterns = list(template.control)
     if not patterns or not len(records):
         return set()
-    turns = records.select(
-        pl.int_range(pl.len(), dtype=pl.UInt32).alias("place"), pl.col("messages"), pl.col("tools").alias("declared")
-    )
-    found = turns.filter(pl.col("declared").str.contains_any(patterns))["place"].to_list()
-    exploded = turns.select("place", "messages").explode("messages")
-    hit = pl.any_horizontal(pl.col("messages").struct.field(name).str.contains_any(patterns) for name in TEXTS)
-    return {*found, *exploded.filter(hit)["place"].to_list()}
+    lengths, turns = flatten_turns(records["messages"])
+    found = set(records["tools"].str.contains_any(patterns).arg_true())
+    for name in TEXTS:
+        if turns[name].null_count() < len(turns):
+            hits = turns[name].str.contains_any(patterns).arg_true().to_numpy()
+            found.update(np.searchsorted(np.cumsum(lengths.to_numpy()), hits, side="right").tolist())
+    return found
 
 
 def count(messages: list[Message], tools: str | None, template: ChatTemplate) -> int:

@@ -6,7 +6,6 @@ least, chosen by the text's own hash) goes through both; one difference, and the
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -18,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import array
+from datasetbuild.hashing import checksums
 from datasetbuild.stages.render.tokenizer import TokenizerSpec
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class Encoder:
         self.fast, self.refusal = _fast(spec.json)
         self.pieces = Pieces(spec.json)
 
-    def encode(self, texts: list[str], *, exact: bool = False, checksums: list[int] | None = None) -> Encoded:
-        """Ids of the texts, without special tokens added. `exact`: by the oracle alone. checksums: CRC-32 of the texts,
+    def encode(self, texts: list[str], *, exact: bool = False, known: list[int] | None = None) -> Encoded:
+        """Ids of the texts, without special tokens added. `exact`: by the oracle alone. known: the texts' checksums,
         where they are known."""
         if exact or self.fast is None or not texts:
             return self._slow(texts, None if exact else self.refusal)
@@ -65,7 +65,7 @@ class Encoder:
             return self._slow(texts, f"fastokens failed ({error}); the batch was encoded by tokenizers")
         ids = np.frombuffer(flat, np.uint32).astype(np.int32)
         bounds = np.frombuffer(offsets, np.uint64).astype(np.int64)
-        chosen = sample(checksums or [zlib.crc32(text.encode()) for text in texts])
+        chosen = sample(known or checksums(texts))
         for i, encoding in zip(
             chosen, self.oracle.encode_batch([texts[i] for i in chosen], add_special_tokens=False), strict=True
         ):
@@ -95,11 +95,11 @@ def encode_batch(texts: list[str], spec: TokenizerSpec) -> Encoded:
     return encoder(spec).encode(texts)
 
 
-def sample(checksums: list[int]) -> list[int]:
-    """Which texts are checked against the oracle: a pure function of the texts, 1 in 256, at least 8."""
-    chosen = {i for i, value in enumerate(checksums) if value % SAMPLE_EVERY == 0}
+def sample(numbers: list[int]) -> list[int]:
+    """Which texts are checked against the oracle, by their checksums: 1 in 256, at least 8."""
+    chosen = {i for i, value in enumerate(numbers) if value % SAMPLE_EVERY == 0}
     if len(chosen) < SAMPLE_LEAST:
-        chosen |= set(sorted(range(len(checksums)), key=lambda i: (checksums[i], i))[:SAMPLE_LEAST])
+        chosen |= set(sorted(range(len(numbers)), key=lambda i: (numbers[i], i))[:SAMPLE_LEAST])
     return sorted(chosen)
 
 

@@ -9,13 +9,13 @@ the same ones.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from datasetbuild.errors import RecordError
+from datasetbuild.hashing import checksums
 from datasetbuild.record import Message, Reason
 from datasetbuild.stages.render.batch import WHOLE, Fragments, Group
 from datasetbuild.stages.render.control import refuse_escaped
@@ -136,7 +136,7 @@ def _laid(messages: list[Message], tools: str | None, template: ChatTemplate) ->
     else:
         text, marks = _whole(messages, tools, template)
         laid = lay_out(template, messages, tools, text, marks)
-    if zlib.crc32(text.encode()) % compare_every(template) == 0:
+    if checksums([text])[0] % compare_every(template) == 0:
         if template.ours:
             compare_text(messages, tools, template, text)
         compare_prompts(messages, tools, template, text, laid)

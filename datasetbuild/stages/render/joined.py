@@ -15,8 +15,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import fold
 from datasetbuild.errors import RecordError
-from datasetbuild.record import ROLES, Message
+from datasetbuild.record import ROLES, Message, flatten_turns
+from datasetbuild.stages.render.align import sums
 from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, Group, Ints, assemble
 from datasetbuild.stages.render.jobs import (
     Chosen,
@@ -63,14 +65,14 @@ def join_plain(
     joined = np.zeros(len(records), bool)
     if not template.sight.blind:
         return groups, joined
-    shape = _shape(tags=not template.sight.tags)
-    shapes = records.select(pl.int_range(pl.len()).alias("row"), shape.alias("shape")).drop_nulls()
-    shapes = shapes.filter(~pl.col("row").is_in(sorted(without)))
+    lengths, said = flatten_turns(records["messages"])
+    said = said.with_columns(core=said["content"].str.strip_chars(BLANKS))
+    shape = _shapes(said, lengths, records["tools"], tags=not template.sight.tags)
+    shapes = shape.to_frame("shape").with_row_index("row").drop_nulls().filter(~pl.col("row").is_in(sorted(without)))
     if not len(shapes):
         return groups, joined
-    alike = shapes.group_by("shape", maintain_order=True).agg("row")["row"]
-    turns = _turns(records["messages"], fragments)
-    for some in alike:
+    turns = Turns(fragments.add(said["core"]), _bytes(said["core"]), sums(lengths.to_numpy()))
+    for some in shapes.group_by("shape", maintain_order=True).agg("row")["row"]:
         rows = some.to_numpy().astype(np.int64)
         example: list[Message] = records["messages"][int(rows[0])].to_list()
         try:
@@ -89,7 +91,7 @@ def compare_joined(
     many of the batch's groups were joined, the first ones."""
     if not joined:
         return
-    chosen = np.array(batch.checksums, np.int64) % compare_every(template) == 0
+    chosen = np.array(batch.checksums, np.uint64) % np.uint64(compare_every(template)) == 0
     rows = np.flatnonzero((batch.group < joined) & chosen)
     conversations = records["messages"].gather(batch.records[rows])
     for row, said in zip(rows.tolist(), conversations, strict=True):
@@ -111,7 +113,7 @@ def texts_of(records: pl.DataFrame, template: ChatTemplate) -> pl.Series:
     others = np.flatnonzero(~joined)
     texts = [text_of(*said, template).encode() for said in conversations(records[others])]
     rest = Group(others, WHOLE, fragments.add(texts) + np.arange(len(texts))[:, None])
-    return assemble([*groups, rest], fragments).series()
+    return assemble([*groups, rest], fragments).series
 
 
 def conversations(records: pl.DataFrame) -> Iterator[tuple[list[Message], str | None]]:
@@ -141,25 +143,28 @@ def _group(
     return Group(rows, turn, numbers, skeleton, *weighed(chosen), turns.sizes[slots])
 
 
-def _shape(*, tags: bool) -> pl.Expr:
-    """All that a record's skeleton and training depend on, as text; null for a record that has more than texts.
+def _shapes(said: pl.DataFrame, lengths: pl.Series, tools: pl.Series, *, tags: bool) -> pl.Series:
+    """All that each record's skeleton and training depend on, as text; null for a record that has more than texts.
 
+    said: all turns, with their `core`, the content without the white space around it. lengths: turns of each record.
     tags: whether texts other than the user's may begin with one, and texts other than the assistant's hold </think>."""
-    of = pl.element().struct.field
-    role, content = of("role"), of("content")
-    tagged = content.str.contains(f"^[{BLANK}]*<") & ((role == "user") | (not tags))
+    role, content, core = pl.col("role"), pl.col("content"), pl.col("core")
+    tagged = core.str.starts_with("<") & ((role == "user") | (not tags))
     thought = content.str.contains("</think>", literal=True) & ((role == "assistant") | (not tags))
-    more = pl.any_horizontal(of(name).is_not_null() for name in (*KEPT, "reasoning_content"))
-    plain = role.is_in(ROLES) & content.str.contains(f"[^{BLANK}]") & ~tagged & ~thought & ~more
-    around = [content.str.extract(pattern).fill_null("") for pattern in (f"^([{BLANK}]+)", f"([{BLANK}]+)$")]
-    turn = pl.concat_str(role, of("weight").cast(pl.String).fill_null(""), *around, separator="\0")
-    shape = pl.col("messages").list.eval(pl.when(plain).then(turn)).list.join("\1", ignore_nulls=False)
-    toolless = pl.col("tools").is_null() | pl.col("tools").is_in(["", "[]", "null"])
-    return pl.when(toolless & (pl.col("messages").list.len() > 0)).then(shape)
+    more = [name for name in (*KEPT, "reasoning_content") if said[name].null_count() < len(said)]
+    plain = role.is_in(ROLES) & (core != "") & ~tagged & ~thought
+    kind = [role]
+    if said["weight"].null_count() < len(said):
+        kind.append(pl.col("weight").cast(pl.String).fill_null(""))
+    if (_bytes(said["content"]) > _bytes(said["core"])).any():
+        kind += [content.str.extract(pattern).fill_null("") for pattern in (f"^([{BLANK}]+)", f"([{BLANK}]+)$")]
+    for name in more:
+        plain &= pl.col(name).is_null()
+    turn = said.select(pl.when(plain).then(pl.concat_str(kind, separator="\0")).alias("turn"))["turn"]
+    shape = fold(turn, lengths).list.join("\1", ignore_nulls=False)
+    toolless = tools.is_null() | tools.is_in(["", "[]", "null"])
+    return pl.select(pl.when(toolless & (lengths > 0)).then(shape)).to_series()
 
 
-def _turns(messages: pl.Series, fragments: Fragments) -> Turns:
-    """The contents of all turns, without the white space around them, as fragments."""
-    content = messages.explode(empty_as_null=False).struct.field("content").str.strip_chars(BLANKS)
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(messages.list.len().to_numpy(), dtype=np.int64)])
-    return Turns(fragments.add(content), content.str.len_bytes().fill_null(0).cast(pl.Int64).to_numpy(), starts)
+def _bytes(texts: pl.Series) -> Ints:
+    return texts.str.len_bytes().fill_null(0).cast(pl.Int64).to_numpy()

@@ -148,7 +148,7 @@ def test_rows_of_all_groups_come_in_the_order_of_records_and_turns() -> None:
         (4, 1, "é"),
         (4, 3, "cc"),
     ]
-    assert batch.series().to_list() == batch.texts
+    assert batch.series.to_list() == batch.texts
     assert [places.tolist() for _, places in batch.groups] == [[2, 4], [0], [1, 3]]
     assert batch.group.tolist() == [1, 2, 0, 2, 0]
     assert assemble([], Fragments()).texts == []

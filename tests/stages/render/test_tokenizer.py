@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from datasetbuild.errors import BuildError, DatasetBuildError, RecipeError
+from datasetbuild.hashing import checksums
 from datasetbuild.stages.render import TokenizerSpec, fingerprint, load_spec, resolve, save_spec, tokenizer
 from datasetbuild.stages.render.encode import SAMPLE_LEAST, Encoder, encode_batch, sample
 from tests.conftest import ROOT
@@ -149,10 +149,10 @@ def test_a_fast_tokenizer_that_differs_is_not_used(byte_level: TokenizerSpec) ->
 
 def test_the_sample_depends_on_the_texts_alone() -> None:
     """At least 8 texts of a batch, all of a small one, the same in any order."""
-    checksums = [zlib.crc32(text.encode()) for text in TEXTS]
-    assert sample(checksums[:3]) == [0, 1, 2]
-    assert len(sample(checksums)) >= SAMPLE_LEAST
-    assert {TEXTS[i] for i in sample(checksums)} == {TEXTS[::-1][i] for i in sample(checksums[::-1])}
+    numbers = checksums(TEXTS)
+    assert sample(numbers[:3]) == [0, 1, 2]
+    assert len(sample(numbers)) >= SAMPLE_LEAST
+    assert {TEXTS[i] for i in sample(numbers)} == {TEXTS[::-1][i] for i in sample(numbers[::-1])}
 
 
 def test_what_fastokens_refuses_goes_to_the_oracle(words: TokenizerSpec) -> None:
