@@ -178,8 +178,9 @@ class _ShardWork:
 
     @cached_property
     def frame(self) -> pl.DataFrame:
-        counts = self.cache.frame(self.rendered["objects"]["counts"]) if self.rendered else None
-        return annotate.annotate_frame(self.records, counts)
+        if self.rendered is None:
+            return self.plain_frame
+        return annotate.with_counts(self.plain_frame, self.cache.frame(self.rendered["objects"]["counts"]))
 
     @cached_property
     def plain_frame(self) -> pl.DataFrame:

@@ -123,9 +123,11 @@ def distinct(hashes: Hashes, counts: Ints) -> Ints:
 
 def mix(values: Hashes) -> Hashes:
     """MurmurHash3's 64-bit finalizer: spreads a polynomial's structure over all bits."""
-    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
-    values = (values ^ (values >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
-    return values ^ (values >> np.uint64(33))
+    values = values ^ (values >> np.uint64(33))
+    for factor in (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)):
+        values *= factor
+        values ^= values >> np.uint64(33)
+    return values
 
 
 def buffers(text: pl.Series) -> tuple[NDArray[np.uint8], Ints]:

@@ -26,16 +26,18 @@ def turns(where: Where) -> pl.Expr:
     return pl.col(where)
 
 
-def annotate_frame(records: pl.DataFrame, rendered: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Records with a column of texts for each `Where`, and `tokens`, `trained_tokens` when they have been rendered."""
+def annotate_frame(records: pl.DataFrame) -> pl.DataFrame:
+    """Records with a column of texts for each `Where`."""
     element = pl.element().struct
     texts = {role: _said(element.field("role") == role) for role in ROLES}
     texts["assistant"] = _answers(records)
     texts["conversation"] = pl.col("messages").list.eval(element.field("content"))
     assert set(texts) == set(get_args(Where))
-    frame = records.with_columns(**texts)
-    if rendered is None:
-        return frame
+    return records.with_columns(**texts)
+
+
+def with_counts(frame: pl.DataFrame, rendered: pl.DataFrame) -> pl.DataFrame:
+    """The annotate frame with `tokens` and `trained_tokens` of the records that could be rendered."""
     return frame.join(rendered.select("row", "tokens", "trained_tokens"), on="row", how="left", maintain_order="left")
 
 

@@ -22,13 +22,11 @@ def exact(*, on: Literal["first_user", "conversation"] = "first_user") -> None:
 def text_of(frame: pl.DataFrame, on: On, between: str = "\n") -> pl.Series:
     """The text that dedup compares, its turns joined by `between`. frame: the annotate frame. Returns String, one per
     record, never null. A record in which no user speaks (plain text) is compared as a whole."""
-    whole = pl.col("conversation").list.join(between)
-    chosen = {
-        "first_user": pl.coalesce(pl.col("user").list.first(), whole),
-        "assistant": pl.col("assistant").list.join(between),
-        "conversation": whole,
-    }
-    return frame.select(chosen[on].alias("text"))["text"]
+    if on == "first_user":
+        first = frame["user"].list.first().alias("text")
+        silent = first.is_null().arg_true()
+        return first.scatter(silent, frame["conversation"].gather(silent).list.join(between)) if len(silent) else first
+    return frame[on].list.join(between).alias("text")
 
 
 NO_BLANK = "\x1f"
@@ -58,4 +56,4 @@ def exact_keys(frame: pl.DataFrame, on: Literal["first_user", "conversation"]) -
     if on == "conversation":
         roles = frame.select(pl.col("messages").list.eval(pl.element().struct.field("role")).list.join(","))
         text = roles.to_series() + "\n" + text
-    return pl.Series("exact", [xxhash.xxh3_128_digest(one.encode()) for one in text], dtype=pl.Binary)
+    return pl.Series("exact", [xxhash.xxh3_128_digest(one.encode()) for one in text.to_list()], dtype=pl.Binary)
