@@ -21,18 +21,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import polars as pl
 
-from datasetbuild.arrow import array
 from datasetbuild.errors import BuildError
 from datasetbuild.hashing import Hashing, bytes_digest, canonical_json, file_digest, file_xxh3, xxh3_digest
 from datasetbuild.hashing import digest as json_digest
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 T = TypeVar("T")
 
@@ -153,17 +149,17 @@ class Cache:
         """The frame stored under a digest, or some of its columns."""
         return pl.read_ipc(self.object(digest), columns=columns)
 
-    def rows(self, digest: str, positions: pl.Series, columns: list[str] | None = None) -> pl.DataFrame:
-        """Some rows of the frame stored under a digest: only they are read from the mapped file."""
-        return pl.DataFrame(pl.from_arrow(self.taken(digest, positions, columns)))
-
-    def taken(self, digest: str, positions: pl.Series, columns: list[str] | None = None) -> pa.Table:
-        """The same as a table of Arrow, for what is written as one."""
+    def mapped(self, digest: str, columns: list[str] | None = None) -> pl.DataFrame:
+        """The same over the mapped file: of its texts only those are read that somebody asks for."""
         import pyarrow as pa
 
         with pa.memory_map(str(self.object(digest))) as source:
             table = pa.ipc.open_file(source).read_all()
-            return table.select(columns or table.column_names).take(array(positions.to_numpy()))
+        return pl.DataFrame(pl.from_arrow(table.select(columns or table.column_names), rechunk=False))
+
+    def rows(self, digest: str, positions: pl.Series, columns: list[str] | None = None) -> pl.DataFrame:
+        """Some rows of the frame stored under a digest, in that order."""
+        return self.mapped(digest, columns)[positions]
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

@@ -1,9 +1,9 @@
-"""The exchange between shards and parts: every shard is read once, and every part reads its own batch of each.
+"""The exchange between shards and parts: every shard is read once, and every part reads its own batch of each group.
 
 A part wants a few rows of each of many shards. Reading them part by part costs parts x shards openings, which at a million
-rows is four times the work of writing; so a shard's rows go, in the order of the parts, into one Arrow file with a record
-batch a part, and a part then maps batch p of every file. All this is Arrow's own `take`: rows become a frame once, where
-a part is written.
+rows is four times the work of writing; so the rows of a group of shards go, part by part, into one Arrow file with a record
+batch a part, and a part then maps batch p of every file. What lies in the shards is mapped, and a text is copied once, into
+the file; columns and fields of turns that no record of the build fills do not travel.
 """
 
 from __future__ import annotations
@@ -12,58 +12,63 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.ids import id_texts
-from datasetbuild.record import ID_ORDER
+from datasetbuild.record import ID_ORDER, MESSAGE_FIELDS, messages_dtype
+from datasetbuild.stages.write import narrow_messages
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-RECORD_COLUMNS = ["messages", "tools", "group", "category", "date", "meta"]
-
-
-@dataclass(frozen=True)
-class ScatterTask:
-    """One shard's rows on their way to the parts. order: Arrow file of the wanted rows (`part`, `at`, `pos`, `shard_row`,
-    id and position), by part and place. stored: digest of the shard's records. rendered: digest of what was rendered of
-    them, where the parts need some of its columns. texts: digest of their texts, where the parts need them. parts: how
-    many there are."""
-
-    cache: Path
-    order: Path
-    stored: str
-    rendered: str | None
-    columns: tuple[str, ...]
-    texts: str | None
-    parts: int
-    target: Path
+RECORD_COLUMNS = ("tools", "group", "category", "date", "meta")
+"""What a record has beside its messages."""
 
 
 @dataclass(frozen=True)
-class Scattered:
-    """The file of one shard, and what is the same for all of its rows."""
+class Origin:
+    """What is the same for all rows of a shard."""
 
-    path: Path
     source: str
     file: str
     license: str | None
 
 
+@dataclass(frozen=True)
+class Held:
+    """One shard of a group. stored: digest of its records. rendered: digest of what was rendered of them, where the parts
+    need some of its columns. texts: digest of their texts, where the parts need them."""
+
+    place: int
+    stored: str
+    rendered: str | None
+    texts: str | None
+
+
+@dataclass(frozen=True)
+class ScatterTask:
+    """The rows of a few shards on their way to the parts. order: Arrow file of the wanted rows (`place`, `part`, `at`, `pos`,
+    `shard_row`, id and position). fields: message fields and columns that are in use. rendered: columns of what was
+    rendered that the parts need. parts: how many there are."""
+
+    cache: Path
+    order: Path
+    shards: tuple[Held, ...]
+    fields: frozenset[str]
+    rendered: tuple[str, ...]
+    parts: int
+    target: Path
+
+
 def scatter(task: ScatterTask) -> Path:
-    """Write a shard's wanted rows, one record batch for each part; returns the file."""
+    """Write the wanted rows of a group of shards, one record batch for each part; returns the file."""
     import pyarrow as pa
 
     order = pl.read_ipc(task.order)
-    edges = np.searchsorted(order["part"].to_numpy(), np.arange(task.parts + 1))
-    table = _gathered(Cache(task.cache), order, task)
-    if len(table) != len(order):  # an expanded conversation has several rows
-        edges = np.searchsorted(table["part"].to_numpy(), np.arange(task.parts + 1))
-    table = table.drop_columns(["part"]).combine_chunks()
+    taken = [_taken(Cache(task.cache), order.filter(pl.col("place") == held.place), held, task) for held in task.shards]
+    rows = pl.concat(taken).sort("part")
+    edges = np.searchsorted(rows["part"].to_numpy(), np.arange(task.parts + 1))
+    table = rows.drop("part").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
     with pa.OSFile(str(task.target), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
         for start, stop in pairwise(edges):
             batches = table.slice(start, stop - start).to_batches()
@@ -71,33 +76,39 @@ def scatter(task: ScatterTask) -> Path:
     return task.target
 
 
-def collect(files: Sequence[Scattered], part: int) -> pl.DataFrame:
-    """The rows of one part, from the files of all shards that have any."""
+def collect(files: Sequence[Path], origins: Sequence[Origin], part: int) -> pl.DataFrame:
+    """The rows of one part in their order, from the files of all groups. origins: of each shard, by its place."""
     import pyarrow as pa
 
     batches = []
     for file in files:
-        with pa.memory_map(str(file.path)) as source:
+        with pa.memory_map(str(file)) as source:
             batches.append(pa.ipc.open_file(source).get_batch(part))
-    frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches)))
-    owner = pl.Series(np.repeat(np.arange(len(files)), [len(batch) for batch in batches]))
-    names = {name: [getattr(file, name) for file in files] for name in ("source", "file", "license")}
-    return frame.with_columns(pl.Series(name, words, pl.String).gather(owner) for name, words in names.items())
+    rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches)))
+    rows = rows.sort("at", *(["turn"] if "turn" in rows.columns else []))
+    names = {name: [getattr(one, name) for one in origins] for name in ("source", "file", "license")}
+    said = [pl.Series(name, words, pl.String).gather(rows["place"]) for name, words in names.items()]
+    empty = [pl.lit(None, pl.String).alias(name) for name in RECORD_COLUMNS if name not in rows.columns]
+    return rows.drop("place", *ID_ORDER).with_columns(id_texts(rows), *said, *empty, _wide(rows["messages"]))
 
 
-def _gathered(cache: Cache, order: pl.DataFrame, task: ScatterTask) -> pa.Table:
+def _taken(cache: Cache, order: pl.DataFrame, held: Held, task: ScatterTask) -> pl.DataFrame:
     """The wanted rows of a shard with what they hold and, where the parts need it, what was rendered of them."""
-    more: list[tuple[str, Any, list[str]]] = []
-    if rows := task.texts or task.rendered:  # both have the rendered rows, in their order
-        found = cache.frame(rows, ["row"]).with_row_index("found").rename({"row": "shard_row"})
-        order = order.join(found, on="shard_row", maintain_order="left_right")
-        more += [(task.rendered, order["found"], list(task.columns))] if task.rendered else []
-        more += [(task.texts, order["found"], ["text"])] if task.texts else []
-    ids = id_texts(order)
-    narrow = order.drop("pos", "shard_row", "found", *ID_ORDER, strict=False).with_columns(ids)
-    table = narrow.to_arrow(compat_level=pl.CompatLevel.oldest())
-    for digest, positions, columns in [(task.stored, order["pos"], RECORD_COLUMNS), *more]:
-        taken = cache.taken(digest, positions, columns)
-        for name in columns:
-            table = table.append_column(name, taken[name])
-    return table
+    more: list[pl.DataFrame] = []
+    if rendered := held.texts or held.rendered:  # both have the rendered rows, in their order
+        found = cache.frame(rendered, ["row"]).with_row_index("found").rename({"row": "shard_row"})
+        order = order.join(found, on="shard_row", maintain_order="left_right")  # an expanded conversation has several
+        more += [cache.rows(held.rendered, order["found"], list(task.rendered))] if held.rendered else []
+        more += [cache.rows(held.texts, order["found"], ["text"])] if held.texts else []
+    columns = [name for name in RECORD_COLUMNS if name in task.fields]
+    records = cache.mapped(held.stored, ["messages", *columns])
+    narrow = records.with_columns(narrow_messages(records["messages"], task.fields))
+    order = order.drop("found", strict=False)
+    return pl.concat([order.drop("pos", "shard_row"), narrow[order["pos"]], *more], how="horizontal")
+
+
+def _wide(messages: pl.Series) -> pl.Series:
+    """Messages with all their fields again; those that did not travel are null."""
+    there = messages.head(0).explode().struct.fields
+    fields = [pl.element().struct.field(name) if name in there else pl.lit(None).alias(name) for name in MESSAGE_FIELDS]
+    return messages.to_frame().select(pl.col("messages").list.eval(pl.struct(fields)))["messages"].cast(messages_dtype())

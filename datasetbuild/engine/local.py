@@ -58,14 +58,19 @@ class Engine(Protocol):
 
 
 class Serial:
-    """Everything in this process."""
+    """Everything in this process. What the tasks took goes back to the system after the last of them: given back after each,
+    it costs a seventh of the writing to get it again."""
 
     def map(self, fn: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
-        return (_done(fn, task) for task in tasks)
+        try:
+            for task in tasks:
+                yield fn(task)
+        finally:
+            process.give_back()
 
 
 def _done(fn: Callable[[Task], Result], task: Task) -> Result:
-    """A task's result. What it took goes back to the system: the next may not need it, or be another process's."""
+    """A task's result. What it took goes back to the system: the next may be another process's."""
     try:
         return fn(task)
     finally:

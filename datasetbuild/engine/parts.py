@@ -19,7 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.exchange import Scattered, ScatterTask, collect, scatter
+from datasetbuild.engine.exchange import Held, Origin, ScatterTask, collect, scatter
 from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
@@ -37,25 +37,28 @@ from datasetbuild.stages.write.lines import encode
 PART_ROWS, PART_BYTES = 16_384, 32 << 20
 """Rows of a part and bytes of its texts, about: a part is held in memory while it is written, at 10 times its bytes."""
 
+GROUP_BYTES = 16 << 20
+"""Bytes of the texts of the shards that pass the exchange together, about: a part opens a file for each group of them."""
+
 TRAIN = "train"
 
-ORDER_COLUMNS = ("at", "place", "pos", "shard_row", *ID_ORDER, "row", "line", "copy")
+ORDER_COLUMNS = ("place", "at", "pos", "shard_row", *ID_ORDER, "row", "line", "copy")
 
 
 @dataclass(frozen=True)
 class PartTask:
-    """One part of one split. files, part: the files of the exchange, and the number of its batch in them. fields: message
-    fields and columns in use anywhere in the build, so that every part has the same schema. tokens: whether `data/` has
-    them."""
+    """One part of one split. files, part: the files of the exchange, and the number of its batch in them. origins: of all
+    shards, by place. fields: message fields and columns in use anywhere in the build, so that every part has the same
+    schema. tokens: whether `data/` has them."""
 
-    cache: Path
     project: Path
     plugins: tuple[str, ...]
-    files: tuple[Scattered, ...]
-    part: int
+    files: tuple[Path, ...]
+    origins: tuple[Origin, ...]
     fields: frozenset[str]
     tokens: bool
     exports: tuple[ExportStep, ...]
+    part: int
     place: Place
 
     @property
@@ -94,8 +97,10 @@ def write_artifact(
     fields = frozenset(field for piece in pieces for field in piece.measured.fields)
     ordered, places = _placed(rows, plan, folder)
     exchange = folder / "exchange"
-    files = _scattered(plan, cache, engine, pieces, ordered, len(places), exchange)
-    tasks = [_task(plan, cache, project, fields, files, part, place) for part, place in enumerate(places)]
+    files = _scattered(plan, cache, engine, pieces, ordered, fields, len(places), exchange)
+    origins = tuple(Origin(piece.source, piece.file, piece.license) for piece in pieces)
+    same = (project, plan.plugins, files, origins, fields, _data_has_tokens(plan), plan.export)
+    tasks = [PartTask(*same, part, place) for part, place in enumerate(places)]
     (folder / "data").mkdir(parents=True, exist_ok=True)
     parts = list(engine.map(write_part, tasks))
     shutil.rmtree(exchange)
@@ -140,13 +145,12 @@ def write_part(task: PartTask) -> Part:
 
     for plugin in task.plugins:
         load_plugin(str(task.project / plugin))
-    frame = collect(task.files, task.part)
-    frame = expand_messages(frame.sort("at", *(["turn"] if "turn" in frame.columns else [])))
+    frame = expand_messages(collect(task.files, task.origins, task.part))
     if "spans" in frame.columns:
         frame = token_columns(frame, weights="loss_weights" in task.fields)
     exports = write_exports(task.exports, frame, task.place, task.fields)
     said = encode(frame, CANONICAL, task.fields)
-    frame = frame.with_columns(narrow_messages(frame["messages"], {f.removeprefix("messages.") for f in task.fields}))
+    frame = frame.with_columns(narrow_messages(frame["messages"], task.fields))
     always = {"id", "messages", "source", "file", "row", "copy", "license"} | task.fields
     always = always | set(TOKEN_COLUMNS) if task.tokens else always - {"loss_weights"}
     write_parquet(frame.select(c for c in DATA_COLUMNS if c in frame.columns and c in always), task.parquet)
@@ -181,22 +185,6 @@ def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
     return repeated.with_columns(draws).sort(*subset, "draw", *ties).with_row_index("at")
 
 
-def _task(
-    plan: Plan, cache: Cache, project: Path, fields: frozenset[str], files: tuple[Scattered, ...], part: int, place: Place
-) -> PartTask:
-    return PartTask(
-        cache=cache.root,
-        project=project,
-        plugins=plan.plugins,
-        files=files,
-        part=part,
-        fields=fields,
-        tokens=_data_has_tokens(plan),
-        exports=plan.export,
-        place=place,
-    )
-
-
 def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, list[Place]]:
     """All output rows with the number of their part, and where each part stands."""
     ordered: list[pl.DataFrame] = []
@@ -213,7 +201,7 @@ def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, 
             draw: NDArray[np.uint64] = level["draw"].to_numpy()
             leading = draw >> np.uint64(64 - bits) if bits else np.zeros(len(level), np.uint64)
             part = pl.Series("part", leading + np.uint64(len(places)), dtype=pl.UInt32)
-            ordered.append(level.with_columns(part).select("part", *ORDER_COLUMNS))
+            ordered.append(level.with_columns(part).select("part", "@bytes", *ORDER_COLUMNS))
             places += [Place(draft, split, number + n, sum(sizes), subset) for n in range(size)]
             number += size
     return pl.concat(ordered), places
@@ -245,26 +233,22 @@ def _longest(rows: pl.DataFrame) -> int | None:
 
 
 def _scattered(
-    plan: Plan, cache: Cache, engine: Engine, pieces: Sequence[Piece], ordered: pl.DataFrame, parts: int, folder: Path
-) -> tuple[Scattered, ...]:
-    """The files of the exchange, one for each shard that has a row in any part."""
+    plan: Plan, cache: Cache, engine: Engine, pieces: Sequence[Piece], ordered: pl.DataFrame, fields: frozenset[str], parts: int, folder: Path
+) -> tuple[Path, ...]:
+    """The files of the exchange, one for each group of shards that has a row in any part."""
     folder.mkdir(parents=True)
     columns = _rendered_columns(plan)
-    wanted = ordered.sort("place", maintain_order=True).partition_by("place", as_dict=True, include_key=False)
-    tasks, files = [], []
-    for piece in pieces:
-        if (piece.place,) not in wanted:
-            continue
-        order = folder / f"{piece.place}.order"
-        wanted[piece.place,].write_ipc(order)
-        target = folder / f"{piece.place}.arrow"
-        held = piece.measured
-        rendered = held.rendered if columns else None
-        tasks.append(ScatterTask(cache.root, order, held.records, rendered, columns, held.texts, parts, target))
-        files.append(Scattered(target, piece.source, piece.file, piece.license))
-    for _ in engine.map(scatter, tasks):
-        pass
-    return tuple(files)
+    sizes = np.bincount(ordered["place"], ordered["@bytes"], minlength=len(pieces)).astype(np.int64)
+    groups = (np.cumsum(sizes) - sizes) // GROUP_BYTES
+    wanted = ordered.drop("@bytes").with_columns(group=pl.Series(groups)[ordered["place"]])
+    tasks = []
+    for (group,), order in wanted.partition_by("group", as_dict=True, include_key=False).items():
+        order.write_ipc(folder / f"{group}.order")
+        held = [(pieces[place].place, pieces[place].measured) for place in order["place"].unique().sort()]
+        shards = tuple(Held(place, one.records, one.rendered if columns else None, one.texts) for place, one in held)
+        target = folder / f"{group}.arrow"
+        tasks.append(ScatterTask(cache.root, folder / f"{group}.order", shards, fields, columns, parts, target))
+    return tuple(engine.map(scatter, tasks))
 
 
 def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fields: frozenset[str]) -> Delivery:

@@ -85,9 +85,9 @@ def attention_mask(input_ids: pl.Series) -> pl.Series:
     return lists(np.ones(bounds[-1], np.int8), bounds, "attention_mask")
 
 
-def narrow_messages(messages: pl.Series, fields: set[str]) -> pl.Series:
+def narrow_messages(messages: pl.Series, fields: frozenset[str]) -> pl.Series:
     """Messages with only the fields that some record of the build fills; role and content always."""
-    used = [name for name in MESSAGE_FIELDS if name in ("role", "content") or name in fields]
+    used = [name for name in MESSAGE_FIELDS if name in ("role", "content") or f"messages.{name}" in fields]
     if len(used) == len(MESSAGE_FIELDS):
         return messages
     chosen = pl.element().struct.field
