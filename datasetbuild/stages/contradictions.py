@@ -147,7 +147,7 @@ def answers(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "polarity": opening.str.contains(YES).cast(pl.Int8) - opening.str.contains(NO).cast(pl.Int8),
-            "open": frame.select(open=task_category().is_in(OPEN))["open"],
+            "open": task_category()(frame).is_in(OPEN),
             "numbers": _sets(_numbers(said)),
             "words": _sets(_reduced(said)),
         }

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
+from datasetbuild.arrow import fold
 from datasetbuild.op import fact
+from datasetbuild.stages.annotate import holds
 
 FENCE_LINE = re.compile(r"[ \t>]*(?:[-*+]|\d{1,3}[.)])?[ \t]*(`{3,}|~{3,})[ \t]*(.*?)[ \t\r]*")
 ASKED = (
@@ -63,11 +65,11 @@ def _each(
     frame: pl.DataFrame, pattern: str, count: Callable[[str, str], int], asked: str | None = None
 ) -> pl.Series:
     """`count` of each answer that holds the pattern, or whose record's user turns hold `asked`, added up per record."""
-    wanted = pl.col("assistant").list.eval(pl.element().str.contains(pattern)).list.any()
+    wanted = _any(frame["assistant"], pattern)
     if asked:
-        wanted |= pl.col("user").list.eval(pl.element().str.contains(asked)).list.any()
-    found = pl.Series("value", [0]).extend_constant(0, max(len(frame) - 1, 0)).head(len(frame)).cast(pl.Int64)
-    places = frame.select(wanted.fill_null(False).alias("_"))["_"].arg_true()
+        wanted |= _any(frame["user"], asked)
+    found = pl.Series("value", [0]).new_from_index(0, len(frame))
+    places = wanted.arg_true()
     if not len(places):
         return found
     some = frame.select("assistant", "user")[places]
@@ -76,6 +78,11 @@ def _each(
         for answers, user in zip(some["assistant"].to_list(), some["user"].to_list(), strict=True)
     ]
     return found.scatter(places, counts)
+
+
+def _any(texts: pl.Series, pattern: str) -> pl.Series:
+    """Whether any of each record's texts holds the pattern."""
+    return fold(holds(texts.explode(empty_as_null=False), pattern), texts.list.len()).list.any().fill_null(False)
 
 
 def _invalid(answer: str, question: str) -> int:

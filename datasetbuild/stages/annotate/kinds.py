@@ -6,14 +6,14 @@ for shares and balance, not for a verdict about one record: docs/explanation/fou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from datasetbuild.op import fact
-from datasetbuild.stages.annotate import turns
+from datasetbuild.stages.annotate import holds, turns
 
 PATTERNS = Path(__file__).with_name("patterns")
 
@@ -65,19 +65,27 @@ def categories() -> list[tuple[str, str]]:
 
 
 @fact(version=2, values=CATEGORIES)
-def task_category() -> pl.Expr:
+def task_category() -> Callable[[pl.DataFrame], pl.Series]:
     """What kind of task the first question sets, as a word: `translate`, `summarize`, `code`, `math`, `classify`,
     `extract`, `rewrite`, `roleplay`, `brainstorm`, `creative`, `write`, `explain`, `question`, `chat`, or `other`.
 
     The first whose pattern (`patterns/task_category.txt`) fits, so a request for code that summarises is `summarize`.
     Mostly English, with the commonest words of some other languages; what it does not know is `question` or `other`.
     """
-    text = _first()
-    text = pl.when(text.str.len_chars() > 600).then(text.str.head(400) + "\n" + text.str.tail(200)).otherwise(text)
-    found: Any = pl.when(text.str.strip_chars() == "").then(pl.lit("other"))
-    for name, pattern in categories():
-        found = found.when(text.str.contains(pattern)).then(pl.lit(name))
-    return found.otherwise(pl.lit("other"))
+
+    def measure(frame: pl.DataFrame) -> pl.Series:
+        text = frame.select(_first().alias("text"))["text"]
+        long = (text.str.len_chars() > 600).arg_true()
+        text = text.scatter(long, text.gather(long).str.head(400) + "\n" + text.gather(long).str.tail(200))
+        found = pl.Series("value", ["other"]).new_from_index(0, len(text))
+        left = (text.str.strip_chars() != "").arg_true()
+        for name, pattern in categories():
+            fits = holds(text.gather(left), pattern)
+            found = found.scatter(left.filter(fits), name)
+            left = left.filter(~fits)
+        return found
+
+    return measure
 
 
 @fact(version=2)

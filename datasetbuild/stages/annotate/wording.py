@@ -57,13 +57,27 @@ def phrases(*, patterns: list[str], where: Where = "assistant", ignore_case: boo
 
 
 @fact(version=1)
-def prompt_restated(*, min_chars: Annotated[int, Bound(ge=1)] = 15) -> pl.Expr:
+def prompt_restated(*, min_chars: Annotated[int, Bound(ge=1)] = 15) -> Callable[[pl.DataFrame], pl.Series]:
     """Whether the first answer opens by repeating the first question, case and punctuation aside: true or false.
 
     min_chars: questions with fewer letters and digits than this are left out (always false).
     """
-    question, answer = (_letters(turns(role).list.first()) for role in ("user", "assistant"))
-    return ((question.str.len_chars() >= min_chars) & answer.str.starts_with(question)).fill_null(False)
+
+    def measure(frame: pl.DataFrame) -> pl.Series:
+        first = frame.select(turns(role).list.first().str.to_lowercase() for role in ("user", "assistant"))
+        opens = pl.col("assistant").str.starts_with(pl.col("user"))
+        opened = first.select(pl.all().str.extract(r"([\p{L}\p{N}]+)")).select(opens)  # with the same word, or part of it
+        likely = opened.to_series().arg_true()
+        bare = first[likely].select(pl.all().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars())
+        restated = bare.select((pl.col("user").str.len_chars() >= min_chars) & opens).to_series()
+        return _where(likely, restated, len(frame))
+
+    return measure
+
+
+def _where(places: pl.Series, values: pl.Series, length: int) -> pl.Series:
+    """Booleans with the values at these places, and false elsewhere."""
+    return pl.Series("value", [False]).new_from_index(0, length).scatter(places, values)
 
 
 SIGNATURE = (
@@ -85,7 +99,7 @@ HANGING = (
 """A last word or sign with which no sentence ends, in a few languages."""
 
 @fact(version=4)
-def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> pl.Expr:
+def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> Callable[[pl.DataFrame], pl.Series]:
     """Whether the last answer breaks off: its last line ends in a letter, comma or dash. True or false.
 
     Lists, headings, code, addresses, hashtags and the signatures of letters may end in a letter and do not count; nor do answers
@@ -94,18 +108,18 @@ def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> pl.Expr:
 
     min_words: a last line of fewer words is taken for a label, not for half a sentence (always false).
     """
-    text = turns("assistant").list.last().str.strip_chars()
-    line = text.str.split("\n").list.last()
-    words = line.str.count_matches(r"\S+")
-    broken = line.str.contains(r"(?:\p{L}|\p{M}|[,;،、–—-])\z") & (words >= min_words)
+    text, line, words = pl.col("text"), pl.col("line"), pl.col("words")
     signed = line.str.contains(SIGNATURE) | line.str.contains(ENUMERATION)
     listed = signed | line.str.contains(r"^\s*(?:[-*+#>|•]|\d+[.)]|    |\t|```)") | line.str.contains(r"(?:https?://|www\.)\S*\z")
-    # By `split`, since `contains` would compile every answer as a pattern; and only where it matters.
-    passage = (turns("user").list.join("\n").str.split(pl.when(broken).then(text)).list.len() > 1).fill_null(False)
+    # By `split`, since `contains` would compile every answer as a pattern.
+    passage = (pl.col("user").list.join("\n").str.split(text).list.len() > 1).fill_null(False)
     passage |= line.str.count_matches(r"(?:\A|\s)\p{Lu}") * 2 >= words
     sentence = text.str.contains(MARKED) | line.str.contains(HANGING) | (line.str.contains(r"[\p{Latin}\p{Cyrillic}\p{Greek}]\z") & ~passage)
-    return (broken & ~listed & sentence).fill_null(False)
 
+    def measure(frame: pl.DataFrame) -> pl.Series:
+        last = frame.select("user", text=turns("assistant").list.last().str.strip_chars()).with_row_index("place")
+        last = last.with_columns(line=text.str.split("\n").list.last()).filter(line.str.contains(r"(?:\p{L}|\p{M}|[,;،、–—-])\z"))
+        last = last.with_columns(words=line.str.count_matches(r"\S+")).filter(words >= min_words)
+        return _where(last["place"], last.select(~listed & sentence).to_series(), len(frame))
 
-def _letters(text: pl.Expr) -> pl.Expr:
-    return text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
+    return measure
