@@ -101,7 +101,7 @@ def _taken(cache: Cache, order: pl.DataFrame, held: Held, task: ScatterTask) -> 
         more += [cache.rows(held.rendered, order["found"], list(task.rendered))] if held.rendered else []
         more += [cache.rows(held.texts, order["found"], ["text"])] if held.texts else []
     columns = [name for name in RECORD_COLUMNS if name in task.fields]
-    records = cache.mapped(held.stored, ["messages", *columns])
+    records = cache.frame(held.stored, ["messages", *columns])
     narrow = records.with_columns(narrow_messages(records["messages"], task.fields))
     order = order.drop("found", strict=False)
     return pl.concat([order.drop("pos", "shard_row"), narrow[order["pos"]], *more], how="horizontal")
