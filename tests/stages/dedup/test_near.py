@@ -84,7 +84,7 @@ def test_at_most_one_in_a_hundred_pairs_is_missed(changes: int, threshold: float
 
 def test_large_buckets_cost_no_square() -> None:
     """A bucket of m equal bands gives at most LEADERS pairs per member, and still joins them all."""
-    pairs = candidates_of(np.zeros((1, 3000), np.uint64), lambda pairs: np.zeros(len(pairs)))
+    pairs = candidates_of(np.zeros((1, 3000), np.uint32), lambda pairs: np.zeros(len(pairs)))
     assert len(pairs) <= 3000 * LEADERS
     assert (near.components(3000, pairs) == 0).all()
 
@@ -101,7 +101,7 @@ def test_crowded_texts_keep_the_first_and_the_best_wherever_a_block_ends(seed: i
     number: for any blocks."""
     rng = np.random.default_rng(seed)
     scores = rng.integers(-1, 4, (100, 100))
-    hashes = rng.integers(0, 2, (5, 100)).astype(np.uint64)
+    hashes = rng.integers(0, 2, (5, 100)).astype(np.uint32)
     expected = []
     for j in range(100):
         met = {int(i) for band in hashes for i in compared(band, j)}
