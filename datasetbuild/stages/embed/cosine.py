@@ -95,12 +95,12 @@ def _projected(vectors: NDArray[np.int8], threshold: float) -> Iterator[NDArray[
     power = 2.0 ** np.arange(bits)
     for start in range(0, bands, BANDS_AT_ONCE):
         planes = [_signs(band, vectors.shape[1], bits) for band in range(start, min(start + BANDS_AT_ONCE, bands))]
-        hashes = np.empty((len(planes), len(some)), np.uint64)
+        hashes = np.empty((len(planes), len(some)), np.uint32)
         done = 0
         for _, block in _blocks(vectors):
             wide = block[block.any(axis=1)].astype(np.float32)
             for place, signs in enumerate(planes):
-                hashes[place, done : done + len(wide)] = ((wide @ signs > 0) @ power).astype(np.uint64)
+                hashes[place, done : done + len(wide)] = ((wide @ signs > 0) @ power).astype(np.uint32)
             done += len(wide)
         for one in hashes:
             for packed in bucket_pairs(one):
@@ -119,6 +119,6 @@ def _blocks(vectors: NDArray[np.int8]) -> Iterator[tuple[int, NDArray[np.int8]]]
 
 def _bands(count: int, threshold: float) -> tuple[int, int]:
     """Bits per band, so that a bucket holds a few, and as many bands as the recall needs."""
-    bits = min(max(12, math.ceil(math.log2(max(count, 2)))), 48)
+    bits = min(max(12, math.ceil(math.log2(max(count, 2)))), 32)
     agree = (1 - math.acos(min(threshold, 1.0)) / math.pi) ** bits
     return bits, min(max(math.ceil(math.log(MISSED) / math.log1p(-min(agree, 0.999999))), 1), MAX_BANDS)
