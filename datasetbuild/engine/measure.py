@@ -1,6 +1,6 @@
 """Measure one shard: everything that is said of its records alone. This is the function that every engine maps.
 
-A shard is read, normalized and cleaned once (`records`); facts, dedup keys, MinHash sketches and rendered tokens are each
+A shard is read, normalized and cleaned once (`records`); facts, dedup keys, shingles and rendered tokens are each
 an action of their own, keyed by the digest of those records: a changed pattern measures one fact anew and nothing else,
 and a changed bound nothing at all.
 """
@@ -269,8 +269,7 @@ class _ShardWork:
 
     def _near(self, params: dict[str, Any]) -> str:
         key = keys.near_key(params, self.prepared["objects"]["records"])
-        sketched = {name: value for name, value in params.items() if name != "threshold"}
-        return self._column("dedup.near", key, lambda: sketch(self.plain_frame, **sketched))
+        return self._column("dedup.near", key, lambda: sketch(self.plain_frame, on=params["on"], ngram=params["ngram"]))
 
     def _contamination(self, step: SectionStep) -> str:
         key = keys.contamination_key(step, self.prepared["objects"]["records"])

@@ -1,10 +1,10 @@
-"""Near-duplicate pairs of a whole build: candidates from the shards' sketches, verified on their own shingles.
+"""Near-duplicate pairs of a whole build: the texts that can have one, candidates among them, verified on their own shingles.
 
 Pairs are of texts, not of records, and of all of them, whatever the filters say: so a changed filter finds its pairs in
-the cache. Only texts that are in a candidate pair are shingled again, shard by shard, from the stored records.
+the cache. Only texts whose shingles stand in other texts too are read again, shard by shard, from the stored records.
 
-What is held grows with the texts by 48 bytes each, and by their pairs: band hashes are made a few bands at a time, signatures
-are looked at only for texts that share a bucket, and shingles lie in a mapped file.
+What is held grows with those texts by 48 bytes each, and by their pairs: band hashes are made a few bands at a time,
+signatures are looked at only for texts that share a bucket, and both they and the shingles lie in files.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from datasetbuild.plan import keys
 from datasetbuild.stages.annotate import annotate_frame
 from datasetbuild.stages.dedup import near
 from datasetbuild.stages.dedup.partners import Pairs, Partners, bucket_pairs, distinct
+from datasetbuild.stages.dedup.shared import Repeated, possible
+from datasetbuild.stages.dedup.sketch import Shingles, signatures
 
 BANDS_AT_ONCE = 12
 """Bands whose hashes are held together: 48 bytes a text instead of 92, for reading the signatures twice."""
@@ -35,31 +37,45 @@ PAIRS = {"a": pl.Int64, "b": pl.Int64, "similarity": pl.Float64}
 
 @dataclass(frozen=True)
 class ShingleTask:
-    """The shingle sets of some records of a shard. records: digest; positions: file of their positions (npy); target:
-    where they go."""
+    """The shingle sets and signatures of some records of a shard. records: digest; positions: file of their positions (npy);
+    target: where they go."""
 
     cache: Path
     records: str
     positions: Path
     on: Any
     ngram: int
+    num_perm: int
     target: Path
 
 
-def shingle_shard(task: ShingleTask) -> tuple[Path, Path]:
-    """Two files (npy): the sets one after the other, and the number of shingles of each."""
+@dataclass(frozen=True)
+class Shingled:
+    """Files (npy) of one shard's texts. values: their shingle sets, one after the other; lengths: shingles of each;
+    signatures: (n, num_perm)."""
+
+    values: Path
+    lengths: Path
+    signatures: Path
+
+
+def shingle_shard(task: ShingleTask) -> Shingled:
+    """Read the texts again, and write what pairs are found and verified by."""
     wanted = pl.Series(np.load(task.positions))
     frame = annotate_frame(Cache(task.cache).rows(task.records, wanted))
     values, lengths = near.shingle_sets(frame, on=task.on, ngram=task.ngram)
-    files = task.target.with_suffix(".values.npy"), task.target.with_suffix(".lengths.npy")
-    for file, array in zip(files, (values, lengths), strict=True):
-        np.save(file, array)
+    grams = Shingles(values << np.uint64(16), np.concatenate([[0], np.cumsum(lengths)]))
+    files = Shingled(*(task.target.with_suffix(f".{name}.npy") for name in ("values", "lengths", "signatures")))
+    np.save(files.values, values)
+    np.save(files.lengths, lengths)
+    np.save(files.signatures, signatures(grams, task.num_perm))
     return files
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a text stands: `at` in the order of all texts, `pos` in its shard. Arrays of one shard's texts, by `pos`."""
+    """Where a text stands: `at` in the order of the texts that are looked at, `pos` in its shard. Arrays of one shard's texts,
+    by `pos`."""
 
     piece: Piece
     at: NDArray[np.int64]
@@ -71,7 +87,7 @@ def verified_pairs(cache: Cache, engine: Engine, pieces: Sequence[Piece], plane:
     the plane's `@words`) and `similarity`. Whoever asks cuts them at the threshold."""
     params = {**params, "threshold": near.floor_of(params["threshold"])}
     sketches = [piece.measured.near or "" for piece in pieces]
-    key = keys.action_key("dedup", pairs=params, sketches=sketches, numbers="in the order of the hashes", partners=2)
+    key = keys.action_key("dedup", pairs=params, sketches=sketches, numbers="in the order of the hashes", partners=3)
 
     def make() -> dict[str, Any]:
         found = _find(cache, engine, _texts(pieces, plane), params)
@@ -82,9 +98,10 @@ def verified_pairs(cache: Cache, engine: Engine, pieces: Sequence[Piece], plane:
 
 def _texts(pieces: Sequence[Piece], plane: KeyPlane) -> list[Place]:
     """Where each text stands first, shard by shard. Texts are numbered in the order of their hashes, as in the plane."""
-    node = plane.rows["@words"].to_numpy()
-    _, first = np.unique(node, return_index=True)
-    first = first[node[first] >= 0]
+    node = plane.codes("@words")
+    rows = np.flatnonzero(node >= 0)
+    ranked = np.sort((node[rows] << 32) | rows)
+    first = ranked[np.diff(ranked >> 32, prepend=-1) > 0] & 0xFFFFFFFF
     return _by_shard(pieces, plane.rows["place"].gather(first).to_numpy(), plane.rows["pos"].gather(first).to_numpy())
 
 
@@ -99,84 +116,105 @@ def _by_shard(pieces: Sequence[Piece], place: NDArray[Any], pos: NDArray[Any]) -
 
 
 def _find(cache: Cache, engine: Engine, texts: Sequence[Place], params: dict[str, Any]) -> pl.DataFrame:
-    pairs = _candidates(cache, texts, params["threshold"], params["num_perm"])
-    if not len(pairs):
-        return pl.DataFrame(schema=PAIRS)
-    found = [_similar(pairs, first, one, params["threshold"]) for first, one in _similarities(cache, engine, texts, pairs, params)]
+    floor = params["threshold"]
+    texts, numbers = _possible(cache, texts, floor)
+    with cache.workspace() as work:
+        shingled = _shingled(cache, engine, texts, params, work)
+        found = [pl.DataFrame(schema=PAIRS)]
+        if len(pairs := _candidates(shingled, len(numbers), params)):
+            found += [_similar(numbers[pairs[some]], one, floor) for some, one in _similarities(shingled, pairs, work)]
     return pl.concat(found)
 
 
-def _similar(pairs: Pairs, first: int, similarity: NDArray[np.float64], floor: float) -> pl.DataFrame:
+def _similar(pairs: Pairs, similarity: NDArray[np.float64], floor: float) -> pl.DataFrame:
     """Those of a block of pairs that reach the floor."""
     near_by = np.flatnonzero(similarity >= floor)
-    a, b = pairs[first + near_by].T
+    a, b = pairs[near_by].T
     return pl.DataFrame({"a": a, "b": b, "similarity": similarity[near_by]}, schema=PAIRS)
 
 
-def _candidates(cache: Cache, texts: Sequence[Place], floor: float, num_perm: int) -> Pairs:
-    """Pairs that are worth comparing in full."""
-    count = sum(len(one.at) for one in texts)
+def _possible(cache: Cache, texts: Sequence[Place], floor: float) -> tuple[list[Place], NDArray[np.int64]]:
+    """The texts that can have a near-duplicate, numbered anew in the same order, and the numbers that they had."""
+    repeated = Repeated(sum(len(_low(cache, one)[0]) for one in texts))
+    for one in texts:
+        repeated.add(_low(cache, one)[0])
+    left = []
+    for one in texts:
+        mine = possible(*_low(cache, one), repeated, floor)
+        left.append(Place(one.piece, one.at[mine], one.pos[mine]))
+    numbers = np.sort(np.concatenate([np.empty(0, np.int64), *(one.at for one in left)]))
+    return [Place(one.piece, np.searchsorted(numbers, one.at), one.pos) for one in left if len(one.at)], numbers
+
+
+def _low(cache: Cache, one: Place) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """The low shingles of a shard's texts, and how many each has."""
+    low = cache.frame(one.piece.measured.near or "", ["low"])["low"]
+    values, lengths = low.explode(empty_as_null=False).to_numpy(), low.list.len().to_numpy().astype(np.int64)
+    if len(one.pos) == len(lengths):
+        return values, lengths
+    mine = np.zeros(len(lengths), bool)
+    mine[one.pos] = True
+    return values[np.repeat(mine, lengths)], lengths[mine]
+
+
+def _shingled(
+    cache: Cache, engine: Engine, texts: Sequence[Place], params: dict[str, Any], work: Path
+) -> list[tuple[Place, Shingled]]:
+    """The shingle sets and signatures of all these texts."""
+    how = {name: params[name] for name in ("on", "ngram", "num_perm")}
+    tasks = []
+    for one in texts:
+        target = work / f"{one.piece.place}"
+        np.save(positions := target.with_suffix(".npy"), one.pos)
+        tasks.append(ShingleTask(cache.root, one.piece.measured.records, positions, target=target, **how))
+    return list(zip(texts, engine.map(shingle_shard, tasks), strict=True))
+
+
+def _candidates(shingled: Sequence[tuple[Place, Shingled]], count: int, params: dict[str, Any]) -> Pairs:
+    """Pairs of `count` texts that are worth comparing in full."""
+    floor, num_perm = params["threshold"], params["num_perm"]
     bands, rows = near.bands_for(floor, num_perm)
 
     def agreement(pairs: Pairs) -> NDArray[np.int16]:
         involved = distinct(pairs.ravel())
-        return near.alike(_signatures(cache, texts, involved, num_perm), np.searchsorted(involved, pairs), floor)
+        return near.alike(_last_bytes(shingled, involved, num_perm), np.searchsorted(involved, pairs), floor)
 
     found = Partners(agreement)
     for first in range(0, bands, BANDS_AT_ONCE):
         some = range(first, min(first + BANDS_AT_ONCE, bands))
         hashes = np.empty((len(some), count), np.uint32)
-        for one, signature in _sketched(cache, texts):
-            hashes[:, one.at] = near.band_hashes(signature, some, rows)[:, one.pos]
+        for one, files in shingled:
+            hashes[:, one.at] = near.band_hashes(np.load(files.signatures), some, rows)
         for band in hashes:
             for packed in bucket_pairs(band):
                 found.add(packed)
     return found.pairs()[0]
 
 
-def _sketched(cache: Cache, texts: Sequence[Place]) -> Iterator[tuple[Place, NDArray[np.uint32]]]:
-    """Each shard with the signatures of all its records."""
-    for one in texts:
-        yield one, cache.frame(one.piece.measured.near or "", ["signature"])["signature"].to_numpy()
-
-
-def _signatures(cache: Cache, texts: Sequence[Place], involved: NDArray[np.int64], num_perm: int) -> NDArray[np.uint8]:
-    """The last byte of each number of these texts' signatures."""
+def _last_bytes(
+    shingled: Sequence[tuple[Place, Shingled]], involved: NDArray[np.int64], num_perm: int
+) -> NDArray[np.uint8]:
+    """The last byte of each number of these texts' signatures. involved: their numbers, sorted."""
     out = np.empty((len(involved), num_perm), np.uint8)
-    for one, mine, place in _among(texts, involved):
-        signature = cache.frame(one.piece.measured.near or "", ["signature"])["signature"].to_numpy()
-        out[place] = signature[one.pos[mine]].astype(np.uint8)
-    return out
-
-
-def _among(texts: Sequence[Place], involved: NDArray[np.int64]) -> Iterator[tuple[Place, NDArray[np.int64], NDArray[np.int64]]]:
-    """The shards that have some of these texts (sorted), which of theirs these are, and their places in `involved`."""
-    for one in texts:
+    for one, files in shingled:
         place = np.minimum(np.searchsorted(involved, one.at), len(involved) - 1)
         mine = np.flatnonzero(involved[place] == one.at) if len(involved) else place[:0]
         if len(mine):
-            yield one, mine, place[mine]
+            out[place[mine]] = np.load(files.signatures)[mine].astype(np.uint8)
+    return out
 
 
 def _similarities(
-    cache: Cache, engine: Engine, texts: Sequence[Place], pairs: Pairs, params: dict[str, Any]
-) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """The similarities of the pairs, block by block, each with the number of its first pair."""
-    involved = distinct(pairs.ravel())
-    with cache.workspace() as work:
-        tasks, order = [], []
-        for one, mine, place in _among(texts, involved):
-            target = work / f"{one.piece.place}"
-            np.save(positions := target.with_suffix(".npy"), one.pos[mine])
-            tasks.append(ShingleTask(cache.root, one.piece.measured.records, positions, params["on"], params["ngram"], target))
-            order.append(place)
-        files = [*engine.map(shingle_shard, tasks)]
-        lengths = np.concatenate([np.load(sizes) for _, sizes in files])
-        values = mapped(work / "shingles", (np.load(held, mmap_mode="r") for held, _ in files), np.empty(0, np.uint64))
-        at = np.empty(len(involved), np.int64)
-        at[np.concatenate(order)] = np.arange(len(involved))  # the sets lie shard by shard
-        first = 0
-        for block in near.jaccard(at[np.searchsorted(involved, pairs)], values, lengths):
-            yield first, block
-            first += len(block)
-            let_go(values)
+    shingled: Sequence[tuple[Place, Shingled]], pairs: Pairs, work: Path
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """The similarities of the pairs, block by block, each with the place of its pairs."""
+    lengths = np.concatenate([np.load(files.lengths) for _, files in shingled])
+    parts = (np.load(files.values, mmap_mode="r") for _, files in shingled)
+    values = mapped(work / "shingles", parts, np.empty(0, np.uint64))
+    at = np.empty(len(lengths), np.int64)
+    at[np.concatenate([one.at for one, _ in shingled])] = np.arange(len(lengths))  # the sets lie shard by shard
+    first = 0
+    for block in near.jaccard(at[pairs], values, lengths):
+        yield slice(first, first + len(block)), block
+        first += len(block)
+        let_go(values)

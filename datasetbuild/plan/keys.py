@@ -122,8 +122,8 @@ def exact_key(params: dict[str, Any], records: str) -> str:
 
 
 def near_key(params: dict[str, Any], records: str) -> str:
-    """The key of a shard's sketch: the threshold is not in it."""
-    sketched = {name: value for name, value in params.items() if name != "threshold"}
+    """The key of a shard's sketch: what it is of, and not how pairs are found."""
+    sketched = {name: params[name] for name in ("on", "ngram")}
     return action_key("dedup", column="near", version=find("section", "dedup.near").version, params=sketched, records=records)
 
 

@@ -1,6 +1,7 @@
 """Dedup keeps one record of each group of equal or nearly equal ones, and names the twin of every other.
 
     exact.py     the same text: a 128-bit hash of the normalised text
+    shared.py    which texts can have a near-duplicate at all, from the shingles that texts share
     sketch.py    MinHash signatures, numpy over whole shards, bit-identical to datasketch's
     partners.py  the pairs of texts that are worth comparing, bucket by bucket
     near.py      candidates by LSH, every pair verified against the exact Jaccard of its shingles, clusters

@@ -5,25 +5,28 @@ those above. Since each candidate is verified here, false candidates cost time a
 recall, and for the floor below the threshold: 23 bands of 5 for all thresholds from 0.7 on (128 permutations), which miss
 1.5 % of the pairs at 0.7 and 0.01 % of those at 0.8. So a sweep over thresholds finds and verifies its pairs once.
 
-Texts with the same words are one node, so a repeated text costs one signature lookup, however often it repeats.
+A signature is made only of texts that can have a near-duplicate at all (`shared.py`). Texts with the same words are one
+node, so a repeated text costs no more than one, however often it repeats.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import lists
 from datasetbuild.hashing import salt
 from datasetbuild.op import Bound, section
 from datasetbuild.stages.dedup.exact import On, text_of
 from datasetbuild.stages.dedup.partners import distinct
-from datasetbuild.stages.dedup.sketch import shingles, signatures
-from datasetbuild.stages.words import Hashes, Ints, by_size, portions, sequence_hashes, word_hashes
+from datasetbuild.stages.dedup.shared import low_shingles
+from datasetbuild.stages.dedup.sketch import shingles
+from datasetbuild.stages.words import by_size, portions, sequence_hashes, word_hashes
 
 FALSE_POSITIVE_WEIGHT, FALSE_NEGATIVE_WEIGHT = 0.02, 0.98
 """Weights for datasketch's parameter search: a false candidate costs a comparison, a missed pair a duplicate."""
@@ -44,7 +47,7 @@ however long."""
 LOW_48 = np.uint64((1 << 48) - 1)
 
 
-@section("dedup.near", version=3)
+@section("dedup.near", version=4)
 def near(
     *,
     threshold: Annotated[float, Bound(gt=0, le=1)] = 0.8,
@@ -63,25 +66,25 @@ def near(
     """
 
 
-def sketch(frame: pl.DataFrame, *, on: On, ngram: int, num_perm: int) -> pl.DataFrame:
+def sketch(frame: pl.DataFrame, *, on: On, ngram: int) -> pl.DataFrame:
     """What near dedup keeps of a shard. frame: the annotate frame of n records.
 
-    Returns `words` (Struct of two UInt64, a 128-bit hash of the sequence of words; null without words) and `signature`
-    (Array[UInt32, num_perm]).
+    Returns `words` (Struct of two UInt64, a 128-bit hash of the sequence of words; null without words) and `low`
+    (List[UInt32], the low shingles).
     """
-    parts = [_sketched(portion, ngram, num_perm) for portion in portions(text_of(frame, on))]
-    counts, high, low, signature = (np.concatenate(column) for column in zip(*parts, strict=True))
+    parts = [_sketched(portion, ngram) for portion in portions(text_of(frame, on))]
+    counts, high, low, values, lengths = (np.concatenate(column) for column in zip(*parts, strict=True))
     columns = pl.DataFrame({"high": high, "low": low, "some": counts > 0})
     return columns.select(
         pl.when("some").then(pl.struct("high", "low")).alias("words"),
-        pl.Series("signature", signature, dtype=pl.Array(pl.UInt32, num_perm)),
+        lists("low", values, np.concatenate([[0], np.cumsum(lengths)])),
     )
 
 
-def _sketched(text: pl.Series, ngram: int, num_perm: int) -> tuple[Ints, Hashes, Hashes, NDArray[np.uint32]]:
-    """Of some texts: how many words each has, the two halves of the hash of its words, its signature."""
+def _sketched(text: pl.Series, ngram: int) -> tuple[NDArray[Any], ...]:
+    """Of some texts: how many words each has, the two halves of the hash of its words, and its low shingles."""
     hashes, counts = word_hashes(text)
-    return counts, *sequence_hashes(hashes, counts), signatures(shingles(hashes, counts, ngram), num_perm)
+    return counts, *sequence_hashes(hashes, counts), *low_shingles(shingles(hashes, counts, ngram))
 
 
 def shingle_sets(frame: pl.DataFrame, *, on: On, ngram: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:

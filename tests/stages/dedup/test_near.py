@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from datasetbuild.stages.dedup import near, partners
 from datasetbuild.stages.dedup.partners import BEST, BUCKET_PAIRS, FIRST, LEADERS, Partners, bucket_pairs
-from datasetbuild.stages.dedup.sketch import shingles, signatures
+from datasetbuild.stages.dedup.shared import LOWEST
+from datasetbuild.stages.dedup.sketch import shingle_hash, shingles, signatures
 from datasetbuild.stages.dedup.survivor import survivors
 from datasetbuild.stages.words import word_hashes
 
@@ -71,7 +72,7 @@ def planted(count: int, changes: int) -> list[str]:
 def test_at_most_one_in_a_hundred_pairs_is_missed(changes: int, threshold: float) -> None:
     """Of the planted pairs at or above the threshold at most 1 % are no candidates, at the default of 128 permutations."""
     texts = planted(600, changes)
-    sketches = near.sketch(frame_of(texts), on="conversation", ngram=5, num_perm=128)["signature"].to_numpy()
+    sketches = signatures(shingles(*word_hashes(pl.Series(texts)), 5), 128)
     floor = near.floor_of(threshold)
     bands, rows = near.bands_for(floor, 128)
     hashes = near.band_hashes(sketches, range(bands), rows)
@@ -155,14 +156,16 @@ def test_the_survivor_does_not_depend_on_the_order_of_rows(order: list[int]) -> 
     assert names == {**dict.fromkeys(["id0", "id1", "id2", "id3"], "id2"), **dict.fromkeys(["id4", "id5", "id7"], "id4"), "id6": None}
 
 
-def test_sketches_hold_words_and_signatures() -> None:
-    """Punctuation and letter case do not count; a text without words has no key and the empty signature."""
-    found = near.sketch(frame_of(["Hello, World!", "hello world", "?"]), on="conversation", ngram=5, num_perm=16)
+def test_sketches_hold_words_and_low_shingles() -> None:
+    """Punctuation and letter case do not count; a text without words has no key and no shingles."""
+    long = " ".join(f"w{n}" for n in range(200))
+    found = near.sketch(frame_of(["Hello, World!", "hello world", "?", long]), on="conversation", ngram=5)
     assert found["words"][0] == found["words"][1]
     assert found["words"][2] is None
-    hashes, counts = word_hashes(pl.Series(["hello world"]))
-    assert found["signature"][1].to_list() == signatures(shingles(hashes, counts, 5), 16)[0].tolist()
-    assert set(found["signature"][2]) == {0xFFFFFFFF}
+    assert found["low"][2].to_list() == []
+    every = shingle_hash(shingles(*word_hashes(pl.Series([long])), 5).values)
+    assert found["low"][3].to_list() == [value for value in every.tolist() if value < LOWEST]
+    assert 20 < len(found["low"][3]) < 80
 
 
 def test_more_texts_than_fit_together_are_verified_alike(monkeypatch: pytest.MonkeyPatch) -> None:
