@@ -248,6 +248,29 @@ def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
     return pl.Series("content", digests, dtype=pl.String)
 
 
+def records_digest(messages: pl.Series, tools: pl.Series) -> str:
+    """What conversations say, in order, as a SHA-256 (hex): column by column, of all turns and of the tools, the number of
+    bytes of each value (-1 for none) and then all values. Columns that none of them fills are left out.
+
+    messages: `messages_dtype()`; tools: String; both of length n.
+    """
+    import hashlib
+
+    import polars as pl
+
+    lengths, turns = flatten_turns(messages)
+    state = hashlib.sha256(f"{len(lengths)}\0".encode() + lengths.cast(pl.Int64).to_numpy().tobytes())
+    for column in (*turns.get_columns(), tools.rename("tools")):
+        if column.null_count() == len(column):
+            continue
+        texts = column.cast(pl.String)
+        sizes = texts.str.len_bytes().cast(pl.Int64).fill_null(-1)
+        state.update(f"{column.name}\0".encode() + sizes.to_numpy().tobytes())
+        _, _, data = texts.drop_nulls().rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
+        state.update(data or b"")
+    return state.hexdigest()
+
+
 def fold_turns(lengths: pl.Series, turns: pl.DataFrame) -> pl.Series:
     """The inverse of `flatten_turns`: offsets over the very buffers of the turns, so that no text is copied."""
     from datasetbuild.arrow import fold

@@ -21,14 +21,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import polars as pl
 
+from datasetbuild.arrow import array
 from datasetbuild.errors import BuildError
 from datasetbuild.hashing import Hashing, bytes_digest, canonical_json, file_digest, file_xxh3, xxh3_digest
 from datasetbuild.hashing import digest as json_digest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 T = TypeVar("T")
 
@@ -148,15 +152,18 @@ class Cache:
     def frame(self, digest: str, columns: list[str] | None = None) -> pl.DataFrame:
         """The frame stored under a digest, or some of its columns. It lies in the file, which is mapped into memory: 2 to 10
         times less work than to read it, and of its texts only those are read that somebody asks for."""
+        return pl.DataFrame(pl.from_arrow(self._table(digest, columns), rechunk=False))
+
+    def rows(self, digest: str, positions: pl.Series, columns: list[str] | None = None) -> pl.DataFrame:
+        """A few rows of the frame stored under a digest, in that order: nothing is made ready of the others."""
+        return pl.DataFrame(pl.from_arrow(self._table(digest, columns).take(array(positions.to_numpy()))))
+
+    def _table(self, digest: str, columns: list[str] | None) -> pa.Table:
         import pyarrow as pa
 
         with pa.memory_map(str(self.object(digest))) as source:
             table = pa.ipc.open_file(source).read_all()
-        return pl.DataFrame(pl.from_arrow(table if columns is None else table.select(columns), rechunk=False))
-
-    def rows(self, digest: str, positions: pl.Series, columns: list[str] | None = None) -> pl.DataFrame:
-        """Some rows of the frame stored under a digest, in that order."""
-        return self.frame(digest, columns)[positions]
+        return table if columns is None else table.select(columns)
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:

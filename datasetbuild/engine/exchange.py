@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.ids import id_texts
@@ -95,16 +97,23 @@ def collect(files: Sequence[Path], origins: Sequence[Origin], part: int) -> pl.D
 def _taken(cache: Cache, order: pl.DataFrame, held: Held, task: ScatterTask) -> pl.DataFrame:
     """The wanted rows of a shard with what they hold and, where the parts need it, what was rendered of them."""
     more: list[pl.DataFrame] = []
-    if rendered := held.texts or held.rendered:  # both have the rendered rows, in their order
-        found = cache.frame(rendered, ["row"]).with_row_index("found").rename({"row": "shard_row"})
-        order = order.join(found, on="shard_row", maintain_order="left_right")  # an expanded conversation has several
-        more += [cache.rows(held.rendered, order["found"], list(task.rendered))] if held.rendered else []
-        more += [cache.rows(held.texts, order["found"], ["text"])] if held.texts else []
+    if rendered := held.texts or held.rendered:  # both have the rendered rows, in the order of the records
+        owner, found = _expanded(order["shard_row"].to_numpy(), cache.frame(rendered, ["row"])["row"].to_numpy())
+        order = order[owner]
+        more += [cache.frame(held.rendered, list(task.rendered))[found]] if held.rendered else []
+        more += [cache.frame(held.texts, ["text"])[found]] if held.texts else []
     columns = [name for name in RECORD_COLUMNS if name in task.fields]
     records = cache.frame(held.stored, ["messages", *columns])
     narrow = records.with_columns(narrow_messages(records["messages"], task.fields))
-    order = order.drop("found", strict=False)
     return pl.concat([order.drop("pos", "shard_row"), narrow[order["pos"]], *more], how="horizontal")
+
+
+def _expanded(wanted: NDArray[Any], rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the wanted rows stand in ascending ones, and which of the wanted each is: an expanded conversation has several."""
+    starts, stops = np.searchsorted(rows, wanted), np.searchsorted(rows, wanted, side="right")
+    counts = stops - starts
+    owner = np.repeat(np.arange(len(wanted)), counts)
+    return owner, np.arange(len(owner)) + np.repeat(starts - np.cumsum(counts) + counts, counts)
 
 
 def _wide(messages: pl.Series) -> pl.Series:

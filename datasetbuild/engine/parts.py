@@ -25,14 +25,13 @@ from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.templates import expand_messages, opened_template
 from datasetbuild.errors import RecordError
-from datasetbuild.hashing import bytes_digest, chance, digest, file_digest
+from datasetbuild.hashing import chance, digest, file_digest
 from datasetbuild.op import load_plugin
 from datasetbuild.plan.steps import ExportStep, Plan
-from datasetbuild.record import ID_ORDER, Fate
+from datasetbuild.record import ID_ORDER, Fate, records_digest
 from datasetbuild.stages.render import ChatTemplate, TokenizerSpec
 from datasetbuild.stages.write import DATA_COLUMNS, TOKEN_COLUMNS, narrow_messages, token_columns, write_parquet
-from datasetbuild.stages.write.carry import Delivery, Lines, Tokens
-from datasetbuild.stages.write.lines import encode
+from datasetbuild.stages.write.carry import Delivery, Tokens
 
 PART_ROWS, PART_BYTES = 16_384, 32 << 20
 """Rows of a part and bytes of its texts, about: a part is held in memory while it is written, at 10 times its bytes."""
@@ -150,22 +149,12 @@ def write_part(task: PartTask) -> Part:
     if "spans" in frame.columns:
         frame = token_columns(frame, weights="loss_weights" in task.fields)
     exports = write_exports(task.exports, frame, task.place, task.fields)
-    said = encode(frame, CANONICAL, task.fields)
+    records = records_digest(frame["messages"], frame["tools"])
     frame = frame.with_columns(narrow_messages(frame["messages"], task.fields))
     always = {"id", "messages", "source", "file", "row", "copy", "license"} | task.fields
     always = always | set(TOKEN_COLUMNS) if task.tokens else always - {"loss_weights"}
     write_parquet(frame.select(c for c in DATA_COLUMNS if c in frame.columns and c in always), task.parquet)
-    return Part(len(frame), file_digest(task.parquet), bytes_digest(said), exports)
-
-
-def _canonical() -> Lines:
-    from datasetbuild.stages.write.profiles.messages import plain, row
-
-    return Lines(row, plain)
-
-
-CANONICAL = _canonical()
-"""The lines that the digest over the records is taken of, whatever the recipe exports."""
+    return Part(len(frame), file_digest(task.parquet), records, exports)
 
 
 def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:

@@ -88,7 +88,11 @@ def _orders(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Ite
             yield Difference(Cause.PARAMS_CHANGED, "order", path, before, after)
 
 
-SIMPLE = {"format": Cause.FORMAT_CHANGED, "report": Cause.FORMAT_CHANGED, "packages": Cause.PACKAGE_CHANGED, "seed": Cause.SEED_CHANGED}
+SIMPLE = {
+    **dict.fromkeys(("format", "report", "write"), Cause.FORMAT_CHANGED),
+    "packages": Cause.PACKAGE_CHANGED,
+    "seed": Cause.SEED_CHANGED,
+}
 
 
 CONTENT = re.compile(r"[0-9a-f]{64}(\.\w+)*")

@@ -22,6 +22,9 @@ FORMAT_VERSION = 1
 REPORT_VERSION = 5
 """Version of report.html and of the card; raised whenever the same artifact would get another page."""
 
+WRITE_VERSION = 2
+"""Version of how an artifact is written; raised whenever the same rows would get other files or another digest of records."""
+
 PACKAGES = {
     "cut": ("orjson", "pyarrow", "pyyaml"),
     "prepare": ("orjson", "jinja2", "polars", "ftfy"),
@@ -164,6 +167,7 @@ def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, 
     return {
         "format": FORMAT_VERSION,
         "report": REPORT_VERSION,
+        "write": WRITE_VERSION,
         "packages": {package: version for step in PACKAGES for package, version in versions(step).items()},
         "seed": plan.seed,
         "order": _order(plan),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
 import polars as pl
 
 from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, Fate
@@ -154,12 +155,10 @@ def _round_step(raw: float) -> float:
 
 def bars(values: pl.Series, bins: Bins, weights: pl.Series | None = None) -> list[int]:
     """Rows of each bin, and of what lies beyond the last: `bins.count + 1` numbers."""
-    place = ((values.cast(pl.Float64) - bins.start) / bins.step).floor().clip(0, bins.count)
-    frame = pl.DataFrame({"place": place, "weight": weights if weights is not None else pl.repeat(1, len(values), eager=True)})
-    counted = frame.drop_nulls("place").filter(pl.col("place").is_not_nan())
-    counted = counted.group_by(pl.col("place").cast(pl.Int64)).agg(pl.col("weight").cast(pl.Int64).sum())
-    found = dict(counted.iter_rows())
-    return [int(found.get(n, 0)) for n in range(bins.count + 1)]
+    there = values.is_not_null() & values.cast(pl.Float64).is_not_nan()
+    place = ((values.filter(there).cast(pl.Float64) - bins.start) / bins.step).floor().clip(0, bins.count)
+    counted = np.bincount(place.cast(pl.Int64), None if weights is None else weights.filter(there), bins.count + 1)
+    return [int(count) for count in counted]  # sums of whole numbers, which floats hold up to 2^53
 
 
 def facts(ledger: pl.DataFrame) -> list[Fact]:

@@ -21,7 +21,7 @@ SLICE = 512
 EXTRA_FIELDS = tuple(name for name in MESSAGE_FIELDS if name not in ("role", "content"))
 
 
-def encode(frame: pl.DataFrame, form: Lines, fields: frozenset[str]) -> bytes:
+def encode(frame: pl.DataFrame, form: Lines, fields: frozenset[str]) -> bytes | memoryview:
     """The lines of a frame's records, each with its line end.
 
     frame: `messages`, `tools`, the form's columns, and `text` where it wants that. fields: optional fields that some
@@ -39,10 +39,10 @@ def encode(frame: pl.DataFrame, form: Lines, fields: frozenset[str]) -> bytes:
     return _joined(lines)
 
 
-def _joined(lines: pl.Series) -> bytes:
+def _joined(lines: pl.Series) -> bytes | memoryview:
     """The lines one after the other: in Arrow that is what they are."""
     _, _, data = lines.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
-    return bytes(data.to_pybytes()) if data is not None else b""
+    return memoryview(data).cast("B") if data is not None else b""
 
 
 def plain_rows(frame: pl.DataFrame) -> pl.Series:

@@ -312,6 +312,12 @@ def _suspicious_turns(row: Any, turns: pl.DataFrame, carries: Carries, fields: f
     if carries.tools != "openai":
         yield from (held[name] for name in ("tool_calls", "tool_call_id") if name in held)
         yield (role == "tool").to_numpy()
+    if carries.order != "any" or carries.answer_last or carries.answers == "last":
+        yield from _misplaced_turns(row, role, carries)
+
+
+def _misplaced_turns(row: Any, role: pl.Series, carries: Carries) -> Iterator[Any]:
+    """The turns (booleans) that stand where the consumer's order has no place for them."""
     side = role.replace_strict({"system": 2, "assistant": 1}, default=0, return_dtype=pl.Int8).to_numpy()
     starts = np.append(True, row[1:] != row[:-1]) if len(row) else np.zeros(0, bool)
     before = np.where(starts, 2, np.roll(side, 1))

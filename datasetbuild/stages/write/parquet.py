@@ -25,6 +25,9 @@ TOKEN_COLUMNS = ("tokens", "trained_tokens", "input_ids", "labels", "assistant_m
 WIDE = ("messages", "tools", "meta", "input_ids", "labels", "assistant_masks", "loss_weights", "also", "cleaned")
 """Columns that nobody asks for a range of: statistics on them cost a tenth of the writing."""
 
+UNIQUE = ("id", "row", "line", "content")
+"""Columns in which hardly a value comes twice: a dictionary of them makes a ledger a sixth larger, and takes a fifth of its time."""
+
 DATA_COLUMNS = ("id", "messages", "tools", *PROVENANCE, "copy", "turn", "row_weight", *TOKEN_COLUMNS, "loss_weights")
 """Order of the artifact's columns; those that no record fills are left out."""
 
@@ -47,7 +50,7 @@ def write_parts(parts: Iterator[pl.DataFrame], path: Path) -> None:
         compression_level=1,  # 3 makes files 7 % smaller for 30 % more time
         version="2.6",
         data_page_version="1.0",
-        use_dictionary=True,
+        use_dictionary=[path for field in first.schema if field.name not in UNIQUE for path in _leaves(field.name, field.type)],
         write_statistics=[name for name in first.column_names if name not in WIDE],
         store_schema=False,
     ) as writer:
@@ -94,6 +97,19 @@ def narrow_messages(messages: pl.Series, fields: frozenset[str]) -> pl.Series:
     return messages.to_frame("messages").select(
         pl.col("messages").list.eval(pl.struct(*(chosen(name) for name in used)))
     )["messages"]
+
+
+def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
+    """The columns that a value is made of, as parquet names them."""
+    import pyarrow as pa
+
+    if pa.types.is_list(kind):
+        yield from _leaves(f"{path}.list.element", kind.value_type)
+    elif pa.types.is_struct(kind):
+        for field in kind:
+            yield from _leaves(f"{path}.{field.name}", field.type)
+    else:
+        yield path
 
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:

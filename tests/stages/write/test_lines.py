@@ -79,7 +79,7 @@ def test_records_with_more_are_told_from_plain_ones() -> None:
     some = frame(rows, [None, None, None, "[]"])
     assert plain_rows(some).to_list() == [True, False, False, False]
     form = next(op for op in operators("profile") if op.name == "messages").function().form
-    lines = [orjson.loads(line) for line in encode(some, form, frozenset()).splitlines()]
+    lines = [orjson.loads(line) for line in bytes(encode(some, form, frozenset())).splitlines()]
     assert [len(line["messages"][1]) for line in lines] == [2, 3, 2, 2]
 
 

@@ -1,0 +1,34 @@
+"""Parquet: what goes in comes out, and a dictionary stands only where values come again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from datasetbuild.record import MESSAGE_FIELDS, messages_dtype
+from datasetbuild.stages.write import write_parquet
+from datasetbuild.stages.write.parquet import UNIQUE
+
+
+def test_columns_whose_values_are_their_own_have_no_dictionary(tmp_path: Path) -> None:
+    """All leaves of all other columns have one, whatever they are nested in."""
+    turn = dict.fromkeys(MESSAGE_FIELDS, "e\u0301 漢") | {"weight": 0.5}
+    frame = pl.DataFrame(
+        {
+            "id": ["a", "b"],
+            "messages": pl.Series([[turn, turn], []], dtype=messages_dtype()),
+            "source": pl.Series(["s", "s"], dtype=pl.Enum(["s"])),
+            "row": [0, 1],
+            "content": [None, "x"],
+            "input_ids": [[1, 2], [3]],
+        }
+    )
+    write_parquet(frame, tmp_path / "x.parquet")
+    assert pl.read_parquet(tmp_path / "x.parquet").equals(frame.cast({pl.Enum: pl.String}))
+    group = pq.ParquetFile(tmp_path / "x.parquet").metadata.row_group(0)
+    columns = [group.column(n) for n in range(group.num_columns)]
+    plain = {one.path_in_schema for one in columns if "RLE_DICTIONARY" not in one.encodings}
+    assert plain == set(UNIQUE) & set(frame.columns)
+    assert len(columns) - len(plain) == len(MESSAGE_FIELDS) + 2
