@@ -12,7 +12,7 @@ are counted on the rarer triples first, and in full only where the rest could st
 from __future__ import annotations
 
 import io
-import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 
 from datasetbuild.errors import SourceError
 from datasetbuild.op import Bound, File, section
+from datasetbuild.stages.dedup.cut import Pieces, pieces_of
 from datasetbuild.stages.dedup.sketch import Shingles, shingles
 from datasetbuild.stages.read.reference import read_rows, texts_of
-from datasetbuild.stages.words import Hashes, Ints, by_size, sequence_hashes, word_hashes
+from datasetbuild.stages.words import UNPARTED, Hashes, Ints, by_size, sequence_hashes, word_hashes
 
 TRIPLE = 3
 SHORT = 8
@@ -82,7 +83,7 @@ def index(
     return sink.getvalue(), {name: {"items": int((items["benchmark"] == name).sum())} for name in against}
 
 
-@section("decontaminate", version=2, prepare=index)
+@section("decontaminate", version=3, prepare=index)
 def decontaminate(
     *,
     against: dict[str, Benchmark],
@@ -116,7 +117,8 @@ def contamination(frame: pl.DataFrame, prepared: Path, *, ngram: int | None) -> 
     found = pl.concat([known.overlapping(hashes, counts), known.sharing_runs(hashes, counts, ngram), known.equal(hashes, counts)])
     found = found.group_by("text", "item").agg(pl.col("overlap").max(), pl.col("run").any())
     found = found.join(known.evidence, on="item", how="left").sort("text", "item")
-    shared = [_shared(texts[text], item) for text, item in found.select("text", "item_text").iter_rows()]
+    sides = (pieces_of(side) for side in (texts.gather(found["text"]), found["item_text"]))
+    shared = [_shared(text, item) for text, item in zip(*sides, strict=True)]
     telling = np.array([2 * words > (ngram or 0) for _, words in shared], bool)
     best = (
         found.with_columns(
@@ -283,7 +285,7 @@ def _texts(name: str, benchmark: Benchmark) -> Iterator[tuple[int, str, str]]:
         if isinstance(row, dict):
             known |= row.keys()
         for field, text in texts_of(row, fields):
-            if fields or len(text.split()) >= SHORT:
+            if fields or len(text.split()) >= SHORT or _many_signs(text):
                 some = True
                 yield line, field, text
     if not some:
@@ -291,11 +293,14 @@ def _texts(name: str, benchmark: Benchmark) -> Iterator[tuple[int, str, str]]:
         raise SourceError(f"the benchmark {name} {sought}", hint=f"its fields are {', '.join(sorted(known))}" if known else None)
 
 
-def _shared(text: str, item: str) -> tuple[str, int]:
-    """The longest stretch of a text whose word triples all stand in an item, and how many of its words have three letters
-    or more: thirteen words of code such as `for i in range(2, n)` are no sign of anything."""
-    words = [*re.finditer(r"\w+", text)]
-    ours, theirs = [word[0].lower() for word in words], [word.lower() for word in re.findall(r"\w+", item)]
+def _many_signs(text: str) -> bool:
+    """Whether a text of a script without blanks has as many words, which are its signs, as an item needs."""
+    return not text.isascii() and bool((pl.Series([text]).str.count_matches(f"[{UNPARTED}]") >= SHORT).any())
+
+
+def _shared(text: Pieces, item: Pieces) -> tuple[str, int]:
+    """The longest stretch of a text whose word triples all stand in an item, and how many of its words tell something."""
+    ours, theirs = ([side.all[word].lower() for word in side.words] for side in (text, item))
     known = {*zip(theirs, theirs[1:], theirs[2:], strict=False)}
     first = best = length = 0
     for place, triple in enumerate(zip(ours, ours[1:], ours[2:], strict=False)):
@@ -303,7 +308,11 @@ def _shared(text: str, item: str) -> tuple[str, int]:
         if place + 1 - first > length:
             best, length = first, place + 1 - first
     if not length:
-        return text[:SHOWN], len(words)
-    stretch = ours[best : best + length + 2]
-    shown = text[words[best].start() : words[best + length + 1].end()][:SHOWN]
-    return shown, sum(len(word) >= 3 and word.isalpha() for word in stretch)
+        return "".join(text.all)[:SHOWN], len(ours)
+    return text.text(best, length + 2)[:SHOWN], sum(map(_tells, ours[best : best + length + 2]))
+
+
+def _tells(word: str) -> bool:
+    """Whether a word has three letters or more, or is a sign of another script: thirteen words of code such as
+    `for i in range(2, n)` are no sign of anything."""
+    return len(word.encode()) >= 3 and all(unicodedata.category(sign)[0] in "LM" for sign in word)

@@ -30,20 +30,29 @@ shard at once takes half as long again."""
 LONG = 512
 """Bytes of a word that are hashed eight at a time; what is longer is hashed whole."""
 
+FULL = np.uint64(1 << 56)
+"""From here on eight bytes are eight of a word: none of it is zero."""
+
 _MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What a word is. gap: regex of what is none. table: for each byte what it counts as in a word, 0 for none. alone: regex
-    of a character that is a word by itself, wherever it stands.
+    """What a word is. gap: class of the characters that are in none. table: for each byte what it counts as in a word, 0 for
+    none. alone: regex of a character that is a word by itself, wherever it stands.
 
-    Bytes from 128 on always count: when a text is scanned, its non-ASCII gaps have become blanks.
+    Bytes from 128 on always count: when a text is scanned, its non-ASCII gaps have become blanks. Only these are looked for by
+    the regex engine: to put a blank for every blank too would cost five times as much.
     """
 
     gap: str
     table: bytes
     alone: str = ""
+
+    @property
+    def wide_gap(self) -> str:
+        """Regex of what stands between words, beyond ASCII."""
+        return rf"[{self.gap}&&[^\x00-\x7F]]+"
 
 
 def _table(is_word: Callable[[str], bool]) -> bytes:
@@ -54,13 +63,13 @@ UNPARTED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanma
 """Letters of languages that set no blanks between words: a clause would be one word, and no two texts alike. So here each
 character is a word, with the marks on it, and n-grams of words are n-grams of characters."""
 
-LETTERS = Scan(r"\W+", _table(lambda char: char.isalnum() or char == "_"), rf"[{UNPARTED}]\p{{M}}*")
+LETTERS = Scan(r"\W", _table(lambda char: char.isalnum() or char == "_"), rf"[{UNPARTED}]\p{{M}}*")
 """Words are runs of letters, digits, marks and underscores, letter case aside: punctuation does not count."""
 
 PIECES = rf"{LETTERS.alone}|[\w--[{UNPARTED}]]+|\W+"
 """A text as words and what stands between them, for `LETTERS`."""
 
-BLANKS = Scan(r"\s+", _table(lambda char: char not in "\t\n\v\f\r "))
+BLANKS = Scan(r"\s", _table(lambda char: char not in "\t\n\v\f\r "))
 """Words are what stands between white space, letter case aside."""
 
 
@@ -87,7 +96,7 @@ def word_hashes(text: pl.Series, scan: Scan = LETTERS) -> tuple[Hashes, Ints]:
         lower = text.gather(wide).str.to_lowercase()
         if scan.alone and len(parted := lower.str.contains(f"[{UNPARTED}]").arg_true()):
             lower = lower.scatter(parted, lower.gather(parted).str.replace_all(scan.alone, " ${0} "))
-        text = text.scatter(wide, lower.str.replace_all(scan.gap, " "))
+        text = text.clone().scatter(wide, lower.str.replace_all(scan.wide_gap, " "))  # scatter changes the Series itself
     data, offsets = buffers(text)
     data = np.frombuffer(data.tobytes().translate(scan.table), np.uint8)
     inside = data != 0
@@ -147,15 +156,14 @@ def _hash_runs(data: NDArray[np.uint8], starts: Ints) -> Hashes:
     windows = np.ndarray((len(data) + 1,), "<u8", padded, strides=(1,))  # the 8 bytes from every position on
     room = np.diff(starts, append=len(data))
     out = windows[starts] & _MASKS[np.minimum(room, 8)]
-    longer = np.flatnonzero(room > 8)
+    longer = np.flatnonzero(out >= FULL)
     for step in range(8, LONG, 8):
         window = windows[starts[longer] + step] & _MASKS[np.minimum(room[longer] - step, 8)]
         longer, window = longer[window != 0], window[window != 0]
         if not len(longer):
             return mix(out)
         out[longer] = mix(out[longer]) + window
-        room_left = room[longer] > step + 8
-        longer = longer[room_left]
+        longer = longer[window >= FULL]
     for word in longer:  # base64 and the like
         rest = data[starts[word] + LONG : starts[word] + room[word]].tobytes().rstrip(b"\0")
         out[word] = mix(out[word : word + 1])[0] ^ np.uint64(word_rest(rest))

@@ -46,6 +46,23 @@ def test_a_verbatim_item_is_found_with_its_line_and_words(tmp_path: Path) -> Non
     assert rows[0]["span"] == ITEMS[1].upper().rstrip(".")
 
 
+@pytest.mark.parametrize(
+    ("item", "text", "span"),
+    [
+        (ITEMS[0], f"Zwölf Fragen! {ITEMS[0]}", ITEMS[0].rstrip("?")),
+        ("Ein Bäcker verkauft zwölf Laibe, und danach halb so viele: Wie viele verkauft er bis zum Abend?", "BITTE: {}", None),
+        ("小明有十二个苹果，他给了小红三个，又从商店买了五个。请问他现在一共有多少个苹果？", "请帮帮我：{}谢谢！", None),
+        ("एक बेकर दोपहर से पहले बारह रोटियाँ बेचता है और उसके बाद आधी। वह ऐसे दिन में कितनी रोटियाँ बेचता है?", "कृपया: {}", None),
+    ],
+    ids=["one letter", "German", "Chinese", "Hindi"],
+)
+def test_the_evidence_is_the_records_own_text(item: str, text: str, span: str | None, tmp_path: Path) -> None:
+    """Letter case, marks and punctuation are those of the record, in any script; and scripts without blanks are compared."""
+    (row,) = found(tmp_path, [item, ITEMS[1]], [text.format(item)]).to_dicts()
+    assert (row["benchmark"], row["line"], row["run"]) == ("exam", 1, True)
+    assert row["span"] == (span or item.rstrip("?？"))
+
+
 def test_what_is_no_item_is_not_found(tmp_path: Path) -> None:
     """Texts on the same matters share no item; neither do thirteen words of everyday code."""
     code = f"{ITEMS[1]} Do not use this: for i in range(2, n): if n % i == 0: return False; return True. {ITEMS[2]}"

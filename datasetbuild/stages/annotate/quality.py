@@ -62,7 +62,7 @@ def learn(
     return sink.getvalue(), report | {"rated": len(texts), "good": int(label.sum()), "features": len(used)}
 
 
-@fact(version=3, prepare=learn, packages=("scikit-learn",))
+@fact(version=4, prepare=learn, packages=("scikit-learn",))
 def quality(
     prepared: Path,
     /,

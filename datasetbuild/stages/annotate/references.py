@@ -27,7 +27,7 @@ def windows_of(*, references: list[str], window: int, where: Where) -> bytes:
     return np.unique(hashes).astype("<u8").tobytes()
 
 
-@fact(version=2, prepare=windows_of, packages=("numpy",))
+@fact(version=3, prepare=windows_of, packages=("numpy",))
 def verbatim_words(
     prepared: Path, /, *, references: list[Annotated[str, File()]], window: Window = 8, where: Where = "assistant"
 ) -> Measure:

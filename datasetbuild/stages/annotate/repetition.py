@@ -22,7 +22,7 @@ AT_ONCE = 1 << 14
 """Texts that are sorted together: their number stands above 48 bits of each hash."""
 
 
-@fact(version=2)
+@fact(version=3)
 def repeated_ngrams(
     *, where: Where = "assistant", n: Annotated[int, Bound(ge=1, le=32)] = 5, min_words: Annotated[int, Bound(ge=1)] = 20
 ) -> Callable[[pl.DataFrame], pl.Series]:
@@ -36,7 +36,7 @@ def repeated_ngrams(
     return lambda frame: _of_turns(frame, where, lambda text: _ngram_share(text, n, min_words, most=False))
 
 
-@fact(version=2)
+@fact(version=3)
 def top_ngram(
     *, where: Where = "assistant", n: Annotated[int, Bound(ge=1, le=32)] = 3, min_words: Annotated[int, Bound(ge=1)] = 20
 ) -> Callable[[pl.DataFrame], pl.Series]:
@@ -74,7 +74,7 @@ def repeated_lines(
     return lambda frame: _of_turns(frame, where, lambda text: _line_share(text, min_chars))
 
 
-@fact(version=2)
+@fact(version=3)
 def prompt_repeated(*, n: Annotated[int, Bound(ge=1, le=32)] = 5, min_words: Annotated[int, Bound(ge=1)] = 8) -> Callable[[pl.DataFrame], pl.Series]:
     """Share of the n-grams of words of the first question that stand in the first answer: 1 when the answer restates the
     whole question, wherever. Letter case and punctuation do not count. Tasks on a given text, such as correcting it,

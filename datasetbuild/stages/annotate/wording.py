@@ -16,7 +16,7 @@ from datasetbuild.stages.annotate import turns
 from datasetbuild.stages.words import BLANKS, distinct, portions, word_hashes
 
 
-@fact(version=1)
+@fact(version=2)
 def unique_word_ratio(
     *, where: Where = "assistant", min_words: Annotated[int, Bound(ge=1)] = 20
 ) -> Callable[[pl.DataFrame], pl.Series]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -82,6 +83,33 @@ def test_a_texts_hashes_do_not_depend_on_its_neighbours(texts: list[str]) -> Non
     alone = [word_hashes(pl.Series([text], dtype=pl.String))[0] for text in texts]
     assert np.array_equal(hashes, np.concatenate(alone))
     assert counts.tolist() == [len(one) for one in alone]
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 15, 16, 17, 504, 505, 511, 512, 513, 520, 521, 1024])
+def test_what_follows_a_word_changes_nothing(length: int) -> None:
+    """Nothing, one blank or many, another text that begins with a word or with blanks: the same hash."""
+    word = "x" * length
+    hashes, counts = word_hashes(pl.Series([word, word, f"{word} a", f"{word}   \n      a", word, "      a", f"  {word}          "]))
+    assert counts.tolist() == [1, 1, 2, 2, 1, 1, 1]
+    assert len({int(hashes[place]) for place in (0, 1, 2, 4, 6, 8)}) == 1
+    assert len(set(hashes.tolist())) == 2
+
+
+def test_texts_are_left_as_they_are() -> None:
+    """Whoever asks for the words of a column still has its texts, letter case and punctuation too."""
+    texts = ["Grüße, Ä!", "plain", "Ａ中文。", ""]
+    column = pl.Series(texts)
+    word_hashes(column)
+    assert column.to_list() == texts
+
+
+@pytest.mark.parametrize("scan", [LETTERS, BLANKS])
+def test_no_character_is_a_gap_by_accident(scan: Scan) -> None:
+    """Of all characters exactly those of the class are in no word, those of ASCII by the table and the others by the regex engine."""
+    every = pl.Series([chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000])
+    every = every.filter(every.str.to_lowercase() == every)
+    _, counts = word_hashes(every, scan)
+    assert ((counts == 0) == every.str.contains(scan.gap).to_numpy()).all()
 
 
 def test_long_words_are_read_to_their_end() -> None:
