@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import gc
+import mmap
 import os
 import sys
 from functools import cache
@@ -22,10 +23,13 @@ COLLECT_AFTER = 200_000
 ONE_THREAD = {"POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Where processes are the parallelism, threads inside them would only compete."""
 
+ONE_ARENA = {"_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:2000"}
+"""For polars' allocator where there is one thread: what was freed stays for the next shard, a quarter fewer page faults."""
+
 
 def one_thread() -> None:
     """This process keeps to one thread, which takes 6 % less CPU. Called before polars is imported."""
-    for name, value in ONE_THREAD.items():
+    for name, value in (ONE_THREAD | ONE_ARENA).items():
         os.environ.setdefault(name, value)
 
 
@@ -36,13 +40,30 @@ def set_up() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def give_back() -> None:
+SPARE = 500 << 20
+"""Bytes that a process alone on its work may hold between tasks. The next task finds its memory where the last one left it:
+new pages for every shard cost 4 % of a build, and for every part a seventh of the writing."""
+
+
+def give_back(spare: int = 0) -> None:
     """Memory that was freed goes back to the system. Allocators keep it for the next time: after a shard 50 to 100 MB that
-    nobody in the process, and nobody beside it, has any use of. Takes about a millisecond."""
+    nobody in the process, and nobody beside it, has any use of. Takes about a millisecond. spare: nothing happens while the
+    process holds no more bytes than these."""
+    if _held() <= spare:
+        return
     if pool := sys.modules.get("pyarrow"):
         pool.default_memory_pool().release_unused()
     if trim := _trim():
         trim(0)
+
+
+def _held() -> int:
+    """Bytes of memory that the process holds; more than there are where that is not known."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * mmap.PAGESIZE
+    except OSError:
+        return sys.maxsize
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from datasetbuild import process
 from tests.conftest import ROOT, Project
 
 MOST = 500 << 20
@@ -87,3 +88,13 @@ code = subprocess.run(sys.argv[1:]).returncode
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 sys.exit(code)
 """
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux how much it holds")
+@pytest.mark.parametrize(("spare", "trimmed"), [(0, True), (1 << 20, True), (1 << 40, False)])
+def test_a_small_process_keeps_its_memory(monkeypatch: pytest.MonkeyPatch, spare: int, trimmed: bool) -> None:
+    """Memory goes back to the system from a process that holds more than it may spare, and from no other."""
+    asked: list[int] = []
+    monkeypatch.setattr(process, "_trim", lambda: asked.append)
+    process.give_back(spare)
+    assert bool(asked) == trimmed

@@ -83,7 +83,9 @@ def clean(
 
 def _among(rows: int, some: pl.Series) -> pl.Series:
     """Which of so many records are among some."""
-    return pl.Series(range(rows), dtype=pl.UInt32).is_in(some.unique().implode())
+    among = np.zeros(rows, bool)
+    among[some.to_numpy()] = True
+    return pl.Series(among)
 
 
 def _labels(changed: dict[str, pl.Series], rows: int) -> pl.Series:
@@ -101,6 +103,8 @@ def _emptied(records: pl.DataFrame, turns: pl.DataFrame, owner: pl.Series) -> pl
 
 
 def _refused(records: pl.DataFrame, mask: pl.Series, reason: Reason, details: list[str]) -> pl.DataFrame:
+    if not mask.any():
+        return pl.DataFrame(schema=quarantine_schema())
     refused = records.filter(mask)
     raw = [canonical.decode() for canonical in map(_canonical, refused["messages"])]
     return refused.select("row", "line").with_columns(

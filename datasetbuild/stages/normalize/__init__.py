@@ -80,9 +80,7 @@ def normalize(rows: RawRows, *, name: str, source: dict[str, Any]) -> tuple[pl.D
             quarantine.add(index, line, stage, error.reason, error.detail, raw)
         except Exception as error:  # a format of a plugin may raise anything: that costs this one row, and says so
             quarantine.add(index, line, stage, Reason.OPERATOR_ERROR, f"{type(error).__name__}: {error}", raw)
-    found = records.frame()
-    if len(plain):
-        found = pl.concat([plain, found]).sort("row") if len(found) else plain
+    found = pl.concat([plain, records.frame()]).sort("row") if len(records) else plain
     return found, quarantine.frame()
 
 

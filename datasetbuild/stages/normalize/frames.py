@@ -27,6 +27,9 @@ class Records:
         """One record: the values of `COLUMNS` in order, `messages` as a list of turns without None."""
         self._records.append(values)
 
+    def __len__(self) -> int:
+        return len(self._records)
+
     def frame(self) -> pl.DataFrame:
         schema = record_schema()
         given = dict(zip(self.COLUMNS, zip(*self._records, strict=True) if self._records else repeat(()), strict=False))
