@@ -91,6 +91,17 @@ def by_size(sizes: Ints, most: int) -> Iterator[slice]:
 
 def word_hashes(text: pl.Series, scan: Scan = LETTERS) -> tuple[Hashes, Ints]:
     """The hashes of all words of n texts, in order, and how many words each text has (length n)."""
+    data, starts, counts = _scanned(text, scan)
+    return _hash_runs(data, starts), counts
+
+
+def word_counts(text: pl.Series, scan: Scan = LETTERS) -> Ints:
+    """How many words each text has: `word_hashes` without the hashes, which take two thirds of its time."""
+    return _scanned(text, scan)[2]
+
+
+def _scanned(text: pl.Series, scan: Scan) -> tuple[NDArray[np.uint8], Ints, Ints]:
+    """The bytes of all texts as they count in words, with 0 for what stands between; where each word begins; words of each text."""
     wide = (text.str.len_bytes() != text.str.len_chars()).arg_true()
     if len(wide):
         lower = text.gather(wide).str.to_lowercase()
@@ -104,7 +115,7 @@ def word_hashes(text: pl.Series, scan: Scan = LETTERS) -> tuple[Hashes, Ints]:
     before[1:] = inside[:-1]
     before[offsets[:-1][np.diff(offsets) > 0]] = False  # a word ends where its text ends
     starts = np.flatnonzero(inside & ~before)
-    return _hash_runs(data, starts), np.diff(np.searchsorted(starts, offsets))
+    return data, starts, np.diff(np.searchsorted(starts, offsets))
 
 
 def sequence_hashes(hashes: Hashes, counts: Ints) -> tuple[Hashes, Hashes]:

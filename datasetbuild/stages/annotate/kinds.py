@@ -14,6 +14,7 @@ import polars as pl
 
 from datasetbuild.op import fact
 from datasetbuild.stages.annotate import holds, turns
+from datasetbuild.stages.words import BLANKS, word_counts
 
 PATTERNS = Path(__file__).with_name("patterns")
 
@@ -115,7 +116,7 @@ def verb_object() -> Callable[[pl.DataFrame], pl.Series]:
 
 
 @fact(version=1)
-def difficulty() -> pl.Expr:
+def difficulty() -> Callable[[pl.DataFrame], pl.Series]:
     """How much a conversation asks for: 0 for small talk, towards 1 for long tasks of many conditions. A sum of points out
     of 100, from the words of questions and answers, the constraints, numbers and steps counted in them, and code.
 
@@ -124,17 +125,24 @@ def difficulty() -> pl.Expr:
     Points: a word of the questions 1/8 (at most 25), a word of the answers 1/15 (20), a constraint such as `at least` 5
     (20), a number in the questions 2 (10), a step such as `then` or `2.` 3 (15), code or a formula 10.
     """
-    asked, said = turns("user").list.join("\n"), turns("assistant").list.join("\n")
+    asked, said = pl.col("user"), pl.col("assistant")
     counts = {
-        "prompt": asked.str.count_matches(r"\S+") // COST["prompt"][0],
-        "answer": said.str.count_matches(r"\S+") // COST["answer"][0],
+        "prompt": pl.col("words asked") // COST["prompt"][0],
+        "answer": pl.col("words said") // COST["answer"][0],
         "constraints": asked.str.count_matches(_ascii(CONSTRAINTS)) * COST["constraints"][0],
         "numbers": asked.str.count_matches(r"[0-9]+") * COST["numbers"][0],
         "steps": said.str.count_matches(_ascii(STEPS)) * COST["steps"][0],
     }
     points = [pl.min_horizontal(value.cast(pl.Int64), pl.lit(COST[name][1])) for name, value in counts.items()]
     code = (asked.str.contains(CODE) | said.str.contains(CODE)).cast(pl.Int64) * 10
-    return pl.sum_horizontal(*points, code) / 100
+    value = pl.sum_horizontal(*points, code) / 100
+
+    def measure(frame: pl.DataFrame) -> pl.Series:
+        texts = frame.select(turns(role).list.join("\n") for role in ("user", "assistant"))
+        found = {f"words {name}": word_counts(texts[role], BLANKS) for name, role in (("asked", "user"), ("said", "assistant"))}
+        return texts.with_columns(**{name: pl.Series(counts) for name, counts in found.items()}).select(value=value)["value"]
+
+    return measure
 
 
 def _ascii(pattern: str) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import polars as pl
 
+from datasetbuild.arrow import fold
 from datasetbuild.op import fact
 from datasetbuild.record import Where
 from datasetbuild.stages.annotate import turns as turns_of
+from datasetbuild.stages.words import BLANKS, word_counts
 
 
 @fact(version=1)
@@ -34,12 +37,18 @@ def response_chars() -> pl.Expr:
 
 
 @fact(version=1)
-def words(*, where: Where = "conversation") -> pl.Expr:
+def words(*, where: Where = "conversation") -> Callable[[pl.DataFrame], pl.Series]:
     """Number of words, that is of runs of characters between white space, in all `where` turns together.
 
     where: whose turns are counted.
     """
-    return turns_of(where).list.eval(pl.element().str.count_matches(r"\S+")).list.sum()
+
+    def measure(frame: pl.DataFrame) -> pl.Series:
+        texts = frame[where]
+        counts = word_counts(texts.explode(empty_as_null=False), BLANKS)
+        return fold(pl.Series("value", counts, dtype=pl.UInt32), texts.list.len()).list.sum()
+
+    return measure
 
 
 @fact(version=1)

@@ -50,7 +50,14 @@ def test_a_restated_prompt_is_one_whose_letters_open_the_answer(pairs: list[Any]
     assert found == expected
 
 
-@pytest.mark.parametrize("fact", ["task_category", "prompt_restated", "ends_mid_sentence", "invalid_json", "broken_fences"])
+@given(st.lists(st.lists(TEXT, min_size=1, max_size=3), max_size=6))
+def test_words_are_what_stands_between_white_space(records: list[list[str]]) -> None:
+    """As the regex engine counts them, whose white space is that of Unicode."""
+    found = values_of("words", frame_of([[("user", text) for text in texts] for texts in records]))
+    assert found == [sum(pl.Series(texts).str.count_matches(r"\S+")) for texts in records]
+
+
+@pytest.mark.parametrize("fact", ["task_category", "verb_object", "difficulty", "words", "prompt_restated", "ends_mid_sentence", "invalid_json", "broken_fences"])
 def test_records_that_are_passed_over_keep_their_place(fact: str) -> None:
     """Each record has the value that it has alone, those without a question or an answer among them."""
     long = "the mill that stood there made flour for many years and then it was sold to the"
