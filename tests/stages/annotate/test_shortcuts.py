@@ -50,7 +50,7 @@ def test_a_restated_prompt_is_one_whose_letters_open_the_answer(pairs: list[Any]
     assert found == expected
 
 
-@given(st.lists(st.lists(TEXT, min_size=1, max_size=3), max_size=6))
+@given(st.lists(st.lists(TEXT, min_size=1, max_size=3), min_size=1, max_size=6))
 def test_words_are_what_stands_between_white_space(records: list[list[str]]) -> None:
     """As the regex engine counts them, whose white space is that of Unicode."""
     found = values_of("words", frame_of([[("user", text) for text in texts] for texts in records]))
