@@ -124,13 +124,14 @@ KEPT = pl.col("fate") == Fate.KEPT.value
 
 
 def known(values: pl.Series) -> pl.Series:
-    """Values that are there, as floats, in order."""
-    return values.cast(pl.Float64).drop_nulls().drop_nans().sort()
+    """Values that are there, in order."""
+    there = values.drop_nulls()
+    return (there.drop_nans() if there.dtype.is_float() else there).sort()
 
 
 def at(ordered: pl.Series, q: float) -> float | None:
     """The smallest of ordered values that at least a share `q` does not exceed."""
-    return ordered[max(math.ceil(q * len(ordered)) - 1, 0)] if len(ordered) else None
+    return float(ordered[max(math.ceil(q * len(ordered)) - 1, 0)]) if len(ordered) else None
 
 
 def bins_of(values: pl.Series) -> Bins | None:
@@ -138,8 +139,8 @@ def bins_of(values: pl.Series) -> Bins | None:
     ordered = known(values)
     if not len(ordered):
         return None
-    low, high = ordered[0], at(ordered, CUT) or 0.0
-    high = high if high > low else ordered[-1]
+    low, high = float(ordered[0]), at(ordered, CUT) or 0.0
+    high = high if high > low else float(ordered[-1])
     whole = not values.dtype.is_float()
     step = _round_step((high - low) / BINS) if high > low else 1.0
     step = max(step, 1.0) if whole else step
@@ -200,17 +201,19 @@ def multiples(ledger: pl.DataFrame, sources: Sequence[str], bounds: dict[str, di
         bins = bins_of(ledger[fact.column]) if fact.kind == "number" else None
         if bins is None:
             continue
-        spreads, narrow = [], ledger.select("source", "fate", fact.column)  # a copy of it, and not of all columns
+        spreads, ordered = [], []
+        narrow = ledger.select("source", "fate", fact.column)  # a copy of it, and not of all columns
         for source in sources:
             mine = narrow.filter(pl.col("source") == source)
             kept = mine.filter(KEPT)[fact.column]
+            ordered.append(known(kept))
             if mine[fact.column].null_count() < len(mine):
-                spreads.append(Spread(source, bars(mine[fact.column], bins), bars(kept, bins), at(known(kept), 0.5)))
+                spreads.append(Spread(source, bars(mine[fact.column], bins), bars(kept, bins), at(ordered[-1], 0.5)))
         rule = bounds.get(fact.name, {})
         words = [word for word in ("min", "max") if fact.side in (None, word)]
         limits = {word: float(rule[word]) for word in words if isinstance(rule.get(word), int | float)}
-        ordered = known(narrow.filter(KEPT)[fact.column])
-        quantiles = {name: at(ordered, q) for name, q in (("p5", 0.05), ("median", 0.5), ("p95", 0.95))}
+        all_kept = pl.concat(ordered).sort()
+        quantiles = {name: at(all_kept, q) for name, q in (("p5", 0.05), ("median", 0.5), ("p95", 0.95))}
         found.append(Multiple(fact, bins, spreads, limits, sum(one.every[-1] for one in spreads), quantiles))
     return found
 

@@ -82,6 +82,8 @@ def drawn_sources(manifest: Mapping[str, Any]) -> list[str]:
 def grouped(ledger: pl.DataFrame, sources: Sequence[str]) -> pl.DataFrame:
     """The ledger with the sources that are not drawn by name as one."""
     source = pl.col("source").cast(pl.String)
+    if "other sources" not in sources:
+        return ledger.with_columns(source)
     return ledger.with_columns(pl.when(source.is_in(list(sources))).then(source).otherwise(pl.lit("other sources")).alias("source"))
 
 
@@ -116,13 +118,16 @@ def _tokens(manifest: Mapping[str, Any], ledger: pl.DataFrame) -> dict[str, Any]
         return None
     rows = ledger.select("fate", "tokens", "trained_tokens", "copies")
     rows = rows.filter(numbers.KEPT & pl.col("tokens").is_not_null())
+    repeated = rows
+    if (rows["copies"] > 1).any():
+        repeated = rows.select(pl.col("tokens", "trained_tokens").repeat_by("copies").explode(empty_as_null=False))
     limit = (manifest["parts"]["template"] or {}).get("max_tokens")
     drawn = []
     for title, column in (("tokens of a row", "tokens"), ("trained tokens of a row", "trained_tokens")):
         bins = numbers.bins_of(rows[column])
         if bins is None:
             continue
-        ordered = numbers.known(rows.select(pl.col(column).repeat_by("copies").explode(empty_as_null=False)).to_series())
+        ordered = numbers.known(repeated[column])
         marks = [("median", numbers.at(ordered, 0.5)), ("95 %", numbers.at(ordered, 0.95))]
         marks += [("max_seq_length", tokens["max_seq_length"])] if column == "tokens" else []
         marks += [("max_tokens", limit)] if column == "tokens" and limit and limit <= bins.stop else []
