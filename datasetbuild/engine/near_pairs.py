@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild import process
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.engine.local import Engine
@@ -120,6 +121,7 @@ def _find(cache: Cache, engine: Engine, texts: Sequence[Place], params: dict[str
     texts, numbers = _possible(cache, texts, floor)
     with cache.workspace() as work:
         shingled = _shingled(cache, engine, texts, params, work)
+        process.give_back()
         found = [pl.DataFrame(schema=PAIRS)]
         if len(pairs := _candidates(shingled, len(numbers), params)):
             found += [_similar(numbers[pairs[some]], one, floor) for some, one in _similarities(shingled, pairs, work)]

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild import process
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.exchange import Held, Origin, ScatterTask, collect, scatter
 from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports
@@ -36,7 +37,7 @@ from datasetbuild.stages.write.carry import Delivery, Tokens
 PART_ROWS, PART_BYTES = 16_384, 32 << 20
 """Rows of a part and bytes of its texts, about: a part is held in memory while it is written, at 10 times its bytes."""
 
-GROUP_BYTES = 16 << 20
+GROUP_BYTES = 8 << 20
 """Bytes of the texts of the shards that pass the exchange together, about: a part opens a file for each group of them."""
 
 TRAIN = "train"
@@ -94,16 +95,15 @@ def write_artifact(
 ) -> Written:
     """Write `data/` and `export/` into a folder. rows: the decided key plane."""
     fields = frozenset(field for piece in pieces for field in piece.measured.fields)
-    ordered, places = _placed(rows, plan, folder)
-    exchange = folder / "exchange"
-    files = _scattered(plan, cache, engine, pieces, ordered, fields, len(places), exchange)
-    del ordered  # 50 MB of a million rows
+    wanted, places = _wanted(plan, cache, pieces, rows, fields, folder)
+    process.give_back()
+    files = tuple(engine.map(scatter, wanted))
     origins = tuple(Origin(piece.source, piece.file, piece.license) for piece in pieces)
     same = (project, plan.plugins, files, origins, fields, _data_has_tokens(plan), plan.export)
     tasks = [PartTask(*same, part, place) for part, place in enumerate(places)]
     (folder / "data").mkdir(parents=True, exist_ok=True)
     parts = list(engine.map(write_part, tasks))
-    shutil.rmtree(exchange)
+    shutil.rmtree(folder / "exchange")
     written = {
         task.parquet.relative_to(folder).as_posix(): {
             "sha256": part.parquet_sha256,
@@ -222,10 +222,13 @@ def _longest(rows: pl.DataFrame) -> int | None:
     return rows.select(pl.col("tokens").filter(pl.col("fate") == Fate.KEPT.value).max()).item() or None
 
 
-def _scattered(
-    plan: Plan, cache: Cache, engine: Engine, pieces: Sequence[Piece], ordered: pl.DataFrame, fields: frozenset[str], parts: int, folder: Path
-) -> tuple[Path, ...]:
-    """The files of the exchange, one for each group of shards that has a row in any part."""
+def _wanted(
+    plan: Plan, cache: Cache, pieces: Sequence[Piece], rows: pl.DataFrame, fields: frozenset[str], draft: Path
+) -> tuple[list[ScatterTask], list[Place]]:
+    """What goes through the exchange, by groups of shards that have a row in any part; and where each part stands. What says
+    so for each row (60 bytes) waits in files, so that nobody holds it while rows are on their way."""
+    ordered, places = _placed(rows, plan, draft)
+    folder = draft / "exchange"
     folder.mkdir(parents=True)
     columns = _rendered_columns(plan)
     sizes = np.bincount(ordered["place"], ordered["@bytes"], minlength=len(pieces)).astype(np.int64)
@@ -240,8 +243,8 @@ def _scattered(
         held = {place: pieces[place].measured for place in order["place"].unique().sort()}
         shards = tuple(Held(place, one.records, one.rendered if columns else None, one.texts) for place, one in held.items())
         target = folder / f"{group}.arrow"
-        tasks.append(ScatterTask(cache.root, folder / f"{group}.order", shards, fields, columns, parts, target))
-    return tuple(engine.map(scatter, tasks))
+        tasks.append(ScatterTask(cache.root, folder / f"{group}.order", shards, fields, columns, len(places), target))
+    return tasks, places
 
 
 def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fields: frozenset[str]) -> Delivery:

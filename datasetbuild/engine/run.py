@@ -168,6 +168,7 @@ def examine(
     """Measure what is not in the cache, and decide. plan: with its template resolved. strict: raise for more unusable rows
     than the recipe allows, before anything is decided, and once more for those that a dear fact adds."""
     pieces = measure(plan, cache, engine, project, files, progress)
+    process.give_back()
     plane = gather(cache, pieces)
     process.give_back()
     if strict:
