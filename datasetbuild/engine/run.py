@@ -135,6 +135,7 @@ def _build(
         with cache.workspace() as work:
             draft = work / "artifact"
             written = write_artifact(plan, cache, engine, recipe.project, found.pieces, found.decision.rows, draft)
+            process.give_back()
             warnings += written.warnings
             checks = _checked(plan, found, draft)
             rejected = failed(checks) and not accept
