@@ -36,7 +36,7 @@ def lines_of(blocks: Iterable[bytes], limit: int) -> Iterator[Lines]:
             held, size = [], 0
         end = block.rfind(b"\n") + 1
         if end:
-            yield _whole(b"".join([*held, block[:end]]))
+            yield _whole(b"".join([*held, memoryview(block)[:end]]))
             held, size = [], 0
         if end < len(block):
             held.append(block[end:])
