@@ -85,7 +85,7 @@ class Cache:
         result = make()
         if not result.get("volatile"):
             sums = {digest: _sums[digest] for digest in result.get("objects", {}).values() if digest in _sums}
-            self.write(self._place("actions", key).with_suffix(".json"), sealed(result | {"sums": sums}))
+            self.seal(self._place("actions", key).with_suffix(".json"), result | {"sums": sums})
         return result
 
     def forget(self, key: str) -> None:
@@ -208,6 +208,10 @@ class Cache:
     def _place(self, kind: str, name: str) -> Path:
         return self.root / kind / name[:2] / name[2:]
 
+    def seal(self, place: Path, value: dict[str, Any]) -> None:
+        """A small JSON mapping with a digest of itself and of its place, for `read_sealed`."""
+        self.write(place, canonical_json({"digest": _seal(place, value), "value": value}))
+
     def write(self, place: Path, data: bytes) -> None:
         """Bytes under their final name, by rename."""
         draft = self._draft()
@@ -280,18 +284,18 @@ def _passing() -> Path:
     return folder
 
 
-def sealed(value: dict[str, Any]) -> bytes:
-    """A small JSON mapping with its own digest, so that a damaged file is known for one."""
-    return canonical_json({"digest": json_digest(value), "value": value})
+def _seal(place: Path, value: dict[str, Any]) -> str:
+    """What tells that a file is the one that was written there: neither damaged nor another one under its name."""
+    return json_digest([place.parent.name, place.name, value])
 
 
 def read_sealed(path: Path) -> dict[str, Any] | None:
-    """What `sealed` wrote, or None when it is not there or damaged."""
+    """What `Cache.seal` wrote there, or None when it is not there, is damaged or was written for another place."""
     try:
         found = orjson.loads(path.read_bytes())
     except (FileNotFoundError, IsADirectoryError, orjson.JSONDecodeError):
         return None
-    sound = isinstance(found, dict) and isinstance(found.get("value"), dict) and json_digest(found["value"]) == found.get("digest")
+    sound = isinstance(found, dict) and isinstance(found.get("value"), dict) and _seal(path, found["value"]) == found.get("digest")
     return found["value"] if sound else None
 
 

@@ -162,4 +162,5 @@ def _joined(
     for n, failed in bad.items():
         place = int(plane.rows["place"][int(of[n][0])])
         quarantine.append(placed_quarantine(pieces, failed, place))
-    return replace(plane, rows=plane.rows.with_columns(spread.get_columns()), quarantine=pl.concat(quarantine, how="diagonal_relaxed"))
+    every = pl.concat(quarantine, how="diagonal_relaxed").sort("place", "shard_row", maintain_order=True)
+    return replace(plane, rows=plane.rows.with_columns(spread.get_columns()), quarantine=every)

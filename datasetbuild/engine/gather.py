@@ -27,7 +27,7 @@ from datasetbuild.hashing import digest, record_hash
 from datasetbuild.plan import keys
 from datasetbuild.stages.read import RawShard
 
-LAYOUT = 2
+LAYOUT = 3
 """Version of what is kept; raised when a column of it means something else."""
 
 
@@ -255,11 +255,11 @@ def _identify(rows: pl.DataFrame, sources: list[str]) -> pl.DataFrame:
 
 
 def _quarantine(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
-    """The unusable rows of all shards, each for its first reason."""
+    """The unusable rows of all shards, each for its first reason, in the order of the input."""
     tables = []
     for piece in pieces:
         found = pl.concat(cache.frame(digest) for digest in piece.measured.quarantine)
-        found = found.unique("row", keep="first", maintain_order=True)
+        found = found.unique("row", keep="first", maintain_order=True).sort("row")
         tables.append(found.select(pl.lit(piece.place, pl.UInt32).alias("place"), pl.all()))
     return pl.concat(tables).rename({"row": "shard_row", "line": "shard_line"})
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from datasetbuild.engine import snapshots
-from datasetbuild.engine.cache import Cache, read_sealed, sealed
+from datasetbuild.engine.cache import Cache, read_sealed
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.snapshots import Terms
 from datasetbuild.errors import MismatchError, SourceError
@@ -175,7 +175,7 @@ def known_digest(cache: Cache, path: Path, written: str | None = None) -> str:
     if last and last["state"] == state and memo.stat().st_mtime_ns - max(stat.st_mtime_ns, stat.st_ctime_ns) > SETTLED:
         return str(last["sha256"])
     sha256 = written or file_digest(path)
-    cache.write(memo, sealed({"state": state, "sha256": sha256}))
+    cache.seal(memo, {"state": state, "sha256": sha256})
     return sha256
 
 

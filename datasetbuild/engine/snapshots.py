@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from datasetbuild.engine.cache import Cache, read_sealed, sealed
+from datasetbuild.engine.cache import Cache, read_sealed
 from datasetbuild.errors import MismatchError
 from datasetbuild.hashing import digest, file_digest
 from datasetbuild.plan.lockfile import SHORT, PinnedFile, SourcePin
@@ -168,7 +168,7 @@ def _kept(cache: Cache, state: str | None, basename: str, fetch: Callable[[Path]
         path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(draft, path)
     if state:
-        cache.write(memo, sealed({"sha256": sha256}))
+        cache.seal(memo, {"sha256": sha256})
     return path
 
 

@@ -39,7 +39,8 @@ _MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 @dataclass(frozen=True)
 class Scan:
     """What a word is. gap: class of the characters that are in none. table: for each byte what it counts as in a word, 0 for
-    none. alone: regex of a character that is a word by itself, wherever it stands.
+    none. alone: regex of a character that is a word by itself, wherever it stands. stray: regex of what counts within a word
+    and makes none by itself, with what stands before it.
 
     Bytes from 128 on always count: when a text is scanned, its non-ASCII gaps have become blanks. Only these are looked for by
     the regex engine: to put a blank for every blank too would cost five times as much.
@@ -48,6 +49,7 @@ class Scan:
     gap: str
     table: bytes
     alone: str = ""
+    stray: str = ""
 
     @property
     def wide_gap(self) -> str:
@@ -63,10 +65,15 @@ UNPARTED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanma
 """Letters of languages that set no blanks between words: a clause would be one word, and no two texts alike. So here each
 character is a word, with the marks on it, and n-grams of words are n-grams of characters."""
 
-LETTERS = Scan(r"\W", _table(lambda char: char.isalnum() or char == "_"), rf"[{UNPARTED}]\p{{M}}*")
-"""Words are runs of letters, digits, marks and underscores, letter case aside: punctuation does not count."""
+BASE_ALONE = rf"[[{UNPARTED}]--\p{{M}}]"
+JOINED = r"\p{M}\p{Join_Control}"
+"""Marks and joiners: they belong to the letter before them."""
 
-PIECES = rf"{LETTERS.alone}|[\w--[{UNPARTED}]]+|\W+"
+LETTERS = Scan(r"\W", _table(lambda char: char.isalnum() or char == "_"), rf"{BASE_ALONE}\p{{M}}*", rf"(^|\W)[{JOINED}]+")
+"""Words are runs of letters, digits, underscores and the marks on them, letter case aside: punctuation does not count, nor does
+an emoji, or what gives it its colour and joins it to the next."""
+
+PIECES = rf"{LETTERS.alone}|[\w--[{BASE_ALONE}{JOINED}]][\w--{BASE_ALONE}]*|[\W{JOINED}]+"
 """A text as words and what stands between them, for `LETTERS`."""
 
 BLANKS = Scan(r"\s", _table(lambda char: char not in "\t\n\v\f\r "))
@@ -107,6 +114,8 @@ def _scanned(text: pl.Series, scan: Scan) -> tuple[NDArray[np.uint8], Ints, Ints
         lower = text.gather(wide).str.to_lowercase()
         if scan.alone and len(parted := lower.str.contains(f"[{UNPARTED}]").arg_true()):
             lower = lower.scatter(parted, lower.gather(parted).str.replace_all(scan.alone, " ${0} "))
+        if scan.stray and len(joined := lower.str.contains(f"[{JOINED}]").arg_true()):
+            lower = lower.scatter(joined, lower.gather(joined).str.replace_all(scan.stray, "${1} "))
         text = text.clone().scatter(wide, lower.str.replace_all(scan.wide_gap, " "))  # scatter changes the Series itself
     data, offsets = buffers(text)
     data = np.frombuffer(data.tobytes().translate(scan.table), np.uint8)

@@ -271,6 +271,21 @@ def test_a_damaged_cache(
     assert built(project, "--force") == right
 
 
+def test_what_lies_under_another_name(filled: Callable[[], Project], right: dict[str, bytes]) -> None:
+    """Actions and digests of files that were put in one another's places, each whole in itself, are taken for damaged: none
+    says what is in another shard or another source."""
+    project = filled()
+    assert built(project) == right
+    cache = project.folder / ".dsbuild" / "cache"
+    for kind in ("actions/*/*", "files/*"):
+        files = sorted(cache.glob(kind))
+        texts = [path.read_bytes() for path in files]
+        assert len(files) > 1
+        for path, text in zip(files, [*texts[1:], texts[0]], strict=True):
+            path.write_bytes(text)
+    assert built(project, "--force") == right
+
+
 def test_everything_in_the_cache_damaged(filled: Callable[[], Project], right: dict[str, bytes]) -> None:
     """Objects, actions and blobs damaged at once: the right bytes, and `why` works on what is left."""
     project = filled().write(
@@ -356,6 +371,21 @@ def mounted(folder: Path, kilobytes: int) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_file_system_that_is_mounted_read_only(filled: Callable[[], Project]) -> None:
+    """It is said, and no command that changes nothing there."""
+    project = filled()
+    build = project.folder / "build"
+    build.mkdir()
+    with mounted(build, 64):
+        if subprocess.run(["mount", "-o", "remount,ro", str(build)], capture_output=True, check=False).returncode:
+            pytest.skip("nothing can be mounted read-only here")
+        ran = project.run("recipe=small")
+    assert ran.code == 1
+    assert ran.err.endswith(
+        "build lies on a file system that is mounted read-only\n  -> copy the project to one that can be written\n"
+    )
 
 
 @pytest.mark.parametrize(

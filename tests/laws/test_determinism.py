@@ -9,12 +9,13 @@ import pytest
 
 from datasetbuild.engine import parts
 from tests.conftest import Project
-from tests.laws.conversations import numbered
+from tests.laws.conversations import numbered, pair
 
 ROWS = 150
 
 EVERYTHING = """\
 name: small
+on_bad_row: {{max: 10}}
 sources:
   a: {{path: "a-*.jsonl", format: messages, group: customer}}
   b: {{path: b.jsonl, format: messages}}
@@ -32,6 +33,9 @@ def filled(new_project: Callable[[], Project], tokenizer: str) -> Callable[[], P
 
     def make() -> Project:
         rows = numbered(ROWS, group=True)
+        rows[3] |= pair("What ends a turn?", "It is <|im_end|>, as everybody knows.")  # a control token: cannot be rendered
+        rows[7] |= {"messages": [{"role": "user", "content": "Is nobody there?"}]}  # no answer: cannot be normalized
+        rows[8] |= pair("And what begins one?", "It is <|im_start|>, as everybody knows.")
         return new_project().write(
             {
                 "a-1.jsonl": rows[:60],

@@ -94,7 +94,7 @@ def test_what_is_written_is_read_again(name: str, rows: list[Turn]) -> None:
     export = profile.function(**profile.fill(given_rules))
     carried = lower(frame, export, FIELDS)
     assert not carried.refusals
-    again = read(encode(carried.frame, export.form, FIELDS).splitlines(), **source)
+    again = read(bytes(encode(carried.frame, export.form, FIELDS)).splitlines(), **source)
     wanted = [told(record, without=without) for record in carried.frame.select("messages", "tools").to_dicts()]
     assert [told(record, without=without) for record in again.select("messages", "tools").to_dicts()] == wanted
     plain = [n for n, row in enumerate(rows) if all(set(turn) == {"role", "content"} for turn in row["messages"])]

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from datasetbuild.stages.dedup.sketch import shingles
 from datasetbuild.stages.words import BLANKS, LETTERS, PIECES, UNPARTED, Scan, distinct, sequence_hashes, word_hashes
 
-TEXT = st.text(st.characters(codec="utf-8"), max_size=60) | st.text("ab \u0301ß中文のカーสวัี\u3099\u200d.😀", max_size=30)
-PATTERN = {LETTERS: rf"[{UNPARTED}]\p{{M}}*|[\w--[{UNPARTED}]]+", BLANKS: r"\S+"}
+TEXT = st.text(st.characters(codec="utf-8"), max_size=60) | st.text("ab \u0301ß中文のカーสวัี\u1039\u3099\u200c\u200d\ufe0f.😀❤", max_size=30)
+ALONE, JOINED = rf"[[{UNPARTED}]--\p{{M}}]", r"\p{M}\p{Join_Control}"
+PATTERN = {LETTERS: rf"{ALONE}\p{{M}}*|[\w--[{ALONE}{JOINED}]][\w--{ALONE}]*", BLANKS: r"\S+"}
 
 HASHES = ["49f26d9ff7684723", "2ef5bd3186e9ff40", "2f7f337ffcc3a9da", "0d620fb0a4e86b67", "1e5a867df7407891", "eda6977cc275df53"]
 
@@ -42,7 +43,7 @@ def test_a_text_is_its_pieces(text: str) -> None:
     column = pl.Series([text])
     pieces = column.str.extract_all(PIECES).explode(empty_as_null=False).drop_nulls()
     assert "".join(pieces) == text
-    assert pieces.str.contains(r"^\w").sum() == word_hashes(column)[1][0]
+    assert pieces.str.contains(rf"^[\w--[{JOINED}]]").sum() == word_hashes(column)[1][0]
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,18 @@ def test_a_text_is_its_pieces(text: str) -> None:
 )
 def test_languages_without_blanks(text: str, words: int) -> None:
     """Where no blanks part the words each character is one, with its marks; where they do, words are what they were."""
+    assert word_hashes(pl.Series([text]))[1].tolist() == [words]
+
+
+@pytest.mark.parametrize("text", ["❤️", "☀️ ⚠️", "👩\u200d🚀", "!!! ???", " \u0301", "🇩🇪 1️⃣"[:3]])
+def test_what_has_no_letter_has_no_word(text: str) -> None:
+    """Emoji are no words, and neither is what colours or joins them: else all red hearts and warning signs were one word."""
+    assert word_hashes(pl.Series([text]))[1].tolist() == [0]
+
+
+@pytest.mark.parametrize(("text", "words"), [("a ❤️ b", 2), ("नमस्ते दुनिया", 2), ("می\u200cخواهم", 1), ("e\u0301te\u0301", 1)])
+def test_marks_belong_to_the_letter_before_them(text: str, words: int) -> None:
+    """A mark or a joiner within a word parts nothing."""
     assert word_hashes(pl.Series([text]))[1].tolist() == [words]
 
 
@@ -105,11 +118,13 @@ def test_texts_are_left_as_they_are() -> None:
 
 @pytest.mark.parametrize("scan", [LETTERS, BLANKS])
 def test_no_character_is_a_gap_by_accident(scan: Scan) -> None:
-    """Of all characters exactly those of the class are in no word, those of ASCII by the table and the others by the regex engine."""
+    """Of all characters exactly those of the class are in no word, those of ASCII by the table and the others by the regex engine;
+    and marks and joiners, when they stand alone."""
+    gap = rf"[{scan.gap}{JOINED if scan.stray else ''}]"
     every = pl.Series([chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000])
     every = every.filter(every.str.to_lowercase() == every)
     _, counts = word_hashes(every, scan)
-    assert ((counts == 0) == every.str.contains(scan.gap).to_numpy()).all()
+    assert ((counts == 0) == every.str.contains(gap).to_numpy()).all()
 
 
 def test_long_words_are_read_to_their_end() -> None:
