@@ -32,9 +32,9 @@ def check_target(folder: Path, project: Path) -> None:
         shown = path.relative_to(project).as_posix()
         if not path.is_dir():
             raise BuildError(f"{shown} is a file, where a build needs a folder", hint=f"mv {shown} {shown}.old, then run again")
-        if os.statvfs(path).f_flag & os.ST_RDONLY:
-            raise BuildError(f"{shown} lies on a file system that is mounted read-only", hint="copy the project to one that can be written")
         if not os.access(path, os.W_OK | os.X_OK):
+            if os.statvfs(path).f_flag & os.ST_RDONLY:
+                raise BuildError(f"{shown} lies on a file system that is mounted read-only", hint="copy the project to one that can be written")
             raise BuildError(f"{shown} cannot be written: permission denied", hint=f"chmod u+wx {shown}, then run again")
 
 

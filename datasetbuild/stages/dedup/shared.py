@@ -21,8 +21,9 @@ LOWEST = np.uint32(1 << 30)
 """What low hashes are below."""
 
 DEVIATIONS = 3.0
-"""How many standard deviations fewer of its low shingles than of all a text may share, and be looked at all the same: of pairs
-right at the floor 1 in 700 has fewer, of those 0.1 above it 1 in 10 million."""
+"""How many standard deviations fewer of its low shingles than of all a text may share, and be looked at all the same. Of pairs
+right at the floor of 0.7 at most 1 in 120 has fewer, of those at 0.8 1 in 600: where a text has four low shingles, that is 16 in
+all. From 16 low ones on it is 1 in 275 and 1 in 13,000 (binomial, and the larger text's share no more than the Jaccard)."""
 
 SLOTS_EACH, FEWEST_BITS, MOST_BITS = 8, 16, 29
 """Slots for each shingle, and their number as a power of two: 2 x 64 MB at most. With 8 slots 1 shingle in 8 is taken for shared

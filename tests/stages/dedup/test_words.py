@@ -55,7 +55,7 @@ def test_languages_without_blanks(text: str, words: int) -> None:
     assert word_hashes(pl.Series([text]))[1].tolist() == [words]
 
 
-@pytest.mark.parametrize("text", ["❤️", "☀️ ⚠️", "👩\u200d🚀", "!!! ???", " \u0301", "🇩🇪 1️⃣"[:3]])
+@pytest.mark.parametrize("text", ["❤️", "☀️ ⚠️", "👩\u200d🚀", "!!! ???", " \u0301", "🇩🇪"])
 def test_what_has_no_letter_has_no_word(text: str) -> None:
     """Emoji are no words, and neither is what colours or joins them: else all red hearts and warning signs were one word."""
     assert word_hashes(pl.Series([text]))[1].tolist() == [0]
