@@ -30,6 +30,17 @@ def lists(name: str, values: NDArray[Any] | pa.Array, bounds: NDArray[Any]) -> p
     return pl.Series(name, pa.LargeListArray.from_arrays(array(np.asarray(bounds, np.int64)), inside))
 
 
+def unfold(values: pl.Series) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The inverse of `lists`: the numbers of all lists, one after the other, and where each begins (length n + 1, from 0).
+    values: lists of numbers, none of them null. Shares their memory."""
+    import numpy as np
+    import polars as pl
+
+    array = values.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    bounds = np.frombuffer(array.buffers()[1], np.int64, len(array) + 1, 8 * array.offset) if len(array) else np.zeros(1, np.int64)
+    return values.explode(empty_as_null=False).to_numpy(), bounds - bounds[0]
+
+
 def fold(values: pl.Series, lengths: pl.Series) -> pl.Series:
     """Values as lists of so many, one list for each length; the lengths add up to the values."""
     import numpy as np

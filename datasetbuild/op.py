@@ -28,6 +28,7 @@ from datasetbuild.parameters import Model as Model
 from datasetbuild.parameters import Parameter, schema_of
 
 Kind = Literal["format", "fact", "section", "profile", "check"]
+Needs = Literal["records", "words", "render"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 Prepare = Callable[..., "bytes | tuple[bytes, dict[str, Any]]"]
@@ -41,7 +42,8 @@ class Operator:
     """A function that a recipe can name.
 
     others: JSON Schema of the values of names that the signature leaves open (`**fractions: float`); None: no such names.
-    needs: "records" for what can be said of a record alone, "render" for what needs its rendered tokens.
+    needs: "records" for what can be said of a record alone, "words" for what is said of its words (`stages.where.words_of`),
+        "render" for what needs its rendered tokens.
     code: SHA-256 of the source file of a user's plugin, part of every key; None for our own, which have `version`.
     carries: of a profile, what its consumer can read (`stages.write.carry.Carries`); None for all other kinds.
     prepare: what is made once per build of the parameters and handed to the function as its first argument (`Prepare`).
@@ -59,7 +61,7 @@ class Operator:
     summary: str
     manual: str
     others: dict[str, Any] | None = None
-    needs: Literal["records", "render"] = "records"
+    needs: Needs = "records"
     code: str | None = None
     carries: Any = None
     prepare: Prepare | None = None
@@ -133,7 +135,7 @@ def did_you_mean(name: str, known: list[str]) -> str:
 def fact(
     *,
     version: int,
-    needs: Literal["records", "render"] = "records",
+    needs: Needs = "records",
     prepare: Prepare | None = None,
     packages: tuple[str, ...] = (),
     dear: bool = False,
@@ -142,6 +144,8 @@ def fact(
     """Register a fact: a function that gives a polars expression over the annotate frame (see `stages.annotate`),
     or a function `pl.DataFrame -> pl.Series` for what polars cannot say.
 
+    needs: "words" when it asks `stages.where.words_of` for words, which are then hashed once for all such facts; "render"
+        when it reads `tokens` or `trained_tokens`.
     prepare: its bytes are kept in a file whose path the function gets as its first, positional-only argument.
     packages: distributions whose version can change a value.
     dear: measured last, only for records that pass all rules on other facts, and asked once for each record.

@@ -25,8 +25,8 @@ from datasetbuild.hashing import bytes_digest, digest
 from datasetbuild.op import find
 from datasetbuild.plan import keys
 from datasetbuild.stages.annotate import annotate_frame
-from datasetbuild.stages.dedup.exact import text_of
 from datasetbuild.stages.embed import cosine, hashed, topics
+from datasetbuild.stages.where import text_of
 
 ASKED_AT_ONCE = 256
 """Texts after which a model's answers are kept: what a build that is killed has asked for is not asked for again."""

@@ -33,6 +33,7 @@ from datasetbuild.stages.dedup.near import sketch
 from datasetbuild.stages.normalize import normalize
 from datasetbuild.stages.read import RawRows, RawShard, load
 from datasetbuild.stages.render.system import apply_system, has_system
+from datasetbuild.stages.where import with_words
 
 T = TypeVar("T")
 
@@ -186,6 +187,11 @@ class _ShardWork:
     def plain_frame(self) -> pl.DataFrame:
         return annotate.annotate_frame(self.records)
 
+    @cached_property
+    def worded_frame(self) -> pl.DataFrame:
+        """With the words of all turns, hashed once for whoever asks."""
+        return with_words(self.plain_frame)
+
     def _once(self, step: str, key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         def made() -> dict[str, Any]:
             self.fresh.append(step)
@@ -250,9 +256,8 @@ class _ShardWork:
         key = keys.fact_key(step, self.prepared["objects"]["records"], rendered)
 
         def make() -> dict[str, Any]:
-            frame = self.frame if step.needs_render else self.plain_frame
             try:
-                values, failed = annotate.measure(frame, step.fact, *at_hand(self.cache, step))
+                values, failed = annotate.measure(self._frame_for(step), step.fact, *at_hand(self.cache, step))
             except BuildError as error:  # the fact refuses its parameters: say where in the recipe they stand
                 error.path = error.path or f"filters.{step.name}"
                 raise
@@ -263,18 +268,23 @@ class _ShardWork:
 
         return self._once(f"fact {step.name}", key, make)["objects"]
 
+    def _frame_for(self, step: FactStep) -> pl.DataFrame:
+        if step.needs == "render":
+            return self.frame
+        return self.worded_frame if step.needs == "words" else self.plain_frame
+
     def _exact(self, step: str, params: dict[str, Any]) -> str:
         key = keys.exact_key(params, self.prepared["objects"]["records"])
         return self._column(step, key, lambda: exact_keys(self.plain_frame, params["on"]).to_frame("key"))
 
     def _near(self, params: dict[str, Any]) -> str:
         key = keys.near_key(params, self.prepared["objects"]["records"])
-        return self._column("dedup.near", key, lambda: sketch(self.plain_frame, on=params["on"], ngram=params["ngram"]))
+        return self._column("dedup.near", key, lambda: sketch(self.worded_frame, on=params["on"], ngram=params["ngram"]))
 
     def _contamination(self, step: SectionStep) -> str:
         key = keys.contamination_key(step, self.prepared["objects"]["records"])
         index = self.cache.object(step.prepared or "")
-        return self._column("decontaminate", key, lambda: contamination(self.plain_frame, index, ngram=step.params["ngram"]))
+        return self._column("decontaminate", key, lambda: contamination(self.worded_frame, index, ngram=step.params["ngram"]))
 
     def _column(self, step: str, key: str, make: Callable[[], pl.DataFrame]) -> str:
         """Digest of a frame with what dedup needs of this shard."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from datasetbuild.op import find, operators
+from datasetbuild.op import Needs, find, operators
 
 if TYPE_CHECKING:
     from datasetbuild.plan.lockfile import Pins
@@ -34,8 +34,12 @@ class FactStep:
         return known | ({"prepared": self.prepared} if self.prepared else {})
 
     @property
+    def needs(self) -> Needs:
+        return find("fact", self.fact).needs
+
+    @property
     def needs_render(self) -> bool:
-        return find("fact", self.fact).needs == "render"
+        return self.needs == "render"
 
     @property
     def dear(self) -> bool:

@@ -85,6 +85,14 @@ def portions(texts: pl.Series) -> list[pl.Series]:
     return [texts.slice(first, TOGETHER) for first in range(0, max(len(texts), 1), TOGETHER)]
 
 
+def word_portions(hashes: Hashes, counts: Ints) -> Iterator[tuple[Hashes, Ints]]:
+    """The words of n texts by `TOGETHER` texts, each portion as `word_hashes` gives it; one empty portion of none."""
+    bounds = np.concatenate([[0], np.cumsum(counts)])
+    for first in range(0, max(len(counts), 1), TOGETHER):
+        stop = min(first + TOGETHER, len(counts))
+        yield hashes[bounds[first] : bounds[stop]], counts[first:stop]
+
+
 def by_size(sizes: Ints, most: int) -> Iterator[slice]:
     """Slices of things whose sizes add up to `most` at most; what is larger stands alone."""
     ends = np.cumsum(sizes)
@@ -98,25 +106,32 @@ def by_size(sizes: Ints, most: int) -> Iterator[slice]:
 
 def word_hashes(text: pl.Series, scan: Scan = LETTERS) -> tuple[Hashes, Ints]:
     """The hashes of all words of n texts, in order, and how many words each text has (length n)."""
-    data, starts, counts = _scanned(text, scan)
-    return _hash_runs(data, starts), counts
+    found = [_scanned(portion, scan) for portion in portions(_spaced(text, scan))]
+    hashes = np.concatenate([_hash_runs(data, starts) for data, starts, _ in found])
+    return hashes, np.concatenate([counts for _, _, counts in found])
 
 
 def word_counts(text: pl.Series, scan: Scan = LETTERS) -> Ints:
     """How many words each text has: `word_hashes` without the hashes, which take two thirds of its time."""
-    return _scanned(text, scan)[2]
+    return np.concatenate([_scanned(portion, scan)[2] for portion in portions(_spaced(text, scan))])
+
+
+def _spaced(text: pl.Series, scan: Scan) -> pl.Series:
+    """The texts with a blank for whatever beyond ASCII is no word, and in small letters where there is any."""
+    wide = (text.str.len_bytes() != text.str.len_chars()).arg_true()
+    if not len(wide):
+        return text
+    lower = text.gather(wide).str.to_lowercase()
+    if scan.alone and len(parted := lower.str.contains(f"[{UNPARTED}]").arg_true()):
+        lower = lower.scatter(parted, lower.gather(parted).str.replace_all(scan.alone, " ${0} "))
+    if scan.stray and len(joined := lower.str.contains(f"[{JOINED}]").arg_true()):
+        lower = lower.scatter(joined, lower.gather(joined).str.replace_all(scan.stray, "${1} "))
+    return text.clone().scatter(wide, lower.str.replace_all(scan.wide_gap, " "))  # scatter changes the Series itself
 
 
 def _scanned(text: pl.Series, scan: Scan) -> tuple[NDArray[np.uint8], Ints, Ints]:
-    """The bytes of all texts as they count in words, with 0 for what stands between; where each word begins; words of each text."""
-    wide = (text.str.len_bytes() != text.str.len_chars()).arg_true()
-    if len(wide):
-        lower = text.gather(wide).str.to_lowercase()
-        if scan.alone and len(parted := lower.str.contains(f"[{UNPARTED}]").arg_true()):
-            lower = lower.scatter(parted, lower.gather(parted).str.replace_all(scan.alone, " ${0} "))
-        if scan.stray and len(joined := lower.str.contains(f"[{JOINED}]").arg_true()):
-            lower = lower.scatter(joined, lower.gather(joined).str.replace_all(scan.stray, "${1} "))
-        text = text.clone().scatter(wide, lower.str.replace_all(scan.wide_gap, " "))  # scatter changes the Series itself
+    """The bytes of all texts as they count in words, with 0 for what stands between; where each word begins; words of each text.
+    text: from `_spaced`."""
     data, offsets = buffers(text)
     data = np.frombuffer(data.tobytes().translate(scan.table), np.uint8)
     inside = data != 0

@@ -12,12 +12,13 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import polars as pl
 
 from datasetbuild.op import Operator, find
-from datasetbuild.record import ROLES, Reason, Stage, Where, canonical_bytes, quarantine_schema
+from datasetbuild.record import Reason, Stage, Where, canonical_bytes, quarantine_schema
+from datasetbuild.stages.where import annotate_frame as annotate_frame
 
 Fact = pl.Expr | Callable[[pl.DataFrame], pl.Series]
 
@@ -42,36 +43,9 @@ def holds(texts: pl.Series, pattern: str) -> pl.Series:
     return found if wide == pattern or not len(likely) else found.scatter(likely, texts.gather(likely).str.contains(pattern))
 
 
-def annotate_frame(records: pl.DataFrame) -> pl.DataFrame:
-    """Records with a column of texts for each `Where`."""
-    element = pl.element().struct
-    texts = {role: _said(element.field("role") == role) for role in ROLES}
-    texts["assistant"] = _answers(records)
-    texts["conversation"] = pl.col("messages").list.eval(element.field("content"))
-    assert set(texts) == set(get_args(Where))
-    return records.with_columns(**texts)
-
-
 def with_counts(frame: pl.DataFrame, rendered: pl.DataFrame) -> pl.DataFrame:
     """The annotate frame with `tokens` and `trained_tokens` of the records that could be rendered."""
     return frame.join(rendered.select("row", "tokens", "trained_tokens"), on="row", how="left", maintain_order="left")
-
-
-def _said(where: pl.Expr) -> pl.Expr:
-    return pl.col("messages").list.eval(pl.element().filter(where).struct.field("content"))
-
-
-def _answers(records: pl.DataFrame) -> pl.Expr:
-    """The answers: a turn that only calls a tool has no text, and counts only where the assistant does nothing else."""
-    element = pl.element().struct
-    every = _said(element.field("role") == "assistant")
-    calls = records.select(pl.col("messages").list.eval(element.field("tool_calls").is_not_null()).list.any())
-    if not calls.to_series().any():
-        return every
-    speaking = _said(
-        (element.field("role") == "assistant") & (element.field("tool_calls").is_null() | (element.field("content") != ""))
-    )
-    return pl.when(speaking.list.len() > 0).then(speaking).otherwise(every)
 
 
 def measure(

@@ -22,7 +22,8 @@ from datasetbuild.op import Bound, File, fact
 from datasetbuild.record import Where
 from datasetbuild.stages.dedup.sketch import shingles
 from datasetbuild.stages.read.reference import read_rows
-from datasetbuild.stages.words import word_hashes
+from datasetbuild.stages.where import words_of
+from datasetbuild.stages.words import Hashes, Ints, word_hashes
 
 FEATURES = 1 << 18
 UNIT = 10_000
@@ -47,7 +48,7 @@ def learn(
     if min(label.sum(), (~label).sum()) < LEAST:
         message = f"{Path(ratings).name}: {int(label.sum())} rated texts are good and {int((~label).sum())} are not: {LEAST} of each are needed"
         raise SourceError(message, hint="`good` is the lowest rating that counts as good")
-    rows, columns, values = _features(pl.Series(texts))
+    rows, columns, values = _features(*word_hashes(pl.Series(texts)))
     weights, intercept, report = _fit(rows, columns, values, label)
     whole = np.rint(weights * UNIT).astype(np.int32)
     used = np.flatnonzero(whole)
@@ -62,7 +63,7 @@ def learn(
     return sink.getvalue(), report | {"rated": len(texts), "good": int(label.sum()), "features": len(used)}
 
 
-@fact(version=4, prepare=learn, packages=("scikit-learn",))
+@fact(version=4, needs="words", prepare=learn, packages=("scikit-learn",))
 def quality(
     prepared: Path,
     /,
@@ -87,15 +88,16 @@ def quality(
     model = _opened(prepared)
 
     def measure(frame: pl.DataFrame) -> pl.Series:
-        return pl.Series("quality", _score(frame[where].list.join("\n"), *model))
+        words = words_of(frame, where)
+        return pl.Series("quality", _score(words.hashes, words.of_records, *model))
 
     return measure
 
 
-def _score(texts: pl.Series, weights: NDArray[np.int64], intercept: int) -> NDArray[np.float64]:
-    rows, columns, _ = _features(texts)
-    many = np.bincount(rows, minlength=len(texts))
-    total = np.bincount(rows, weights=weights[columns], minlength=len(texts))  # whole numbers: exact in any order
+def _score(hashes: Hashes, counts: Ints, weights: NDArray[np.int64], intercept: int) -> NDArray[np.float64]:
+    rows, columns, _ = _features(hashes, counts)
+    many = np.bincount(rows, minlength=len(counts))
+    total = np.bincount(rows, weights=weights[columns], minlength=len(counts))  # whole numbers: exact in any order
     logit = (total / np.sqrt(np.maximum(many, 1)) + intercept) / UNIT
     # Rounded, since the last digit of an exponential is not the same everywhere.
     return np.round(1 / (1 + np.exp(-np.clip(logit, -50, 50))), 6)
@@ -109,16 +111,16 @@ def _opened(prepared: Path) -> tuple[NDArray[np.int64], int]:
     return weights, int(model["weight"][0])
 
 
-def _features(texts: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """The distinct features of each text: its number, the feature, and 1 over the root of how many the text has."""
-    hashes, counts = word_hashes(texts)
+def _features(hashes: Hashes, counts: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """The distinct features of each text: its number, the feature, and 1 over the root of how many the text has. hashes,
+    counts: from `word_hashes`."""
     pairs = shingles(hashes, counts, 2)
-    text = np.concatenate([np.repeat(np.arange(len(texts)), counts), np.repeat(np.arange(len(texts)), np.diff(pairs.offsets))])
+    text = np.repeat(np.concatenate([np.arange(len(counts))] * 2), np.concatenate([counts, np.diff(pairs.offsets)]))
     feature = (np.concatenate([hashes, pairs.values]) % np.uint64(FEATURES)).astype(np.int64)
     packed = np.sort(text * FEATURES + feature)
     packed = packed[np.concatenate([[True], packed[1:] != packed[:-1]])] if len(packed) else packed
     rows, columns = packed // FEATURES, packed % FEATURES
-    many = np.bincount(rows, minlength=len(texts))
+    many = np.bincount(rows, minlength=len(counts))
     return rows, columns, 1 / np.sqrt(many[rows])
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from datasetbuild.errors import BuildError
 from datasetbuild.op import Bound, Extra, File, fact
 from datasetbuild.record import Where
-from datasetbuild.stages.annotate import turns
-from datasetbuild.stages.words import BASE, mix, word_hashes
+from datasetbuild.stages.where import words_of
+from datasetbuild.stages.words import BASE, Hashes, Ints, mix, word_hashes
 
 Measure = Callable[[pl.DataFrame], pl.Series]
 Window = Annotated[int, Bound(ge=3, le=100)]
@@ -23,11 +23,11 @@ Window = Annotated[int, Bound(ge=3, le=100)]
 def windows_of(*, references: list[str], window: int, where: Where) -> bytes:
     """The hashes of every run of `window` words of the references, sorted, as uint64 (little endian)."""
     texts = [Path(file).read_bytes().decode("utf-8-sig", "replace") for file in references]
-    hashes, _ = _windows(pl.Series(texts, dtype=pl.String), window)
+    hashes, _ = _windows(*word_hashes(pl.Series(texts, dtype=pl.String)), window)
     return np.unique(hashes).astype("<u8").tobytes()
 
 
-@fact(version=3, prepare=windows_of, packages=("numpy",))
+@fact(version=3, needs="words", prepare=windows_of, packages=("numpy",))
 def verbatim_words(
     prepared: Path, /, *, references: list[Annotated[str, File()]], window: Window = 8, where: Where = "assistant"
 ) -> Measure:
@@ -43,23 +43,22 @@ def verbatim_words(
 
     def measure(frame: pl.DataFrame) -> pl.Series:
         known = np.fromfile(prepared, "<u8")
-        texts = frame.select(turns(where)).to_series()
-        lengths = texts.list.len().to_numpy()
-        hashes, owner = _windows(texts.explode(empty_as_null=False), window)
+        words = words_of(frame, where)
+        hashes, owner = _windows(words.hashes, words.counts, window)
         longest = np.zeros(len(frame), np.int64)
         if len(known) and len(hashes):
             place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
             runs, ends = _runs(known[place] == hashes, owner)
-            records = np.repeat(np.arange(len(frame)), lengths)[owner[ends]]
+            records = np.repeat(np.arange(len(frame)), words.turns)[owner[ends]]
             np.maximum.at(longest, records, runs + window - 1)
         return pl.Series(longest)
 
     return measure
 
 
-def _windows(texts: pl.Series, window: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """The hash of every run of so many words of each text, in order, and the text that it is of."""
-    hashes, counts = word_hashes(texts)
+def _windows(hashes: Hashes, counts: Ints, window: int) -> tuple[Hashes, Ints]:
+    """The hash of every run of so many words of each text, in order, and the text that it is of. hashes, counts: from
+    `word_hashes`."""
     owner = np.repeat(np.arange(len(counts)), counts)
     last = len(hashes) - window + 1
     if last <= 0:

@@ -16,13 +16,14 @@ from datasetbuild.arrow import fold
 from datasetbuild.op import Bound, fact
 from datasetbuild.record import Where
 from datasetbuild.stages.dedup.sketch import shingles
-from datasetbuild.stages.words import Hashes, Ints, buffers, mix, portions, word_hashes
+from datasetbuild.stages.where import words_of
+from datasetbuild.stages.words import Hashes, Ints, buffers, mix, portions, word_portions
 
 AT_ONCE = 1 << 14
 """Texts that are sorted together: their number stands above 48 bits of each hash."""
 
 
-@fact(version=3)
+@fact(version=3, needs="words")
 def repeated_ngrams(
     *, where: Where = "assistant", n: Annotated[int, Bound(ge=1, le=32)] = 5, min_words: Annotated[int, Bound(ge=1)] = 20
 ) -> Callable[[pl.DataFrame], pl.Series]:
@@ -33,10 +34,10 @@ def repeated_ngrams(
     n: words of an n-gram.
     min_words: turns of fewer words count as 0.
     """
-    return lambda frame: _of_turns(frame, where, lambda text: _ngram_share(text, n, min_words, most=False))
+    return lambda frame: _of_words(frame, where, lambda hashes, counts: _ngram_share(hashes, counts, n, min_words, most=False))
 
 
-@fact(version=3)
+@fact(version=3, needs="words")
 def top_ngram(
     *, where: Where = "assistant", n: Annotated[int, Bound(ge=1, le=32)] = 3, min_words: Annotated[int, Bound(ge=1)] = 20
 ) -> Callable[[pl.DataFrame], pl.Series]:
@@ -46,7 +47,7 @@ def top_ngram(
     n: words of an n-gram.
     min_words: turns of fewer words count as 0.
     """
-    return lambda frame: _of_turns(frame, where, lambda text: _ngram_share(text, n, min_words, most=True))
+    return lambda frame: _of_words(frame, where, lambda hashes, counts: _ngram_share(hashes, counts, n, min_words, most=True))
 
 
 @fact(version=1)
@@ -74,7 +75,7 @@ def repeated_lines(
     return lambda frame: _of_turns(frame, where, lambda text: _line_share(text, min_chars))
 
 
-@fact(version=3)
+@fact(version=3, needs="words")
 def prompt_repeated(*, n: Annotated[int, Bound(ge=1, le=32)] = 5, min_words: Annotated[int, Bound(ge=1)] = 8) -> Callable[[pl.DataFrame], pl.Series]:
     """Share of the n-grams of words of the first question that stand in the first answer: 1 when the answer restates the
     whole question, wherever. Letter case and punctuation do not count. Tasks on a given text, such as correcting it,
@@ -85,9 +86,8 @@ def prompt_repeated(*, n: Annotated[int, Bound(ge=1, le=32)] = 5, min_words: Ann
     """
 
     def measure(frame: pl.DataFrame) -> pl.Series:
-        first = frame.select(pl.col("user", "assistant").list.first().fill_null(""))
-        hashes, counts = word_hashes(first["user"])
-        asked, said = shingles(hashes, counts, n), shingles(*word_hashes(first["assistant"]), n)
+        (hashes, counts), answers = first(frame, "user"), first(frame, "assistant")
+        asked, said = shingles(hashes, counts, n), shingles(*answers, n)
         alone, other = _distinct(asked.values, asked.offsets), _distinct(said.values, said.offsets)
         sizes = np.diff(asked.offsets) + np.diff(said.offsets)
         bounds = np.concatenate([[0], np.cumsum(sizes)])
@@ -98,6 +98,10 @@ def prompt_repeated(*, n: Annotated[int, Bound(ge=1, le=32)] = 5, min_words: Ann
         shared = alone + other - _distinct(both, bounds)
         return pl.Series("value", np.where(counts < min_words, 0.0, shared / np.maximum(alone, 1)))
 
+    def first(frame: pl.DataFrame, where: Where) -> tuple[Hashes, Ints]:
+        words = words_of(frame, where, first=True)
+        return words.hashes, words.of_records
+
     return measure
 
 
@@ -107,8 +111,13 @@ def _of_turns(frame: pl.DataFrame, where: Where, share: Callable[[pl.Series], ND
     return fold(pl.Series(where, np.concatenate(found)), texts.list.len())
 
 
-def _ngram_share(text: pl.Series, n: int, min_words: int, *, most: bool) -> NDArray[np.float64]:
-    hashes, counts = word_hashes(text)
+def _of_words(frame: pl.DataFrame, where: Where, share: Callable[[Hashes, Ints], NDArray[np.float64]]) -> pl.Series:
+    words = words_of(frame, where)
+    found = [share(*portion) for portion in word_portions(words.hashes, words.counts)]
+    return fold(pl.Series(where, np.concatenate(found)), pl.Series(words.turns))
+
+
+def _ngram_share(hashes: Hashes, counts: Ints, n: int, min_words: int, *, most: bool) -> NDArray[np.float64]:
     grams = shingles(hashes, counts, n)
     total = np.diff(grams.offsets)
     found = _most(grams.values, grams.offsets) if most else total - _distinct(grams.values, grams.offsets)

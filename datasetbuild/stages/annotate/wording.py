@@ -13,7 +13,7 @@ from datasetbuild.arrow import fold
 from datasetbuild.op import Bound, fact
 from datasetbuild.record import Where
 from datasetbuild.stages.annotate import turns
-from datasetbuild.stages.words import BLANKS, distinct, portions, word_hashes
+from datasetbuild.stages.words import BLANKS, Hashes, Ints, distinct, word_hashes, word_portions
 
 
 @fact(version=2)
@@ -28,12 +28,13 @@ def unique_word_ratio(
     """
 
     def measure(frame: pl.DataFrame) -> pl.Series:
+        # Not the words that other facts share: without the signs between them, tables and code seem to repeat themselves.
         texts = frame[where]
-        found = [ratios(portion) for portion in portions(texts.explode(empty_as_null=False))]
+        words = word_hashes(texts.explode(empty_as_null=False), BLANKS)
+        found = [ratios(*portion) for portion in word_portions(*words)]
         return fold(pl.Series(where, np.concatenate(found)), texts.list.len())
 
-    def ratios(texts: pl.Series) -> NDArray[np.float64]:
-        hashes, counts = word_hashes(texts, BLANKS)
+    def ratios(hashes: Hashes, counts: Ints) -> NDArray[np.float64]:
         long = counts >= min_words
         values = np.ones(len(counts))
         values[long] = distinct(hashes, counts)[long] / counts[long]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from datasetbuild.record import flatten_turns, fold_turns
 from datasetbuild.stages.clean.code import CLOSE, OPEN, PLACE, part
-from datasetbuild.stages.dedup.exact import On
 from datasetbuild.stages.dedup.substring import NONE, chosen_prints, covered, run_hashes
+from datasetbuild.stages.where import On
 from datasetbuild.stages.words import PIECES, word_hashes
 
 LABEL = "shared words cut"

@@ -7,8 +7,7 @@ from typing import Literal
 import polars as pl
 
 from datasetbuild.op import section
-
-On = Literal["first_user", "assistant", "conversation"]
+from datasetbuild.stages.where import text_of
 
 
 @section("dedup.exact", version=1)
@@ -17,16 +16,6 @@ def exact(*, on: Literal["first_user", "conversation"] = "first_user") -> None:
 
     on: `first_user` compares the first user message, `conversation` all turns with their roles.
     """
-
-
-def text_of(frame: pl.DataFrame, on: On, between: str = "\n") -> pl.Series:
-    """The text that dedup compares, its turns joined by `between`. frame: the annotate frame. Returns String, one per
-    record, never null. A record in which no user speaks (plain text) is compared as a whole."""
-    if on == "first_user":
-        first = frame["user"].list.first().alias("text")
-        silent = first.is_null().arg_true()
-        return first.scatter(silent, frame["conversation"].gather(silent).list.join(between)) if len(silent) else first
-    return frame[on].list.join(between).alias("text")
 
 
 NO_BLANK = "\x1f"

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from datasetbuild.arrow import lists
 from datasetbuild.hashing import salt
 from datasetbuild.op import Bound, section
-from datasetbuild.stages.dedup.exact import On, text_of
 from datasetbuild.stages.dedup.partners import distinct
 from datasetbuild.stages.dedup.shared import low_shingles
 from datasetbuild.stages.dedup.sketch import shingles
-from datasetbuild.stages.words import by_size, portions, sequence_hashes, word_hashes
+from datasetbuild.stages.where import On, words_on
+from datasetbuild.stages.words import Hashes, Ints, by_size, sequence_hashes, word_portions
 
 FALSE_POSITIVE_WEIGHT, FALSE_NEGATIVE_WEIGHT = 0.02, 0.98
 """Weights for datasketch's parameter search: a false candidate costs a comparison, a missed pair a duplicate."""
@@ -72,8 +72,9 @@ def sketch(frame: pl.DataFrame, *, on: On, ngram: int) -> pl.DataFrame:
     Returns `words` (Struct of two UInt64, a 128-bit hash of the sequence of words; null without words) and `low`
     (List[UInt32], the low shingles).
     """
-    parts = [_sketched(portion, ngram) for portion in portions(text_of(frame, on))]
-    counts, high, low, values, lengths = (np.concatenate(column) for column in zip(*parts, strict=True))
+    hashes, counts = words_on(frame, on)
+    parts = [_sketched(*portion, ngram) for portion in word_portions(hashes, counts)]
+    high, low, values, lengths = (np.concatenate(column) for column in zip(*parts, strict=True))
     columns = pl.DataFrame({"high": high, "low": low, "some": counts > 0})
     return columns.select(
         pl.when("some").then(pl.struct("high", "low")).alias("words"),
@@ -81,10 +82,9 @@ def sketch(frame: pl.DataFrame, *, on: On, ngram: int) -> pl.DataFrame:
     )
 
 
-def _sketched(text: pl.Series, ngram: int) -> tuple[NDArray[Any], ...]:
-    """Of some texts: how many words each has, the two halves of the hash of its words, and its low shingles."""
-    hashes, counts = word_hashes(text)
-    return counts, *sequence_hashes(hashes, counts), *low_shingles(shingles(hashes, counts, ngram))
+def _sketched(hashes: Hashes, counts: Ints, ngram: int) -> tuple[NDArray[Any], ...]:
+    """Of some texts: the two halves of the hash of their words, and their low shingles."""
+    return *sequence_hashes(hashes, counts), *low_shingles(shingles(hashes, counts, ngram))
 
 
 def shingle_sets(frame: pl.DataFrame, *, on: On, ngram: int) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
@@ -93,7 +93,7 @@ def shingle_sets(frame: pl.DataFrame, *, on: On, ngram: int) -> tuple[NDArray[np
 
     Two texts of 100 shingles have one in common by accident once in 10^10 pairs.
     """
-    grams = shingles(*word_hashes(text_of(frame, on)), ngram)
+    grams = shingles(*words_on(frame, on), ngram)
     found, counts = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     for first in range(0, len(frame), AT_ONCE):
         offsets = grams.offsets[first : first + AT_ONCE + 1]

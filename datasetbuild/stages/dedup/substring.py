@@ -16,9 +16,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.op import Bound, section
-from datasetbuild.stages.dedup.exact import On, text_of
 from datasetbuild.stages.dedup.sketch import shingles
-from datasetbuild.stages.words import Hashes, Ints, word_hashes
+from datasetbuild.stages.where import On, words_on
+from datasetbuild.stages.words import Hashes, Ints
 
 NONE = np.uint64(np.iinfo(np.uint64).max)
 
@@ -40,7 +40,7 @@ def substring(
 
 def fingerprints(frame: pl.DataFrame, *, on: On, words: int) -> pl.DataFrame:
     """Fingerprints of the annotate frame's records: `pos` (u32) and `print` (u64), some for each run of `words` words."""
-    grams, text = chosen_prints(*word_hashes(text_of(frame, on)), words)
+    grams, text = chosen_prints(*words_on(frame, on), words)
     some = grams != NONE
     return pl.DataFrame({"pos": text[some].astype(np.uint32), "print": grams[some]}).unique(maintain_order=True)
 
@@ -56,7 +56,7 @@ def chosen_prints(hashes: Hashes, counts: Ints, words: int) -> tuple[Hashes, Int
 def runs(frame: pl.DataFrame, *, on: On, words: int) -> pl.DataFrame:
     """Every run of `words` words of the annotate frame's records: `at` (u32, position in the frame), `word` (u32, where it
     begins) and `run` (u64, its hash)."""
-    hashes, counts = word_hashes(text_of(frame, on))
+    hashes, counts = words_on(frame, on)
     grams, text = run_hashes(hashes, counts, words)
     some = grams != NONE
     word = np.arange(len(grams)) - (np.cumsum(counts) - counts)[text]

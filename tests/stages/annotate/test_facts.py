@@ -25,6 +25,7 @@ WORDY = "one two three four five six seven eight"
         ("response_prompt_ratio", {}, "u: four | a: eight888", 2.0),
         ("unique_word_ratio", {"min_words": 1}, "u: Hi | a: no No yes no", (0.5, 0.5)),
         ("unique_word_ratio", {}, "u: Hi | a: no no no no", (1.0, 1.0)),
+        ("unique_word_ratio", {"min_words": 1}, "u: Hi | a: |1|2| |3|1| |1|2|", (2 / 3, 2 / 3)),
         ("phrases", {"patterns": ["as an AI"]}, "u: Hi | a: As an ai, I wait. As an AI.", 2),
         ("phrases", {"patterns": ["as an AI"], "ignore_case": False}, "u: as an AI | a: As an AI.", 0),
         ("phrases", {"patterns": ["^Hi$"], "where": "user"}, "u: Hi | a: Hi", 1),

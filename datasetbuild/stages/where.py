@@ -1,0 +1,137 @@
+"""Whose turns: which of a record's turns an operator looks at, their texts, and their words.
+
+Words are hashed once for all operators that count or compare them, of all turns, as a column of the frame (`with_words`);
+who asks for those of the answers gets the answers' part of it. Without the column they are hashed there and then, which is
+what the few records get that are read a second time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from datasetbuild.arrow import fold, lists, unfold
+from datasetbuild.record import ROLES, Where, flatten_turns
+from datasetbuild.stages.words import Hashes, Ints, word_hashes
+
+On = Literal["first_user", "assistant", "conversation"]
+"""What two records are compared by."""
+
+WORDS = "words"
+"""The column with the hashed words of each turn: List[List[UInt64]]."""
+
+
+def annotate_frame(records: pl.DataFrame) -> pl.DataFrame:
+    """Records with a column of texts for each `Where`: those of its turns, List[String], empty when there are none."""
+    content, role = (pl.element().struct.field(name) for name in ("content", "role"))
+    texts = {one: pl.col("messages").list.eval(content.filter(role == one)) for one in ROLES}
+    frame = records.with_columns(**texts, conversation=pl.col("messages").list.eval(content))
+    lengths, turns = flatten_turns(records["messages"])
+    if _calls_tools(turns):
+        mine = _chosen(lengths, turns, "assistant")
+        frame = frame.with_columns(fold(turns["content"].filter(mine).alias("assistant"), pl.Series(_per_record(mine, lengths))))
+    return frame
+
+
+def with_words(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the words of all its turns."""
+    texts = frame["conversation"]
+    hashes, counts = word_hashes(texts.explode(empty_as_null=False))
+    return frame.with_columns(fold(lists(WORDS, hashes, _upto(counts)), texts.list.len()))
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of some turns of n records. hashes: of all of them, in order. counts: words of each turn. turns: how many
+    turns each record has, length n."""
+
+    hashes: Hashes
+    counts: Ints
+    turns: Ints
+
+    @property
+    def of_records(self) -> Ints:
+        """How many words each record has in these turns."""
+        return np.diff(_upto(self.counts)[_upto(self.turns)])
+
+
+def words_of(frame: pl.DataFrame, where: Where, *, first: bool = False) -> Words:
+    """The words of the `where` turns. frame: the annotate frame. first: only of the first such turn of each record, none
+    where it has no such turn."""
+    if WORDS not in frame.columns:
+        texts = frame[where].list.head(1) if first else frame[where]
+        return Words(*word_hashes(texts.explode(empty_as_null=False)), texts.list.len().to_numpy().astype(np.int64))
+    lengths, turns = flatten_turns(frame["messages"])
+    mine = _chosen(lengths, turns, where)
+    return _taken(frame, lengths, _first(mine, lengths) if first else mine)
+
+
+def text_of(frame: pl.DataFrame, on: On, between: str = "\n") -> pl.Series:
+    """The text that records are compared by, its turns joined by `between`. frame: the annotate frame. Returns String, one
+    per record, never null. A record in which no user speaks (plain text) is compared as a whole."""
+    if on == "first_user":
+        first = frame["user"].list.first().alias("text")
+        silent = first.is_null().arg_true()
+        return first.scatter(silent, frame["conversation"].gather(silent).list.join(between)) if len(silent) else first
+    return frame[on].list.join(between).alias("text")
+
+
+def words_on(frame: pl.DataFrame, on: On) -> tuple[Hashes, Ints]:
+    """The words of `text_of`, in order, and how many each record has."""
+    if WORDS not in frame.columns:
+        return word_hashes(text_of(frame, on))
+    lengths, turns = flatten_turns(frame["messages"])
+    mine = _chosen(lengths, turns, "user" if on == "first_user" else on)
+    if on == "first_user":
+        silent = _per_record(mine, lengths) == 0
+        mine = _first(mine, lengths) | np.repeat(silent, lengths)
+    words = _taken(frame, lengths, mine)
+    return words.hashes, words.of_records
+
+
+def _taken(frame: pl.DataFrame, lengths: pl.Series, mine: NDArray[np.bool_]) -> Words:
+    """The words of the turns that are meant, from the frame's column."""
+    hashes, bounds = unfold(frame[WORDS].explode(empty_as_null=False))
+    counts = np.diff(bounds)
+    if mine.all():
+        return Words(hashes, counts, lengths.to_numpy().astype(np.int64))
+    return Words(hashes[np.repeat(mine, counts)], counts[mine], _per_record(mine, lengths))
+
+
+def _chosen(lengths: pl.Series, turns: pl.DataFrame, where: Where) -> NDArray[np.bool_]:
+    """Which of all turns of all records are meant.
+
+    Of the assistant's a turn that only calls a tool has no text, and counts only where the assistant does nothing else."""
+    if where == "conversation":
+        return np.ones(len(turns), bool)
+    said: NDArray[np.bool_] = (turns["role"] == where).to_numpy()
+    if where != "assistant" or not _calls_tools(turns):
+        return said
+    silent = (turns["tool_calls"].is_not_null() & (turns["content"] == "")).to_numpy()
+    speaks = _per_record(said & ~silent, lengths) > 0
+    return said & ~(silent & np.repeat(speaks, lengths))
+
+
+def _calls_tools(turns: pl.DataFrame) -> bool:
+    return turns["tool_calls"].null_count() < len(turns)
+
+
+def _first(mine: NDArray[np.bool_], lengths: pl.Series) -> NDArray[np.bool_]:
+    """Of the turns that are meant the first of each record."""
+    upto = _upto(mine)
+    before = upto[_upto(lengths)[:-1]]  # how many are meant in the records before
+    return mine & (upto[1:] == np.repeat(before, lengths) + 1)
+
+
+def _per_record(mine: NDArray[np.bool_], lengths: pl.Series) -> Ints:
+    """How many of each record's turns are meant."""
+    return np.diff(_upto(mine)[_upto(lengths)])
+
+
+def _upto(counts: Any) -> Ints:
+    """0 and the running sums."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])

@@ -1,0 +1,75 @@
+"""Whose turns: words that were hashed once for all are the words that each operator would have hashed for itself."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasetbuild.record import ROLES, Where, record_schema
+from datasetbuild.stages.annotate import measure
+from datasetbuild.stages.where import On, annotate_frame, text_of, with_words, words_of, words_on
+from datasetbuild.stages.words import word_hashes
+
+TURN = st.fixed_dictionaries(
+    {
+        "role": st.sampled_from(ROLES),
+        "content": st.text(alphabet="ab Σσ.-\n你好กา́\u200d🙂1_", max_size=12),
+        "tool_calls": st.sampled_from([None, None, "[]"]),
+    }
+)
+
+
+def frame_of(conversations: list[list[dict[str, Any]]]) -> pl.DataFrame:
+    records = pl.DataFrame({"messages": conversations}, schema={"messages": record_schema()["messages"]})
+    return annotate_frame(records.with_row_index("row").with_columns(line=pl.lit(0)))
+
+
+@settings(max_examples=200)
+@given(st.lists(st.lists(TURN, max_size=5), max_size=5))
+def test_words_are_those_of_the_turns(conversations: list[list[dict[str, Any]]]) -> None:
+    """Of any turns, the words in the frame's column are the ones that hashing these turns gives."""
+    plain = frame_of(conversations)
+    worded = with_words(plain)
+    for where in get_args(Where):
+        for first in (False, True):
+            one, other = (words_of(frame, where, first=first) for frame in (plain, worded))
+            assert one.hashes.tolist() == other.hashes.tolist()
+            assert (one.counts.tolist(), one.turns.tolist()) == (other.counts.tolist(), other.turns.tolist())
+    for on in get_args(On):
+        hashes, counts = words_on(worded, on)
+        known, many = word_hashes(text_of(plain, on))
+        assert (hashes.tolist(), counts.tolist()) == (known.tolist(), many.tolist())
+
+
+@settings(max_examples=50)
+@given(st.lists(st.lists(TURN, min_size=1, max_size=5), min_size=1, max_size=5))
+@pytest.mark.parametrize(
+    ("fact", "params"),
+    [
+        ("repeated_ngrams", {"min_words": 1, "n": 2}),
+        ("top_ngram", {"min_words": 1, "n": 1}),
+        ("prompt_repeated", {"min_words": 1, "n": 1}),
+    ],
+)
+def test_facts_say_the_same_of_shared_words(fact: str, params: dict[str, Any], conversations: list[list[dict[str, Any]]]) -> None:
+    """A fact measures the same whether the words were hashed for it or for all."""
+    plain = frame_of(conversations)
+    (one, failed), (other, _) = (measure(frame, fact, params) for frame in (plain, with_words(plain)))
+    assert not len(failed) and one.equals(other)
+
+
+def turn(role: str, content: str, calls: str | None = None) -> dict[str, Any]:
+    return {"role": role, "content": content, "tool_calls": calls}
+
+
+def test_a_call_counts_as_an_answer_only_alone() -> None:
+    """A turn that calls a tool and says nothing is left out where the assistant speaks, and stands for it where not."""
+    asked, called, said = turn("user", "q"), turn("assistant", "", "[]"), turn("assistant", "a b")
+    frame = frame_of([[asked, called, said], [asked, called], [asked, said]])
+    assert frame["assistant"].to_list() == [["a b"], [""], ["a b"]]
+    assert words_of(with_words(frame), "assistant").of_records.tolist() == [2, 0, 2]
+    assert words_of(with_words(frame), "assistant").turns.tolist() == [1, 1, 1]
