@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -49,3 +50,17 @@ def fold(values: pl.Series, lengths: pl.Series) -> pl.Series:
     bounds = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths.to_numpy(), out=bounds[1:])
     return lists(values.name, values.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()), bounds)
+
+
+def buffers(text: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The bytes of all texts (String or Binary), and where each begins (length n + 1, from 0)."""
+    import numpy as np
+    import polars as pl
+
+    array = text.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, offset_buffer, data_buffer = array.buffers()
+    if not len(array):
+        return np.empty(0, np.uint8), np.zeros(1, np.int64)
+    offsets = np.frombuffer(offset_buffer, np.int64, len(array) + 1, array.offset * 8)
+    data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
+    return data[offsets[0] : offsets[-1]], offsets - offsets[0]

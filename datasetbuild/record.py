@@ -229,23 +229,28 @@ def flatten_turns(messages: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
 
 
 def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
-    """What each conversation says, as 16 hex characters of a SHA-256: equal for equal turns and tools. 1.5 us a record.
+    """What each conversation says, as 64 bits of xxh3 (UInt64): equal for equal turns and tools. 0.6 us a record.
 
-    messages: `messages_dtype()`; tools: String; both of length n. Fields are joined by characters that no text holds.
+    messages: `messages_dtype()`; tools: String; both of length n. Fields are parted by characters that no text holds.
     """
-    import hashlib
+    from itertools import pairwise
 
+    import numpy as np
     import polars as pl
+    from xxhash import xxh3_64_intdigest
 
-    from datasetbuild.arrow import fold
+    from datasetbuild.arrow import buffers
 
     lengths, turns = flatten_turns(messages)
-    absent = [field for field in MESSAGE_FIELDS if turns[field].null_count() == len(turns)]
-    fields = [pl.lit("\x00") if field in absent else pl.col(field).cast(pl.String).fill_null("\x00") for field in MESSAGE_FIELDS]
-    said = fold(turns.select(pl.concat_str(fields, separator="\x1f").alias("said"))["said"], lengths).list.join("\x1e")
-    whole = pl.DataFrame({"said": said, "tools": tools}).select(pl.concat_str("said", pl.col("tools").fill_null(""), separator="\x1d"))
-    digests = [hashlib.sha256(text).hexdigest()[:16] for text in whole.to_series().cast(pl.Binary).to_list()]
-    return pl.Series("content", digests, dtype=pl.String)
+    filled = [field for field in MESSAGE_FIELDS[2:] if turns[field].null_count() < len(turns)]
+    others = [(pl.lit(f"\x1f{field}=") + pl.col(field).cast(pl.String)).fill_null("") for field in filled]
+    said = turns.select(pl.concat_str("role", pl.lit("\x1f"), "content", *others, pl.lit("\x1e")).alias("said"))["said"]
+    data, places = buffers(said)
+    ends = places[np.concatenate([[0], np.cumsum(lengths.to_numpy(), dtype=np.int64)])].tolist()
+    whole: list[Any] = [memoryview(data)[first:end] for first, end in pairwise(ends)]
+    for row in (tools.str.len_bytes() > 0).arg_true():
+        whole[row] = bytes(whole[row]) + b"\x1d" + tools[row].encode()
+    return pl.Series("content", np.fromiter(map(xxh3_64_intdigest, whole), np.uint64, len(whole)))
 
 
 def records_digest(messages: pl.Series, tools: pl.Series) -> str:

@@ -1,4 +1,4 @@
-"""The digest of records: equal for equal records, and for no others."""
+"""The digests of records: equal for equal records, and for no others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasetbuild.record import MESSAGE_FIELDS, messages_dtype, records_digest
+from datasetbuild.record import MESSAGE_FIELDS, content_digests, messages_dtype, records_digest
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=4) | st.sampled_from(["", "\x00", "a\x00b", "-1"])
 TURN = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": TEXT}).flatmap(
@@ -17,11 +17,14 @@ TURN = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "c
 RECORDS = st.lists(st.tuples(st.lists(TURN, max_size=3), st.none() | TEXT), max_size=4)
 
 
+def columns(records: list[tuple[list[dict[str, Any]], str | None]]) -> tuple[pl.Series, pl.Series]:
+    turns = [[{name: turn.get(name) for name in MESSAGE_FIELDS} for turn in messages] for messages, _ in records]
+    return pl.Series("messages", turns, dtype=messages_dtype()), pl.Series("tools", [tools for _, tools in records], dtype=pl.String)
+
+
 def digest_of(records: list[tuple[list[dict[str, Any]], str | None]], pieces: int = 1) -> str:
     """pieces: chunks that the columns are put together from."""
-    turns = [[{name: turn.get(name) for name in MESSAGE_FIELDS} for turn in messages] for messages, _ in records]
-    messages = pl.Series("messages", turns, dtype=messages_dtype())
-    tools = pl.Series("tools", [tools for _, tools in records], dtype=pl.String)
+    messages, tools = columns(records)
     cut = len(records) // pieces
     return records_digest(pl.concat([messages[:cut], messages[cut:]], rechunk=False), pl.concat([tools[:cut], tools[cut:]], rechunk=False))
 
@@ -52,3 +55,21 @@ def test_a_text_that_moves_over_a_border_is_another_record() -> None:
         [([{**said("ab")[0], "weight": 0.5}, *said("c")], None)],
     ]
     assert len({digest_of(one) for one in variants}) == len(variants)
+
+
+PARTED = str.maketrans("", "", "\x1d\x1e\x1f")
+"""What `clean` takes out of texts, and what a digest of content parts them by."""
+
+
+@given(RECORDS)
+def test_what_a_record_says_has_one_digest_whoever_stands_beside_it(records: list[tuple[list[dict[str, Any]], str | None]]) -> None:
+    """Equal turns and tools have equal digests, others do not; no tools are the same as none. So a row that is read, cleaned or cut in
+    another shard has the digest that it had."""
+    said = [
+        ([{name: value.translate(PARTED) for name, value in turn.items()} for turn in turns], tools and tools.translate(PARTED))
+        for turns, tools in records
+    ]
+    found = content_digests(*columns(said)).to_list()
+    assert found == [content_digests(*columns([one]))[0] for one in said]
+    same = [(turns, tools or None) for turns, tools in said]
+    assert [found.index(one) for one in found] == [same.index(one) for one in same]

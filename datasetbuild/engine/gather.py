@@ -226,7 +226,6 @@ def _rows(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
         table = cache.frame(piece.measured.keys).with_row_index("pos")
         if len(unread):
             table = pl.concat([table, unread], how="diagonal").sort("row", maintain_order=True)
-        table = table.with_columns(pl.col("content").str.to_integer(base=16, dtype=pl.UInt64))
         tables.append(table.select(pl.lit(piece.place, pl.UInt32).alias("place"), *id_numbers("base"), pl.exclude("base")))
     rows = pl.concat(tables).rename({"row": "shard_row", "line": "shard_line"})
     return _identify(rows, [piece.source for piece in pieces])

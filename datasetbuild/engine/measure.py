@@ -340,7 +340,7 @@ def _content(records: pl.DataFrame, read: pl.DataFrame | None, *, keyed: bool) -
         before = records.select("row").join(read, on="row", how="left", maintain_order="left")["had_system"]
         touched |= before != records["@system"]
     digests = content_digests(records["messages"].filter(touched), records["tools"].filter(touched))
-    return pl.Series("content", [None] * len(records), dtype=pl.String).scatter(touched.arg_true(), digests)
+    return pl.Series("content", [None] * len(records), dtype=pl.UInt64).scatter(touched.arg_true(), digests)
 
 
 def _operator_failed(quarantine: pl.DataFrame) -> bool:

@@ -16,7 +16,7 @@ from datasetbuild.op import find, version_of
 from datasetbuild.plan.steps import FactStep, Plan, SectionStep, ShardPlan
 from datasetbuild.record import KEY_COLUMNS, record_schema
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Version of what a build writes; raised whenever the same recipe would give other bytes for a reason of ours."""
 
 REPORT_VERSION = 5

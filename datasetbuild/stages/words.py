@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import lists
+from datasetbuild.arrow import buffers, lists
 
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
@@ -172,17 +172,6 @@ def mix(values: Hashes) -> Hashes:
         values *= factor
         values ^= values >> np.uint64(33)
     return values
-
-
-def buffers(text: pl.Series) -> tuple[NDArray[np.uint8], Ints]:
-    """The bytes of all texts, and where each begins (length n + 1, from 0)."""
-    array = text.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    _, offset_buffer, data_buffer = array.buffers()
-    if not len(array):
-        return np.empty(0, np.uint8), np.zeros(1, np.int64)
-    offsets = np.frombuffer(offset_buffer, np.int64, len(array) + 1, array.offset * 8)
-    data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
-    return data[offsets[0] : offsets[-1]], offsets - offsets[0]
 
 
 def _hash_runs(data: NDArray[np.uint8], starts: Ints) -> Hashes:

@@ -196,8 +196,9 @@ def _differences(a: Book, b: Book, pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _text(a: Book, b: Book, pairs: pl.DataFrame, both: pl.Series) -> pl.Series:
-    """Whether a pair's text differs: another digest; or another id, where ids are of the text."""
-    if "content" not in a.columns or "content" not in b.columns:
+    """Whether a pair's text differs: another digest; or another id, where ids are of the text. Digests of two formats say nothing."""
+    told = a.manifest["parts"].get("format") == b.manifest["parts"].get("format")
+    if not told or "content" not in a.columns or "content" not in b.columns:
         return both & (pairs["how"] != "id").fill_null(True)
     one, other = (book.rows["content"].gather(pairs[end]) for end, book in (("a", a), ("b", b)))
     source = b.rows["source"].gather(pairs["b"])

@@ -19,11 +19,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import buffers
 from datasetbuild.errors import BuildError
 from datasetbuild.op import Bound, Extra, fact
 from datasetbuild.record import Where, flatten_turns
 from datasetbuild.stages.annotate import turns
-from datasetbuild.stages.words import buffers
 
 Measure = Callable[[pl.DataFrame], pl.Series]
 

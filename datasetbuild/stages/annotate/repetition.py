@@ -12,12 +12,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import fold
+from datasetbuild.arrow import buffers, fold
 from datasetbuild.op import Bound, fact
 from datasetbuild.record import Where
 from datasetbuild.stages.dedup.sketch import shingles
 from datasetbuild.stages.where import words_of
-from datasetbuild.stages.words import Hashes, Ints, buffers, mix, portions, word_portions
+from datasetbuild.stages.words import Hashes, Ints, mix, portions, word_portions
 
 AT_ONCE = 1 << 14
 """Texts that are sorted together: their number stands above 48 bits of each hash."""

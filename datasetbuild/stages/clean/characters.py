@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from datasetbuild.stages.words import buffers
+from datasetbuild.arrow import buffers
 
 CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{feff}\x{fffe}\x{ffff}]"
 """Characters that no text needs: C0 controls but tab, line feed and carriage return; DEL; byte order marks."""

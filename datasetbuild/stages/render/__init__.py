@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from datasetbuild.errors import RecordError
 from datasetbuild.hashing import canonical_json
@@ -27,7 +28,7 @@ from datasetbuild.stages.render.columns import (
     truncate,
 )
 from datasetbuild.stages.render.encode import Encoded, Encoder, encoder
-from datasetbuild.stages.render.jobs import Job, group_jobs, make_jobs
+from datasetbuild.stages.render.jobs import Job, compare_every, draws, group_jobs, make_jobs
 from datasetbuild.stages.render.joined import compare_joined, conversations, join_plain, texts_of
 from datasetbuild.stages.render.layout import PARITIES, Parity
 from datasetbuild.stages.render.parity import parities
@@ -93,11 +94,12 @@ def render(
     params: the template section, filled. warnings: gets a sentence when the fast tokenizer could not be used. tally:
     gets `control_token_rows` and `control_tokens`, what of them came from content."""
     faults: dict[int, RecordError] = {}
-    batch = _batch(records, template, params, faults, {} if tally is None else tally)
+    numbers = draws(records)
+    batch = _batch(records, numbers % compare_every(template) == 0, template, params, faults, {} if tally is None else tally)
     if warnings is not None:
         warnings += _about(template)
     loaded = encoder(spec)
-    encoded, aligned = _tokens(batch, loaded, warnings)
+    encoded, aligned = _tokens(batch, numbers[batch.records], loaded, warnings)
     for row, sentence in aligned.faults.items():
         faults.setdefault(int(batch.records[row]), RecordError(Reason.MASK_UNPROVED, sentence))
     frame = _frame(records["row"].gather(batch.records), batch, encoded, aligned, loaded, params)
@@ -107,12 +109,14 @@ def render(
 
 def _batch(
     records: pl.DataFrame,
+    compared: NDArray[np.bool_],
     template: ChatTemplate,
     params: dict[str, Any],
     faults: dict[int, RecordError],
     tally: dict[str, int],
 ) -> Batch:
-    """All rows to be tokenized, with their texts. Records that cannot be rendered go to `faults`."""
+    """All rows to be tokenized, with their texts. Records that cannot be rendered go to `faults`. compared: which records are
+    rendered by Jinja too, where it could do without."""
     fragments = Fragments()
     held = control.rows_with_control_tokens(records, template)
     tally |= {"control_token_rows": len(held), "control_tokens": 0}
@@ -125,13 +129,13 @@ def _batch(
                 tally["control_tokens"] += control.count(messages, tools, template)
                 if params.get("control_tokens") != "allow":
                     raise RecordError(Reason.CONTROL_TOKEN, control.where(messages, tools, template))
-            jobs += make_jobs(row, messages, tools, template, params)
+            jobs += make_jobs(row, messages, tools, template, params, compare=bool(compared[row]))
         except RecordError as error:
             faults[row] = error
         except Exception as error:  # a failing record is not a lost record, nor the end of its shard
             faults[row] = RecordError(Reason.OPERATOR_ERROR, f"{type(error).__name__}: {error}")
     batch = assemble([*groups, *group_jobs(jobs, fragments)], fragments)
-    for row, fault in compare_joined(batch, len(groups), records, template):
+    for row, fault in compare_joined(batch, len(groups), records, compared, template):
         faults.setdefault(row, fault)
     return batch
 
@@ -153,9 +157,11 @@ def _about(template: ChatTemplate) -> list[str]:
     return lines
 
 
-def _tokens(batch: Batch, encoder: Encoder, warnings: list[str] | None) -> tuple[Encoded, Aligned]:
-    """Ids and trained spans. When fast ids turn out wrong while a row is proved, the oracle does the batch."""
-    encoded = encoder.encode(batch.texts, known=batch.checksums)
+def _tokens(
+    batch: Batch, numbers: NDArray[np.uint32], encoder: Encoder, warnings: list[str] | None
+) -> tuple[Encoded, Aligned]:
+    """Ids and trained spans. numbers: of each text, its record's draw. When fast ids turn out wrong while a row is proved, the oracle does the batch."""
+    encoded = encoder.encode(batch.texts, numbers=numbers)
     aligned = align_rows(batch, encoded, encoder)
     warning = encoded.warning
     if aligned is None:

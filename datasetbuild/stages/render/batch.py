@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import array
-from datasetbuild.hashing import checksums
 from datasetbuild.stages.render.layout import Skeleton
 
 if TYPE_CHECKING:
@@ -109,11 +108,6 @@ class Batch:
     def texts(self) -> list[str]:
         """The texts one by one."""
         return self.series.to_list()
-
-    @cached_property
-    def checksums(self) -> list[int]:
-        """Of each text (`hashing.checksums`)."""
-        return checksums(self.texts)
 
     @cached_property
     def series(self) -> pl.Series:

@@ -1,7 +1,7 @@
 """Texts to token ids: fastokens where it agrees with `tokenizers`, and proof that the tokens spell the text.
 
 `tokenizers` costs 10 CPU s per 100k conversations, fastokens 1.2. A keyed sample of every batch (1 text in 256, 8 at
-least, chosen by the text's own hash) goes through both; one difference, and the whole batch is done by `tokenizers`.
+least, chosen by the record's id or the text's own hash) goes through both; one difference, and the whole batch is done by `tokenizers`.
 """
 
 from __future__ import annotations
@@ -54,18 +54,18 @@ class Encoder:
         self.fast, self.refusal = _fast(spec.json)
         self.pieces = Pieces(spec.json)
 
-    def encode(self, texts: list[str], *, exact: bool = False, known: list[int] | None = None) -> Encoded:
-        """Ids of the texts, without special tokens added. `exact`: by the oracle alone. known: the texts' checksums,
-        where they are known."""
+    def encode(self, texts: list[str], *, exact: bool = False, numbers: NDArray[np.uint32] | None = None) -> Encoded:
+        """Ids of the texts, without special tokens added. `exact`: by the oracle alone. numbers: of each text,
+        by which some are compared; their checksums without any."""
         if exact or self.fast is None or not texts:
             return self._slow(texts, None if exact else self.refusal)
         try:
             flat, offsets = self.fast.encode_batch_flat(texts)
         except Exception as error:  # fastokens raises its own and Rust's errors; the oracle has the last word on a text
             return self._slow(texts, f"fastokens failed ({error}); the batch was encoded by tokenizers")
-        ids = np.frombuffer(flat, np.uint32).astype(np.int32)
-        bounds = np.frombuffer(offsets, np.uint64).astype(np.int64)
-        chosen = sample(known or checksums(texts))
+        ids = np.frombuffer(flat, np.int32)
+        bounds = np.frombuffer(offsets, np.int64)
+        chosen = sample(np.array(checksums(texts), np.uint64) if numbers is None else numbers)
         for i, encoding in zip(
             chosen, self.oracle.encode_batch_fast([texts[i] for i in chosen], add_special_tokens=False), strict=True
         ):
@@ -95,12 +95,13 @@ def encode_batch(texts: list[str], spec: TokenizerSpec) -> Encoded:
     return encoder(spec).encode(texts)
 
 
-def sample(numbers: list[int]) -> list[int]:
-    """Which texts are checked against the oracle, by their checksums: 1 in 256, at least 8."""
-    chosen = {i for i, value in enumerate(numbers) if value % SAMPLE_EVERY == 0}
+def sample(numbers: NDArray[np.unsignedinteger[Any]]) -> list[int]:
+    """Which texts are checked against the oracle, by their numbers: 1 in 256, at least 8."""
+    chosen = np.flatnonzero(numbers % SAMPLE_EVERY == 0)
     if len(chosen) < SAMPLE_LEAST:
-        chosen |= set(sorted(range(len(numbers)), key=lambda i: (numbers[i], i))[:SAMPLE_LEAST])
-    return sorted(chosen)
+        chosen = np.union1d(chosen, np.argsort(numbers, kind="stable")[:SAMPLE_LEAST])
+    found: list[int] = chosen.tolist()
+    return found
 
 
 def _fast(json: str) -> tuple[Any, str | None]:

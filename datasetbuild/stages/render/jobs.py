@@ -2,9 +2,9 @@
 
 A template is run for every conversation (about 16 us for two turns), and its text compared with the skeleton. Where a
 template is known to look at nothing but the shape, its text is put together from the skeleton, for most conversations
-by columns (`joined.py`), and only some, chosen by their own texts, are rendered for comparison: one in 128 with a
-template of ours, one in 32 with another. The generation prompts, which the parity of a turn is about, are rendered for
-the same ones.
+by columns (`joined.py`), and only some, chosen by their ids, are rendered for comparison: one in 128 with a template of
+ours, one in 32 with another. The generation prompts, which the parity of a turn is about, are rendered for the same
+ones.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from datasetbuild.errors import RecordError
-from datasetbuild.hashing import checksums
 from datasetbuild.record import Message, Reason
 from datasetbuild.stages.render.batch import WHOLE, Fragments, Group
 from datasetbuild.stages.render.control import refuse_escaped
@@ -43,12 +44,10 @@ class Job(NamedTuple):
 
 
 def make_jobs(
-    record: int, messages: list[Message], tools: str | None, template: ChatTemplate, params: dict[str, Any]
+    record: int, messages: list[Message], tools: str | None, template: ChatTemplate, params: dict[str, Any], *, compare: bool
 ) -> list[Job]:
-    """The rows that a conversation gives: itself, or with `expansion: per_turn` one for each trained turn.
-
-    `RecordError` when one cannot be proved.
-    """
+    """The rows that a conversation gives: itself, or with `expansion: per_turn` one for each trained turn. compare: whether to
+    render also what could do without. `RecordError` when one cannot be proved."""
     tools = None if tools in ("", "[]", "null") else tools
     if params.get("control_tokens") != "allow" and (tools or any(message.get("tool_calls") for message in messages)):
         refuse_escaped(messages, tools, template)
@@ -58,7 +57,7 @@ def make_jobs(
         if chosen is None:
             jobs.append(Job(record, turn, _whole(said, tools, template)[0], None, {}))
         else:
-            jobs.append(Job(record, turn, *_laid(said, tools, template), chosen))
+            jobs.append(Job(record, turn, *_laid(said, tools, template, compare), chosen))
     return jobs
 
 
@@ -125,7 +124,7 @@ def _in_bytes(text: str, marks: list[Mark]) -> list[tuple[int, int]]:
     return [(len(text[: mark.start].encode()), len(text[: mark.end].encode())) for mark in marks]
 
 
-def _laid(messages: list[Message], tools: str | None, template: ChatTemplate) -> tuple[str, Laid]:
+def _laid(messages: list[Message], tools: str | None, template: ChatTemplate, compare: bool) -> tuple[str, Laid]:
     """The text, and where its turns lie in it."""
     if template.ours:
         shape = outline(messages, tools)
@@ -136,15 +135,20 @@ def _laid(messages: list[Message], tools: str | None, template: ChatTemplate) ->
     else:
         text, marks = _whole(messages, tools, template)
         laid = lay_out(template, messages, tools, text, marks)
-    if checksums([text])[0] % compare_every(template) == 0:
+    if compare:
         if template.ours:
             compare_text(messages, tools, template, text)
         compare_prompts(messages, tools, template, text, laid)
     return text, laid
 
 
+def draws(records: pl.DataFrame) -> NDArray[np.uint32]:
+    """A number of each record, of its id: by it some are chosen for a second look, whatever stands beside them."""
+    return records["base"].str.tail(8).str.to_integer(base=16, dtype=pl.UInt32).fill_null(0).to_numpy()
+
+
 def compare_every(template: ChatTemplate) -> int:
-    """Of so many texts, chosen by their own checksum, one is compared with what Jinja gives."""
+    """Of so many records, chosen by their draw, one is compared with what Jinja gives."""
     return OURS_EVERY if template.ours else COMPARE_EVERY
 
 

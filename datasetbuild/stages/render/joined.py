@@ -2,8 +2,8 @@
 
 Templates of ours look at nothing of a conversation but its shape, which a test holds; of others `blind.py` reads it off
 their source. So all records of a shape are laid out by the skeleton of one of them: their texts are joined from its
-literals and their own contents (1.5 us a row, where the loop of `jobs.py` takes 18 to 40), and some, chosen by their own
-text, are rendered by Jinja and compared.
+literals and their own contents (1.5 us a row, where the loop of `jobs.py` takes 18 to 40), and some, chosen by their
+ids, are rendered by Jinja and compared.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from datasetbuild.stages.render.align import sums
 from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, Group, Ints, assemble
 from datasetbuild.stages.render.jobs import (
     Chosen,
-    compare_every,
     compare_prompts,
     compare_text,
     text_of,
@@ -85,14 +84,11 @@ def join_plain(
 
 
 def compare_joined(
-    batch: Batch, joined: int, records: pl.DataFrame, template: ChatTemplate
+    batch: Batch, joined: int, records: pl.DataFrame, compared: NDArray[np.bool_], template: ChatTemplate
 ) -> Iterator[tuple[int, RecordError]]:
-    """Render those that are chosen for comparison: the records whose text is not what the template gives. joined: how
-    many of the batch's groups were joined, the first ones."""
-    if not joined:
-        return
-    chosen = np.array(batch.checksums, np.uint64) % np.uint64(compare_every(template)) == 0
-    rows = np.flatnonzero((batch.group < joined) & chosen)
+    """Render the records that are to be compared: those whose text is not what the template gives. joined: how many of
+    the batch's groups were joined, the first ones."""
+    rows = np.flatnonzero((batch.group < joined) & compared[batch.records])
     conversations = records["messages"].gather(batch.records[rows])
     for row, said in zip(rows.tolist(), conversations, strict=True):
         turn, (group, places) = int(batch.turns[row]), batch.groups[batch.group[row]]

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from datasetbuild.hashing import record_hash
 from datasetbuild.record import MESSAGE_FIELDS, record_schema
 from datasetbuild.stages.render.tokenizer import TokenizerSpec
 
@@ -90,6 +91,7 @@ def records() -> Callable[..., pl.DataFrame]:
         schema = record_schema()
         columns: dict[str, Any] = {name: [None] * len(conversations) for name in schema}
         columns["row"] = columns["line"] = list(range(len(conversations)))
+        columns["base"] = [record_hash("talk", b"%d" % n) for n in range(len(conversations))]
         columns["messages"] = [[full(turn) for turn in turns] for turns in conversations]
         if tools is not None:
             columns["tools"] = tools

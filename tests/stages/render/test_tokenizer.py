@@ -149,7 +149,7 @@ def test_a_fast_tokenizer_that_differs_is_not_used(byte_level: TokenizerSpec) ->
 
 def test_the_sample_depends_on_the_texts_alone() -> None:
     """At least 8 texts of a batch, all of a small one, the same in any order."""
-    numbers = checksums(TEXTS)
+    numbers = np.array(checksums(TEXTS), np.uint64)
     assert sample(numbers[:3]) == [0, 1, 2]
     assert len(sample(numbers)) >= SAMPLE_LEAST
     assert {TEXTS[i] for i in sample(numbers)} == {TEXTS[::-1][i] for i in sample(numbers[::-1])}
