@@ -247,7 +247,7 @@ def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
     said = turns.select(pl.concat_str("role", pl.lit("\x1f"), "content", *others, pl.lit("\x1e")).alias("said"))["said"]
     data, places = buffers(said)
     ends = places[np.concatenate([[0], np.cumsum(lengths.to_numpy(), dtype=np.int64)])].tolist()
-    whole: list[Any] = [memoryview(data)[first:end] for first, end in pairwise(ends)]
+    whole: list[memoryview | bytes] = [data.data[first:end] for first, end in pairwise(ends)]
     for row in (tools.str.len_bytes() > 0).arg_true():
         whole[row] = bytes(whole[row]) + b"\x1d" + tools[row].encode()
     return pl.Series("content", np.fromiter(map(xxh3_64_intdigest, whole), np.uint64, len(whole)))

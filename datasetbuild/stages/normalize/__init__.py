@@ -29,7 +29,7 @@ from datasetbuild.stages.normalize.chat import Chat
 from datasetbuild.stages.normalize.conversation import Conversation, kind, settled
 from datasetbuild.stages.normalize.fields import Raw
 from datasetbuild.stages.normalize.frames import PlainRecords, Quarantine, Records
-from datasetbuild.stages.normalize.source import key_of, label, meta_of, reader_options
+from datasetbuild.stages.normalize.source import key_of, label, meta_of, reader_options, texts_of
 from datasetbuild.stages.normalize.turns import Turns, tools_text
 from datasetbuild.stages.read.parse import exact, loaded, strict, wide
 from datasetbuild.stages.read.rows import RawRows
@@ -67,7 +67,8 @@ def normalize(rows: RawRows, *, name: str, source: dict[str, Any]) -> tuple[pl.D
     suspects = wide(rows.raws)
     plain = plain_records(reading, rows, suspects)
     records, quarantine = Records(), Quarantine()
-    for index in sorted(set(range(len(rows))).difference(plain["row"])):
+    left = sorted(set(range(len(rows))).difference(plain["row"])) if len(plain) < len(rows) else []
+    for index in left:
         line, raw, stage = rows.lines[index], rows.raws[index], Stage.READ
         try:
             if fault := rows.faults[index]:
@@ -90,9 +91,21 @@ class Reading:
 
     def __init__(self, name: str, source: dict[str, Any]) -> None:
         self.name, self.convert, self.system = name, converter(source), source.get("system")
-        takes = {part: label(source.get(part), part) for part in ("key", "group", "category", "date")}
+        self.columns = {part: source.get(part) for part in ("key", "group", "category", "date")}
+        takes = {part: label(column, part) for part, column in self.columns.items()}
         self.key = key_of(takes.pop("key"), source.get("key"))
         self.labels = {**takes, "meta": meta_of(source.get("meta"))}
+
+    def keys(self, rows: list[Raw]) -> list[bytes]:
+        """`key` of many rows."""
+        assert self.key is not None
+        texts = texts_of(rows, self.columns["key"])
+        return list(map(str.encode, texts)) if texts else list(map(self.key, rows))
+
+    def taken(self, rows: list[Raw]) -> dict[str, list[Any]]:
+        """The labels of many rows, of those that the source names."""
+        named = {part: take for part, take in self.labels.items() if take}
+        return {part: texts_of(rows, self.columns.get(part)) or list(map(take, rows)) for part, take in named.items()}
 
     def record(self, row: Raw) -> tuple[Any, ...]:
         """A row's turns, base id, tools, group, category, date and meta; `RecordError` where it is no record."""
@@ -122,8 +135,8 @@ def plain_records(reading: Reading, rows: RawRows, suspects: set[int]) -> pl.Dat
         places = [first + at for at in turned.places]
         chosen = [values[at] for at in turned.places]
         try:
-            keys = list(map(reading.key, chosen)) if reading.key else list(map(content_key, turned.conversations()))
-            labels = {part: list(map(take, chosen)) for part, take in reading.labels.items() if take}
+            keys = reading.keys(chosen) if reading.key else list(map(content_key, turned.conversations()))
+            labels = reading.taken(chosen)
         except Exception:  # a label that one of them lacks: read one by one, it is known which
             continue
         found.add(places, [rows.lines[at] for at in places], turned, record_hashes(reading.name, keys), labels)

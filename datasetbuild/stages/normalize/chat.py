@@ -62,13 +62,9 @@ class Chat:
 
     def plain(self, rows: list[Any]) -> Turned:
         """The turns of those rows that are plain, and whose conversations keep the rules of `settled` as they stand."""
-        name = self._turns_path
-        places = [at for at, row in enumerate(rows) if type(row) is dict and type(row.get(name)) is list and row[name]]
-        for beside, without in self._beside:
-            places = [at for at in places if rows[at].get(beside, without) in (None, "")]
-        if not (places and self._by_name):
+        places, lists = self._lists(rows) if self._by_name else ([], [])
+        if not places:
             return Turned([], np.empty(0, np.int64), np.empty(0, np.uint8), [])
-        lists = [rows[at][name] for at in places]
         lengths = np.fromiter(map(len, lists), np.int64, len(lists))
         roles, texts = self._reader.plain(list(chain.from_iterable(lists)))
         sound = _sound(lengths, roles, texts)
@@ -78,13 +74,26 @@ class Chat:
             roles, texts = roles[turns], list(compress(texts, turns))
         return Turned(places, lengths, roles, texts)
 
+    def _lists(self, rows: list[Any]) -> tuple[list[int], list[list[Any]]]:
+        """Which rows have turns and nothing beside them that counts, and their turns."""
+        objects = rows if {*map(type, rows)} == {dict} else [row if type(row) is dict else {} for row in rows]
+        lists: list[Any] = [row.get(self._turns_path) for row in objects]
+        beside = [[row.get(name, without) for row in objects] for name, without in self._beside]
+        if all(lists) and {*map(type, lists)} == {list} and all(values.count(None) == len(rows) for values in beside):
+            return list(range(len(rows))), lists
+        columns = zip(lists, *beside, strict=True)
+        plain = [type(turns) is list and turns and all(value in (None, "") for value in values) for turns, *values in columns]
+        return list(compress(range(len(rows)), plain)), list(compress(lists, plain))
+
 
 def _sound(lengths: NDArray[np.int64], roles: NDArray[np.uint8], texts: list[str]) -> NDArray[np.bool_]:
     """Which conversations keep the rules: `conversation.settled`, turn by turn and all at once."""
     starts = np.cumsum(lengths) - lengths
     later = np.ones(len(roles), bool)
     later[starts] = False
-    blank = np.fromiter(map(str.isspace, texts), bool, len(texts)) | ~np.fromiter(map(bool, texts), bool, len(texts))
+    blank = np.zeros(len(texts), bool)
+    if not all(texts) or any(map(str.isspace, texts)):
+        blank[:] = [not text or text.isspace() for text in texts]
     bad = (roles == UNKNOWN) | (blank & (roles != TOOL)) | (later & (roles == SYSTEM))
     sound = ~np.logical_or.reduceat(bad, starts)
     for role in (USER, ASSISTANT):

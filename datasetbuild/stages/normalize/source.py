@@ -177,6 +177,14 @@ def label(column: str | None, path: str) -> Take | None:
     return take
 
 
+def texts_of(rows: list[Raw], column: str | None) -> list[str] | None:
+    """A column of many rows where every one has a text in it: what `label` would take out of each. Else None."""
+    if not column or "{{" in column:
+        return None
+    texts: list[Any] = [row.get(column) for row in rows]
+    return texts if {*map(type, texts)} == {str} and all(texts) else None
+
+
 def key_of(take: Take | None, column: str | None) -> Callable[[Raw], bytes] | None:
     """A function that gives the bytes that a row is named by; None without a key column, where the text names it."""
     if take is None:

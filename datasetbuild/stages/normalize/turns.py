@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 from itertools import repeat
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -73,14 +74,22 @@ class Turns:
     def plain(self, turns: list[Any]) -> tuple[NDArray[np.uint8], list[str]]:
         """Role (as a position in `ROLES`) and text of each turn that is no more than that; of any other `len(ROLES)` and
         no text."""
-        if {*map(type, turns)} != {dict} or {*map(len, turns)} != {2}:
-            turns = [turn if type(turn) is dict and len(turn) == 2 else {} for turn in turns]
-        role, content, unknown = self._role, self._content, len(ROLES)
-        names: list[Any] = [turn.get(role) for turn in turns]
-        texts: list[Any] = [turn.get(content) for turn in turns]
-        if {*map(type, names)} != {str}:
-            names = [name if type(name) is str else None for name in names]
+        try:
+            if {*map(len, turns)} != {2}:
+                raise TypeError("more than a role and a text")
+            return self._columns(turns)
+        except (KeyError, TypeError):  # not all are so: the place of the others is kept
+            other = {self._role: None, self._content: None}
+            return self._columns([turn if self._is_plain(turn) else other for turn in turns])
+
+    def _is_plain(self, turn: Any) -> bool:
+        return type(turn) is dict and len(turn) == 2 and type(turn.get(self._role)) is str and self._content in turn
+
+    def _columns(self, turns: list[dict[str, Any]]) -> tuple[NDArray[np.uint8], list[str]]:
+        """As `plain`; `KeyError` or `TypeError` where one has no role or content, or is no object."""
+        unknown = len(ROLES)
         known = {name: ROLES.index(role) for name, role in self._roles.items() if role != FUNCTION_CALL}
+        names, texts = map(itemgetter(self._role), turns), list(map(itemgetter(self._content), turns))
         codes = np.fromiter(map(known.get, names, repeat(unknown)), np.uint8, len(turns))
         if {*map(type, texts)} != {str}:
             for at, text in enumerate(texts):
