@@ -30,6 +30,10 @@ from datasetbuild.stages.dedup.partners import Pairs, Partners, bucket_pairs, di
 from datasetbuild.stages.dedup.shared import Repeated, possible
 from datasetbuild.stages.dedup.sketch import Shingles, signatures
 
+STRETCH, STRETCHES = 4 << 20, 24
+"""Shingles of one stretch of the file of all sets, at least (32 MB), and how many stretches there are, at most: two of them are
+looked at together. A file that memory does not hold is so read twelve times at most, whatever pairs there are."""
+
 BANDS_AT_ONCE = 12
 """Bands whose hashes are held together: 48 bytes a text instead of 92, for reading the signatures twice."""
 
@@ -125,7 +129,7 @@ def _find(cache: Cache, engine: Engine, texts: Sequence[Place], params: dict[str
         found = [pl.DataFrame(schema=PAIRS)]
         if len(pairs := _candidates(shingled, len(numbers), params)):
             found += [_similar(numbers[pairs[some]], one, floor) for some, one in _similarities(shingled, pairs, work)]
-    return pl.concat(found)
+    return pl.concat(found).sort("b", "a")
 
 
 def _similar(pairs: Pairs, similarity: NDArray[np.float64], floor: float) -> pl.DataFrame:
@@ -208,15 +212,31 @@ def _last_bytes(
 
 def _similarities(
     shingled: Sequence[tuple[Place, Shingled]], pairs: Pairs, work: Path
-) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """The similarities of the pairs, block by block, each with the place of its pairs."""
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """The similarities of the pairs, block by block, each with the places of its pairs."""
     lengths = np.concatenate([np.load(files.lengths) for _, files in shingled])
     parts = (np.load(files.values, mmap_mode="r") for _, files in shingled)
     values = mapped(work / "shingles", parts, np.empty(0, np.uint64))
     at = np.empty(len(lengths), np.int64)
     at[np.concatenate([one.at for one, _ in shingled])] = np.arange(len(lengths))  # the sets lie shard by shard
-    first = 0
-    for block in near.jaccard(at[pairs], values, lengths):
-        yield slice(first, first + len(block)), block
-        first += len(block)
+    for some in _by_stretches(at, lengths, pairs):
+        first = 0
+        for block in near.jaccard(at[pairs[some]], values, lengths):
+            yield some[first : first + len(block)], block
+            first += len(block)
         let_go(values)
+
+
+def _by_stretches(at: NDArray[np.int64], lengths: NDArray[np.int64], pairs: Pairs) -> Iterator[NDArray[np.int64]]:
+    """The places of all pairs, those together whose sets lie in the same two stretches of the file: whoever compares them
+    reads these two. In another order a file that memory does not hold is read again for every few pairs.
+
+    at: where the set of each text lies; lengths: shingles of each set, in the order in which they lie.
+    """
+    ends = np.cumsum(lengths)
+    size = max(STRETCH, int(ends[-1]) // STRETCHES + 1)
+    stretch = ((ends - lengths) // size)[at].astype(np.uint16)
+    low, high = np.sort(stretch[pairs], axis=1).T
+    both = low * np.uint16(STRETCHES) + high
+    order = np.argsort(both, kind="stable")
+    yield from np.split(order, np.flatnonzero(np.diff(both[order])) + 1)
