@@ -92,7 +92,7 @@ def verified_pairs(cache: Cache, engine: Engine, pieces: Sequence[Piece], plane:
     the plane's `@words`) and `similarity`. Whoever asks cuts them at the threshold."""
     params = {**params, "threshold": near.floor_of(params["threshold"])}
     sketches = [piece.measured.near or "" for piece in pieces]
-    key = keys.action_key("dedup", pairs=params, sketches=sketches, numbers="in the order of the hashes", partners=3)
+    key = keys.action_key("dedup", pairs=params, sketches=sketches, numbers="in the order of the hashes", partners=4)
 
     def make() -> dict[str, Any]:
         found = _find(cache, engine, _texts(pieces, plane), params)

@@ -63,7 +63,7 @@ ASKS = np.uint64(0x5555555555555555)
 Drop = Literal["none", "older", "both"]
 
 
-@section("contradictions", version=4)
+@section("contradictions", version=5)
 def contradictions(
     *,
     overlap: Annotated[float, Bound(ge=0, le=1)] = 0.1,

@@ -84,7 +84,7 @@ def index(
     return sink.getvalue(), {name: {"items": int((items["benchmark"] == name).sum())} for name in against}
 
 
-@section("decontaminate", version=3, prepare=index)
+@section("decontaminate", version=4, prepare=index)
 def decontaminate(
     *,
     against: dict[str, Benchmark],

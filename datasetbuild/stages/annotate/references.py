@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from datasetbuild.errors import BuildError
 from datasetbuild.op import Bound, Extra, File, fact
 from datasetbuild.record import Where
+from datasetbuild.stages.dedup.sketch import roll
 from datasetbuild.stages.where import words_of
-from datasetbuild.stages.words import BASE, Hashes, Ints, mix, word_hashes
+from datasetbuild.stages.words import Hashes, Ints, mix, word_hashes
 
 Measure = Callable[[pl.DataFrame], pl.Series]
 Window = Annotated[int, Bound(ge=3, le=100)]
@@ -63,11 +64,8 @@ def _windows(hashes: Hashes, counts: Ints, window: int) -> tuple[Hashes, Ints]:
     last = len(hashes) - window + 1
     if last <= 0:
         return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    rolled = np.zeros(last, np.uint64)
-    for step in range(window):
-        rolled = rolled * BASE + hashes[step : step + last]
     whole = owner[:last] == owner[window - 1 :]
-    return mix(rolled[whole]), owner[:last][whole]
+    return mix(roll(hashes, window)[whole]), owner[:last][whole]
 
 
 def _runs(hit: NDArray[np.bool_], owner: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -47,7 +47,7 @@ however long."""
 LOW_48 = np.uint64((1 << 48) - 1)
 
 
-@section("dedup.near", version=5)
+@section("dedup.near", version=6)
 def near(
     *,
     threshold: Annotated[float, Bound(gt=0, le=1)] = 0.8,

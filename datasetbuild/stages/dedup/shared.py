@@ -22,8 +22,11 @@ LOWEST = np.uint32(1 << 30)
 
 DEVIATIONS = 3.0
 """How many standard deviations fewer of its low shingles than of all a text may share, and be looked at all the same. Of pairs
-right at the floor of 0.7 at most 1 in 120 has fewer, of those at 0.8 1 in 600: where a text has four low shingles, that is 16 in
-all. From 16 low ones on it is 1 in 275 and 1 in 13,000 (binomial, and the larger text's share no more than the Jaccard)."""
+right at the floor of 0.7 at most 1 in 230 has fewer, of those at 0.8 1 in 2,500; from 16 low shingles on, which is 64 in all, it
+is 1 in 275 and 1 in 13,000 (binomial, and the larger text's share no more than the Jaccard)."""
+
+FEW = 5
+"""A text of fewer low shingles is looked at whatever it shares: four would say too little, and it is short."""
 
 SLOTS_EACH, FEWEST_BITS, MOST_BITS = 8, 16, 29
 """Slots for each shingle, and their number as a power of two: 2 x 64 MB at most. With 8 slots 1 shingle in 8 is taken for shared
@@ -33,8 +36,8 @@ that is not; with fewer more texts get a signature in vain, and no pair is misse
 def low_shingles(grams: Shingles) -> tuple[Low, Ints]:
     """The low shingles of n texts, one text after the other, and how many each has (repeats count)."""
     values = shingle_hash(grams.values)
-    low = values < LOWEST
-    return values[low], _sums(low, grams.offsets)
+    low = np.flatnonzero(values < LOWEST)
+    return values[low], np.diff(np.searchsorted(low, grams.offsets))
 
 
 class Repeated:
@@ -67,14 +70,8 @@ def possible(values: Low, lengths: Ints, repeated: Repeated, floor: float) -> ND
     """Which texts can have a Jaccard similarity of `floor` or more to another one. values, lengths: from `low_shingles`."""
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     slack = DEVIATIONS * np.sqrt(lengths * floor * (1 - floor))
-    return _sums(repeated.holds(values), offsets) >= lengths * floor - slack
-
-
-def _sums(flags: NDArray[np.bool_], offsets: Ints) -> Ints:
-    """How many flags are set from each offset to the next."""
-    upto = np.zeros(len(flags) + 1, np.int64)
-    np.cumsum(flags, out=upto[1:])
-    return np.diff(upto[offsets])
+    shared = np.diff(np.searchsorted(np.flatnonzero(repeated.holds(values)), offsets))
+    return (lengths < FEW) | (shared >= lengths * floor - slack)
 
 
 def _has(bits: NDArray[np.uint8], slots: Low) -> NDArray[np.bool_]:

@@ -15,7 +15,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from datasetbuild.stages.words import BASE, Hashes, Ints, mix
+from datasetbuild.stages.words import Hashes, Ints, mix
+
+BASE = np.uint64(0x9E3779B97F4A7C15)
+"""Multiplier of the polynomial over a run of words, modulo 2^64."""
 
 SEED = 1
 """datasketch's default seed of the permutations."""
@@ -37,11 +40,11 @@ def shingles(hashes: Hashes, counts: Ints, ngram: int) -> Shingles:
     starts = np.cumsum(counts) - counts
     per_text = np.where(counts == 0, 0, np.maximum(counts - ngram + 1, 1))
     offsets = np.concatenate([[0], np.cumsum(per_text)])
-    rolled = _roll(np.concatenate([hashes, np.zeros(ngram, np.uint64)]), ngram)
+    rolled = roll(np.concatenate([hashes, np.zeros(ngram, np.uint64)]), ngram)
     # The n-grams that start in a text's last n-1 words reach into the next text: leave them out.
     values = rolled[np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], per_text)]
     for text in np.flatnonzero((counts > 0) & (counts < ngram)):  # few and short
-        values[offsets[text]] = _roll(hashes[starts[text] : starts[text] + counts[text]], int(counts[text]))[0]
+        values[offsets[text]] = roll(hashes[starts[text] : starts[text] + counts[text]], int(counts[text]))[0]
     return Shingles(mix(values), offsets)
 
 
@@ -93,13 +96,19 @@ def _minima(
     return lowest
 
 
-def _roll(hashes: Hashes, ngram: int) -> Hashes:
-    """Polynomial hashes of all runs of `ngram` words, modulo 2^64."""
-    length = max(len(hashes) - ngram + 1, 0)
-    rolled = np.zeros(length, np.uint64)
-    for k in range(ngram):
-        rolled = rolled * BASE + hashes[k : k + length]
+def roll(hashes: Hashes, ngram: int) -> Hashes:
+    """Polynomial hashes of all runs of `ngram` words, modulo 2^64. Of two runs in a row one twice as long is made, so five
+    words take three steps."""
+    rolled, width = hashes, 1
+    for bit in f"{ngram:b}"[1:]:
+        rolled, width = rolled[:-width] * _power(width) + rolled[width:], 2 * width
+        if bit == "1":
+            rolled, width = rolled[:-1] * BASE + hashes[width:], width + 1
     return rolled
+
+
+def _power(exponent: int) -> np.uint64:
+    return np.uint64(pow(int(BASE), exponent, 1 << 64))
 
 
 def _fmix32(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
