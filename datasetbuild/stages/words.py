@@ -144,7 +144,7 @@ def sequence_hashes(hashes: Hashes, counts: Ints) -> tuple[Hashes, Hashes]:
     """The two halves of a 128-bit hash of each text's sequence of words (XXH3); 0 for a text without words."""
     import xxhash
 
-    data, one = memoryview(np.ascontiguousarray(hashes)).cast("B"), xxhash.xxh3_128_digest
+    data, one = np.ascontiguousarray(hashes).view(np.uint8).data, xxhash.xxh3_128_digest
     ends = (np.cumsum(counts) * hashes.itemsize).tolist()
     found = b"".join(one(data[start:end]) for start, end in pairwise([0, *ends]))
     keys = np.where(counts[:, None] > 0, np.frombuffer(found, np.uint64).reshape(-1, 2), np.uint64(0))
