@@ -3,7 +3,8 @@
 A part wants a few rows of each of many shards. Reading them part by part costs parts x shards openings, which at a million
 rows is four times the work of writing; so the rows of a group of shards go, part by part, into one Arrow file with a record
 batch a part, and a part then maps batch p of every file. What lies in the shards is mapped, and a text is copied once, into
-the file; columns and fields of turns that no record of the build fills do not travel.
+the file; columns and fields of turns that no record of the build fills do not travel. Nor do ids and positions: a part has
+those from the driver, in a file with a batch a part too, and `at` says which row of it is whose.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ class Held:
 @dataclass(frozen=True)
 class ScatterTask:
     """The rows of a few shards on their way to the parts. order: Arrow file of the wanted rows (`place`, `part`, `at`, `pos`,
-    `shard_row`, id and position). fields: message fields and columns that are in use. rendered: columns of what was
-    rendered that the parts need. parts: how many there are."""
+    `shard_row`). fields: message fields and columns that are in use. rendered: columns of what was rendered that the parts
+    need. parts: how many there are."""
 
     cache: Path
     order: Path
@@ -64,34 +65,48 @@ class ScatterTask:
 
 def scatter(task: ScatterTask) -> Path:
     """Write the wanted rows of a group of shards, one record batch for each part; returns the file."""
-    import pyarrow as pa
-
     order = pl.read_ipc(task.order)
     taken = [_taken(Cache(task.cache), order.filter(pl.col("place") == held.place), held, task) for held in task.shards]
-    rows = pl.concat(taken).sort("part")
-    edges = np.searchsorted(rows["part"].to_numpy(), np.arange(task.parts + 1))
-    table = rows.drop("part").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-    with pa.OSFile(str(task.target), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
-        for start, stop in pairwise(edges):
-            batches = table.slice(start, stop - start).to_batches()
-            out.write_batch(batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema))
+    write_batches(pl.concat(taken).sort("part"), task.parts, task.target)
     return task.target
 
 
-def collect(files: Sequence[Path], origins: Sequence[Origin], part: int) -> pl.DataFrame:
-    """The rows of one part in their order, from the files of all groups. origins: of each shard, by its place."""
+def write_batches(rows: pl.DataFrame, parts: int, target: Path) -> None:
+    """An Arrow file with a record batch for each part. rows: sorted by `part`, which the file does not have."""
     import pyarrow as pa
 
-    batches = []
+    edges = np.searchsorted(rows["part"].to_numpy(), np.arange(parts + 1))
+    table = rows.drop("part").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+    with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
+        for start, stop in pairwise(edges):
+            batches = table.slice(start, stop - start).to_batches()
+            out.write_batch(batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema))
+
+
+def _batches(files: Sequence[Path], part: int) -> pl.DataFrame:
+    """The rows of one part, file by file, mapped."""
+    import pyarrow as pa
+
+    found = []
     for file in files:
         with pa.memory_map(str(file)) as source:
-            batches.append(pa.ipc.open_file(source).get_batch(part))
-    rows = pl.DataFrame(pl.from_arrow(pa.Table.from_batches(batches)))
+            found.append(pa.ipc.open_file(source).get_batch(part))
+    return pl.DataFrame(pl.from_arrow(pa.Table.from_batches(found)))
+
+
+def collect(files: Sequence[Path], order: Path, origins: Sequence[Origin], part: int) -> pl.DataFrame:
+    """The rows of one part in their order, from the files of all groups. order: Arrow file with a batch for each part: the
+    rows that it gets, by `at`, with `place`, id and position. origins: of each shard, by its place."""
+    rows = _batches(files, part)
     rows = rows.sort("at", *(["turn"] if "turn" in rows.columns else []))
+    about = _batches([order], part)
+    if not about["at"].equals(rows["at"]):  # conversations that became several rows
+        about = about[rows["at"] - about["at"][0]]
     names = {name: [getattr(one, name) for one in origins] for name in ("source", "file", "license")}
-    said = [pl.Series(name, words, pl.String).gather(rows["place"]) for name, words in names.items()]
+    said = [pl.Series(name, words, pl.String).gather(about["place"]) for name, words in names.items()]
     empty = [pl.lit(None, pl.String).alias(name) for name in RECORD_COLUMNS if name not in rows.columns]
-    return rows.drop("place", *ID_ORDER).with_columns(id_texts(rows), *said, *empty, _wide(rows["messages"]))
+    more = about.drop("at", "place", *ID_ORDER).get_columns()
+    return rows.with_columns(id_texts(about), *more, *said, *empty, _wide(rows["messages"]))
 
 
 def _taken(cache: Cache, order: pl.DataFrame, held: Held, task: ScatterTask) -> pl.DataFrame:
@@ -105,13 +120,13 @@ def _taken(cache: Cache, order: pl.DataFrame, held: Held, task: ScatterTask) -> 
     columns = [name for name in RECORD_COLUMNS if name in task.fields]
     records = cache.frame(held.stored, ["messages", *columns])
     narrow = records.with_columns(narrow_messages(records["messages"], task.fields))
-    return pl.concat([order.drop("pos", "shard_row"), narrow[order["pos"]], *more], how="horizontal")
+    return pl.concat([order.select("part", "at"), narrow[order["pos"]], *more], how="horizontal")
 
 
 def _expanded(wanted: NDArray[Any], rows: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where the wanted rows stand in ascending ones, and which of the wanted each is: an expanded conversation has several."""
-    starts, stops = np.searchsorted(rows, wanted), np.searchsorted(rows, wanted, side="right")
-    counts = stops - starts
+    known = np.bincount(rows, minlength=int(wanted.max(initial=0)) + 1)
+    counts, starts = known[wanted], (np.cumsum(known) - known)[wanted]
     owner = np.repeat(np.arange(len(wanted)), counts)
     return owner, np.arange(len(owner)) + np.repeat(starts - np.cumsum(counts) + counts, counts)
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from datasetbuild import process
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.exchange import Held, Origin, ScatterTask, collect, scatter
+from datasetbuild.engine.exchange import Held, Origin, ScatterTask, collect, scatter, write_batches
 from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
@@ -37,23 +37,28 @@ from datasetbuild.stages.write.carry import Delivery, Tokens
 PART_ROWS, PART_BYTES = 16_384, 32 << 20
 """Rows of a part and bytes of its texts, about: a part is held in memory while it is written, at 10 times its bytes."""
 
-GROUP_BYTES = 8 << 20
+GROUP_BYTES = 16 << 20
 """Bytes of the texts of the shards that pass the exchange together, about: a part opens a file for each group of them."""
 
 TRAIN = "train"
 
-ORDER_COLUMNS = ("place", "at", "pos", "shard_row", *ID_ORDER, "row", "line", "copy")
+TO_PARTS = ("part", "at", "place", *ID_ORDER, "row", "line", "copy")
+"""What a part is told of its rows."""
+
+TO_SHARDS = ("part", "at", "place", "pos", "shard_row")
+"""What is asked of the shards for the parts."""
 
 
 @dataclass(frozen=True)
 class PartTask:
-    """One part of one split. files, part: the files of the exchange, and the number of its batch in them. origins: of all
-    shards, by place. fields: message fields and columns in use anywhere in the build, so that every part has the same
+    """One part of one split. files, order, part: the files of the exchange, that of the order of rows, and the number of its
+    batch in them. origins: of all shards, by place. fields: message fields and columns in use anywhere in the build, so that every part has the same
     schema. tokens: whether `data/` has them."""
 
     project: Path
     plugins: tuple[str, ...]
     files: tuple[Path, ...]
+    order: Path
     origins: tuple[Origin, ...]
     fields: frozenset[str]
     tokens: bool
@@ -99,7 +104,7 @@ def write_artifact(
     process.give_back()
     files = tuple(engine.map(scatter, wanted))
     origins = tuple(Origin(piece.source, piece.file, piece.license) for piece in pieces)
-    same = (project, plan.plugins, files, origins, fields, _data_has_tokens(plan), plan.export)
+    same = (project, plan.plugins, files, folder / "exchange" / "order", origins, fields, _data_has_tokens(plan), plan.export)
     tasks = [PartTask(*same, part, place) for part, place in enumerate(places)]
     (folder / "data").mkdir(parents=True, exist_ok=True)
     parts = list(engine.map(write_part, tasks))
@@ -145,7 +150,7 @@ def write_part(task: PartTask) -> Part:
 
     for plugin in task.plugins:
         load_plugin(str(task.project / plugin))
-    frame = expand_messages(collect(task.files, task.origins, task.part))
+    frame = expand_messages(collect(task.files, task.order, task.origins, task.part))
     if "spans" in frame.columns:
         frame = token_columns(frame, weights="loss_weights" in task.fields)
     exports = write_exports(task.exports, frame, task.place, task.fields)
@@ -191,7 +196,7 @@ def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, 
             draw: NDArray[np.uint64] = level["draw"].to_numpy()
             leading = draw >> np.uint64(64 - bits) if bits else np.zeros(len(level), np.uint64)
             part = pl.Series("part", leading + np.uint64(len(places)), dtype=pl.UInt32)
-            ordered.append(level.with_columns(part).select("part", "@bytes", *ORDER_COLUMNS))
+            ordered.append(level.with_columns(part).select("@bytes", *dict.fromkeys((*TO_PARTS, *TO_SHARDS))))
             places += [Place(draft, split, number + n, sum(sizes), subset) for n in range(size)]
             number += size
     return pl.concat(ordered), places
@@ -230,6 +235,8 @@ def _wanted(
     ordered, places = _placed(rows, plan, draft)
     folder = draft / "exchange"
     folder.mkdir(parents=True)
+    write_batches(ordered.select(TO_PARTS), len(places), folder / "order")
+    ordered = ordered.select("@bytes", *TO_SHARDS)
     columns = _rendered_columns(plan)
     sizes = np.bincount(ordered["place"], ordered["@bytes"], minlength=len(pieces)).astype(np.int64)
     groups = ((np.cumsum(sizes) - sizes) // GROUP_BYTES)[ordered["place"]]

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasetbuild.engine.cache import Cache, CorruptObject
-from datasetbuild.engine.exchange import RECORD_COLUMNS, Held, Origin, ScatterTask, collect, scatter
+from datasetbuild.engine.exchange import RECORD_COLUMNS, Held, Origin, ScatterTask, collect, scatter, write_batches
 from datasetbuild.engine.ids import id_numbers
-from datasetbuild.record import MESSAGE_FIELDS, messages_dtype
+from datasetbuild.record import ID_ORDER, MESSAGE_FIELDS, messages_dtype
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20) | st.sampled_from(["", "\x00", "e\u0301", "漢字" * 40])
 TURN = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": TEXT}).flatmap(
@@ -57,6 +57,7 @@ def passed(folder: Path, shards: list[list[dict[str, Any]]], groups: list[list[i
             "part": pl.Series([n % parts for n in at], dtype=pl.UInt32),
         }
     ).with_columns(ids)
+    write_batches(order.sort("part", "at").select("part", "at", "place", *ID_ORDER), parts, folder / "order")
     files = []
     for number, group in enumerate(groups):
         held = []
@@ -71,7 +72,7 @@ def passed(folder: Path, shards: list[list[dict[str, Any]]], groups: list[list[i
         target = folder / f"{number}.arrow"
         files.append(scatter(ScatterTask(cache.root, folder / f"{number}.order", tuple(held), in_use(shards), (), parts, target)))
     origins = [Origin(f"s{place}", f"f{place}", None if place % 2 else "CC0-1.0") for place in range(len(shards))]
-    return [row for part in range(parts) for row in collect(files, origins, part).iter_rows(named=True)] if files else []
+    return [row for part in range(parts) for row in collect(files, folder / "order", origins, part).iter_rows(named=True)] if files else []
 
 
 @settings(max_examples=40, deadline=None)
