@@ -12,7 +12,7 @@ import polars as pl
 from datasetbuild.engine.ids import hexes, id_texts, ids_of
 from datasetbuild.errors import ConservationError
 from datasetbuild.record import ID_ORDER, LEDGER_FIRST, LEDGER_LAST, Fate, Stage
-from datasetbuild.stages.write.parquet import ROW_GROUP, write_parts
+from datasetbuild.stages.write.parquet import ROW_GROUP, plain_table, write_tables
 
 INTERNAL = ("place", "shard_row", "pos", *ID_ORDER, "priority", "occurrence")
 """Columns of the key plane that are not the ledger's, beside those whose name starts with @."""
@@ -54,7 +54,7 @@ def _columns(rows: pl.DataFrame) -> list[str]:
 def write_ledger(rows: pl.DataFrame, path: Path) -> None:
     """`ledger.parquet`: ids become text a row group at a time, since 24 characters and their twins are most of a row."""
     starts = range(0, max(len(rows), 1), ROW_GROUP)
-    write_parts((ledger_table(rows, rows.slice(first, ROW_GROUP)) for first in starts), path)
+    write_tables((plain_table(ledger_table(rows, rows.slice(first, ROW_GROUP))) for first in starts), path)
 
 
 def balance(ledger: pl.DataFrame, read: dict[str, int]) -> None:

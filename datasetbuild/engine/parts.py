@@ -31,13 +31,13 @@ from datasetbuild.op import load_plugin
 from datasetbuild.plan.steps import ExportStep, Plan
 from datasetbuild.record import ID_ORDER, Fate, records_digest
 from datasetbuild.stages.render import ChatTemplate, TokenizerSpec
-from datasetbuild.stages.write import DATA_COLUMNS, TOKEN_COLUMNS, narrow_messages, token_columns, write_parquet
+from datasetbuild.stages.write import DATA_COLUMNS, TOKEN_COLUMNS, narrow_messages, plain_table, token_columns, write_tables
 from datasetbuild.stages.write.carry import Delivery, Tokens
 
 PART_ROWS, PART_BYTES = 16_384, 32 << 20
 """Rows of a part and bytes of its texts, about: a part is held in memory while it is written, at 10 times its bytes."""
 
-GROUP_BYTES = 16 << 20
+GROUP_BYTES = 8 << 20
 """Bytes of the texts of the shards that pass the exchange together, about: a part opens a file for each group of them."""
 
 TRAIN = "train"
@@ -154,12 +154,12 @@ def write_part(task: PartTask) -> Part:
     if "spans" in frame.columns:
         frame = token_columns(frame, weights="loss_weights" in task.fields)
     exports = write_exports(task.exports, frame, task.place, task.fields)
-    records = records_digest(frame["messages"], frame["tools"])
     frame = frame.with_columns(narrow_messages(frame["messages"], task.fields))
     always = {"id", "messages", "source", "file", "row", "copy", "license"} | task.fields
     always = always | set(TOKEN_COLUMNS) if task.tokens else always - {"loss_weights"}
-    write_parquet(frame.select(c for c in DATA_COLUMNS if c in frame.columns and c in always), task.parquet)
-    return Part(len(frame), file_digest(task.parquet), records, exports)
+    table = plain_table(frame.select(c for c in DATA_COLUMNS if c in frame.columns and c in always))
+    write_tables(iter([table]), task.parquet)
+    return Part(len(table), file_digest(task.parquet), records_digest(table), exports)
 
 
 def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:

@@ -16,8 +16,19 @@ from datasetbuild.stages.write.parquet import (
     TOKEN_COLUMNS,
     attention_mask,
     narrow_messages,
+    plain_table,
     token_columns,
     write_parquet,
+    write_tables,
 )
 
-__all__ = ["DATA_COLUMNS", "TOKEN_COLUMNS", "attention_mask", "narrow_messages", "token_columns", "write_parquet"]
+__all__ = [
+    "DATA_COLUMNS",
+    "TOKEN_COLUMNS",
+    "attention_mask",
+    "narrow_messages",
+    "plain_table",
+    "token_columns",
+    "write_parquet",
+    "write_tables",
+]

@@ -34,15 +34,15 @@ DATA_COLUMNS = ("id", "messages", "tools", *PROVENANCE, "copy", "turn", "row_wei
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """One parquet file of a frame. A row group at a time becomes plain Arrow, and not the whole frame."""
-    write_parts((frame.slice(first, ROW_GROUP) for first in range(0, max(len(frame), 1), ROW_GROUP)), path)
+    write_tables((plain_table(frame.slice(first, ROW_GROUP)) for first in range(0, max(len(frame), 1), ROW_GROUP)), path)
 
 
-def write_parts(parts: Iterator[pl.DataFrame], path: Path) -> None:
-    """One parquet file: zstd, fixed row groups, plain strings, no times, no metadata but the schema. parts: frames of one
-    schema, at least one, each but the last of `ROW_GROUP` rows."""
+def write_tables(tables: Iterator[pa.Table], path: Path) -> None:
+    """One parquet file: zstd, fixed row groups, plain strings, no times, no metadata but the schema. tables: as `plain_table`
+    makes them, of one schema, at least one, each but the last of `ROW_GROUP` rows or several times as many."""
     import pyarrow.parquet as pq
 
-    first = plain_table(next(parts))
+    first = next(tables)
     with pq.ParquetWriter(
         path,
         first.schema,
@@ -54,7 +54,7 @@ def write_parts(parts: Iterator[pl.DataFrame], path: Path) -> None:
         write_statistics=[name for name in first.column_names if name not in WIDE],
         store_schema=False,
     ) as writer:
-        for table in chain([first], map(plain_table, parts)):
+        for table in chain([first], tables):
             writer.write_table(table, row_group_size=ROW_GROUP)
 
 

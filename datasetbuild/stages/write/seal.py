@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO, BinaryIO, Literal, Protocol, cast
@@ -16,6 +16,9 @@ GZIP_LEVEL = 6
 ZSTD_LEVEL = 3
 BLOCK = 4096
 """Lines that are handed over at a time."""
+
+PIECE = 1 << 18
+"""Bytes that stay in the processor's cache from reading over hashing to writing: a third less than a megabyte at a time."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def seal(task: SealTask) -> Sealed:
         for strip in task.strips:
             with open(strip.path, "rb") as piece:
                 if strip.stop - strip.start == strip.lines:
-                    shutil.copyfileobj(piece, sink, 1 << 20)
+                    _pour(piece, sink)
                 else:
                     lines = islice(piece, strip.start, strip.stop)
                     while block := b"".join(islice(lines, BLOCK)):
@@ -62,7 +65,14 @@ def seal(task: SealTask) -> Sealed:
 class _Sink(Protocol):
     """Whatever bytes can be written to."""
 
-    def write(self, data: bytes, /) -> object: ...
+    def write(self, data: bytes | memoryview, /) -> object: ...
+
+
+def _pour(file: BufferedReader, sink: _Sink) -> None:
+    """All that a file holds, through one piece of memory."""
+    piece = memoryview(bytearray(PIECE))
+    while count := file.readinto(piece):
+        sink.write(piece[:count])
 
 
 class _Hashed:
@@ -71,7 +81,7 @@ class _Hashed:
     def __init__(self, file: BinaryIO) -> None:
         self.file, self.digest = file, hashlib.sha256()
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         self.digest.update(data)
         return self.file.write(data)
 

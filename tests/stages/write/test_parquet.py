@@ -8,8 +8,8 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from datasetbuild.record import MESSAGE_FIELDS, messages_dtype
-from datasetbuild.stages.write import write_parquet
-from datasetbuild.stages.write.parquet import UNIQUE
+from datasetbuild.stages.write import plain_table, write_parquet, write_tables
+from datasetbuild.stages.write.parquet import ROW_GROUP, UNIQUE
 
 
 def test_columns_whose_values_are_their_own_have_no_dictionary(tmp_path: Path) -> None:
@@ -32,3 +32,14 @@ def test_columns_whose_values_are_their_own_have_no_dictionary(tmp_path: Path) -
     plain = {one.path_in_schema for one in columns if "RLE_DICTIONARY" not in one.encodings}
     assert plain == set(UNIQUE) & set(frame.columns)
     assert len(columns) - len(plain) == len(MESSAGE_FIELDS) + 2
+
+
+def test_row_groups_are_the_same_bytes_from_one_table_or_from_many(tmp_path: Path) -> None:
+    """A part is one table, a ledger comes a row group at a time: the file does not tell."""
+    count = 2 * ROW_GROUP + 5
+    turns = [[{"role": "user", "content": "e\u0301 漢" * (n % 5)}, {"role": "assistant", "content": str(n)}][: n % 3] for n in range(count)]
+    frame = pl.DataFrame({"id": [f"{n:024x}" for n in range(count)], "messages": turns, "row": range(count)})
+    write_parquet(frame, tmp_path / "many.parquet")
+    write_tables(iter([plain_table(frame)]), tmp_path / "one.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "many.parquet").read_bytes()
+    assert pq.ParquetFile(tmp_path / "one.parquet").metadata.num_row_groups == 3
