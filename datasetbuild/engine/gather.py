@@ -22,6 +22,7 @@ from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.cuts import Cut
 from datasetbuild.engine.ids import id_numbers
 from datasetbuild.engine.measure import Measured
+from datasetbuild.engine.rest import let_go_of_files
 from datasetbuild.errors import EmptyBuildError
 from datasetbuild.hashing import digest, record_hash
 from datasetbuild.plan import keys
@@ -228,6 +229,7 @@ def _rows(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
             table = pl.concat([table, unread], how="diagonal").sort("row", maintain_order=True)
         tables.append(table.select(pl.lit(piece.place, pl.UInt32).alias("place"), *id_numbers("base"), pl.exclude("base")))
     rows = pl.concat(tables).rename({"row": "shard_row", "line": "shard_line"})
+    let_go_of_files(cache.root)  # of the ids, which are numbers now
     return _identify(rows, [piece.source for piece in pieces])
 
 

@@ -15,20 +15,18 @@ from concurrent.futures import InvalidStateError
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import connection
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from datasetbuild import process
 from datasetbuild.errors import BuildError
 from datasetbuild.op import section
+from datasetbuild.stages.render.encode import forget_fast
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 PAYS_FROM_BYTES = 24 << 20
 """Input from which a second process saves more wall time than it costs."""
-
-LITTLE_MEMORY = {"_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:100,muzzy_decay_ms:0"}
-"""For polars' allocator in a worker: with one thread one arena will do, and what is freed goes back soon. 40 MB less each."""
 
 
 @section("engine", version=1)
@@ -67,10 +65,18 @@ class Serial:
 def _done(fn: Callable[[Task], Result], spare: int, task: Task) -> Result:
     """A task's result. What it took goes back to the system: the next may not need it, or be another process's. spare: bytes
     that the process may keep."""
+    global _last
+    if fn is not _last:
+        forget_fast()  # the tasks before were of another kind
+        _last = fn
     try:
         return fn(task)
     finally:
         process.give_back(spare)
+
+
+_last: Callable[..., Any] | None = None
+"""What the tasks of this process have called of late."""
 
 
 class Processes:
@@ -150,7 +156,7 @@ def local_engine(workers: int | str, input_bytes: int) -> Iterator[Engine]:
     if wanted <= 1:
         yield Serial()
         return
-    with _environment({**process.ONE_THREAD, **LITTLE_MEMORY}):
+    with _environment({**process.ONE_THREAD, **process.LITTLE_MEMORY}):
         pool = Processes(wanted)
         try:
             yield pool

@@ -18,11 +18,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild import process
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.mapped import let_go, mapped
+from datasetbuild.engine.rest import rest
 from datasetbuild.plan import keys
 from datasetbuild.stages.annotate import annotate_frame
 from datasetbuild.stages.dedup import near
@@ -123,9 +123,10 @@ def _by_shard(pieces: Sequence[Piece], place: NDArray[Any], pos: NDArray[Any]) -
 def _find(cache: Cache, engine: Engine, texts: Sequence[Place], params: dict[str, Any]) -> pl.DataFrame:
     floor = params["threshold"]
     texts, numbers = _possible(cache, texts, floor)
+    rest(cache.root)
     with cache.workspace() as work:
         shingled = _shingled(cache, engine, texts, params, work)
-        process.give_back()
+        rest(cache.root)
         found = [pl.DataFrame(schema=PAIRS)]
         if len(pairs := _candidates(shingled, len(numbers), params)):
             found += [_similar(numbers[pairs[some]], one, floor) for some, one in _similarities(shingled, pairs, work)]

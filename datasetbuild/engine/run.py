@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import polars as pl
 
-from datasetbuild import process
 from datasetbuild.artifact.folder import check_target, publish
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, mending
@@ -29,6 +28,7 @@ from datasetbuild.engine.parts import write_artifact
 from datasetbuild.engine.place import placed
 from datasetbuild.engine.quarantine import check_kept, check_quarantine
 from datasetbuild.engine.resolve import resolve
+from datasetbuild.engine.rest import rest
 from datasetbuild.engine.system import check_system
 from datasetbuild.engine.warn import all_warnings
 from datasetbuild.hashing import digest
@@ -127,25 +127,25 @@ def _build(
     outcome.check_owner(recipe, folder)
     if not force and (done := outcome.intact(folder, key, cache)):
         return Built("up to date", folder, done, warnings=list(done["warnings"]), notices=notices)
-    with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
-        found = examine(plan, cache, engine, recipe.project, files, progress, strict=True)
-        check_kept(plan, found.decision.rows)
-        check_system(plan, found.decision.rows)
-        warnings = all_warnings(plan, found.plane, found.decision, found.pieces)
-        with cache.workspace() as work:
-            draft = work / "artifact"
+    with cache.workspace() as work:
+        draft = work / "artifact"
+        with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
+            found = examine(plan, cache, engine, recipe.project, files, progress, strict=True)
+            check_kept(plan, found.decision.rows)
+            check_system(plan, found.decision.rows)
             written = write_artifact(plan, cache, engine, recipe.project, found.pieces, found.decision.rows, draft)
-            process.give_back()
-            warnings += written.warnings
-            checks = _checked(plan, found, draft)
-            rejected = failed(checks) and not accept
-            folder = rejected_folder(recipe) if rejected else folder
-            result = outcome.Outcome(
-                recipe, plan, parts, key, files, found.decision, found.plane.quarantine, written, warnings,
-                tally(found.pieces), checks, draw_samples(Search(recipe, found, cache)),
-            )  # fmt: skip
-            manifest = outcome.write_books(result, draft)
-            publish(draft, folder, work / "trash")
+        rest(cache.root)  # what follows needs no workers, who have ended
+        warnings = all_warnings(plan, found.plane, found.decision, found.pieces) + written.warnings
+        checks = _checked(plan, found, draft)
+        rejected = failed(checks) and not accept
+        folder = rejected_folder(recipe) if rejected else folder
+        result = outcome.Outcome(
+            recipe, plan, parts, key, files, found.decision, found.plane.quarantine, written, warnings,
+            tally(found.pieces), checks, draw_samples(Search(recipe, found, cache)),
+        )  # fmt: skip
+        rest(cache.root)
+        manifest = outcome.write_books(result, draft)
+        publish(draft, folder, work / "trash")
     if not (rejected or recipe.variant or scratch):  # what was set aside before is mended now
         shutil.rmtree(rejected_folder(recipe), ignore_errors=True)
     outcome.remember(folder, manifest, cache)
@@ -169,13 +169,13 @@ def examine(
     """Measure what is not in the cache, and decide. plan: with its template resolved. strict: raise for more unusable rows
     than the recipe allows, before anything is decided, and once more for those that a dear fact adds."""
     pieces = measure(plan, cache, engine, project, files, progress)
-    process.give_back()
+    rest(cache.root)
     plane = gather(cache, pieces)
-    process.give_back()
+    rest(cache.root)
     if strict:
         check_quarantine(plan, plane)
     decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane, project, progress))
-    process.give_back()
+    rest(cache.root)
     balance(decision.rows, rows_read(plan, pieces))
     if strict and plan.dear:
         check_quarantine(plan, decision.plane)

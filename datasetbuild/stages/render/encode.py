@@ -7,9 +7,10 @@ least, chosen by the record's id or the text's own hash) goes through both; one 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 import orjson
@@ -42,7 +43,7 @@ class Encoded:
 
 
 class Encoder:
-    """One tokenizer, loaded. `oracle` is a `tokenizers.Tokenizer`; `fast` a `fastokens.Tokenizer`, or None."""
+    """One tokenizer, loaded. `oracle` is a `tokenizers.Tokenizer`. refusal: why there is no `fast`, where it was asked for."""
 
     def __init__(self, spec: TokenizerSpec) -> None:
         from tokenizers import Tokenizer
@@ -51,8 +52,15 @@ class Encoder:
         self.oracle = Tokenizer.from_str(spec.json)
         self.oracle.no_truncation()
         self.oracle.no_padding()
-        self.fast, self.refusal = _fast(spec.json)
+        self.refusal: str | None = None
         self.pieces = Pieces(spec.json)
+        _loaded.add(self)
+
+    @cached_property
+    def fast(self) -> Any:
+        """A `fastokens.Tokenizer`, or None; `forget_fast` lets go of it until the next text comes."""
+        found, self.refusal = _fast(self.spec.json)
+        return found
 
     def encode(self, texts: list[str], *, exact: bool = False, numbers: NDArray[np.uint32] | None = None) -> Encoded:
         """Ids of the texts, without special tokens added. `exact`: by the oracle alone. numbers: of each text,
@@ -82,6 +90,15 @@ class Encoder:
         np.cumsum([len(ids) for ids in lists], out=bounds[1:])
         ids = np.fromiter(chain.from_iterable(lists), np.int32, count=int(bounds[-1]))
         return Encoded(ids, bounds, warning, encodings)
+
+
+_loaded: WeakSet[Encoder] = WeakSet()
+
+
+def forget_fast() -> None:
+    """Let go of what fastokens holds: 20 to 40 MB a tokenizer, which take 0.03 to 0.2 s to load again."""
+    for one in _loaded:
+        one.__dict__.pop("fast", None)
 
 
 @lru_cache(maxsize=4)
