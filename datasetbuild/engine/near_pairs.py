@@ -122,6 +122,7 @@ def _by_shard(pieces: Sequence[Piece], place: NDArray[Any], pos: NDArray[Any]) -
 
 def _find(cache: Cache, engine: Engine, texts: Sequence[Place], params: dict[str, Any]) -> pl.DataFrame:
     floor = params["threshold"]
+    rest(cache.root)
     texts, numbers = _possible(cache, texts, floor)
     rest(cache.root)
     with cache.workspace() as work:

@@ -13,7 +13,7 @@ import pytest
 from datasetbuild.errors import BuildError, DatasetBuildError, RecipeError
 from datasetbuild.hashing import checksums
 from datasetbuild.stages.render import TokenizerSpec, fingerprint, load_spec, resolve, save_spec, tokenizer
-from datasetbuild.stages.render.encode import SAMPLE_LEAST, Encoder, encode_batch, sample
+from datasetbuild.stages.render.encode import SAMPLE_LEAST, Encoder, encode_batch, forget_fast, sample
 from tests.conftest import ROOT
 
 
@@ -124,6 +124,17 @@ def test_fast_ids_are_those_of_the_oracle(byte_level: TokenizerSpec) -> None:
     assert fast.warning is None
     assert np.array_equal(fast.ids, slow.ids)
     assert np.array_equal(fast.bounds, slow.bounds)
+
+
+def test_a_forgotten_tokenizer_is_loaded_again(byte_level: TokenizerSpec) -> None:
+    """What fastokens holds can go between two batches, and no id is another."""
+    encoder = Encoder(byte_level)
+    before, fast = encoder.encode(TEXTS), encoder.fast
+    forget_fast()
+    assert "fast" not in encoder.__dict__
+    after = encoder.encode(TEXTS)
+    assert np.array_equal(before.ids, after.ids) and after.warning is None
+    assert encoder.fast is not fast
 
 
 class Wrong:
