@@ -199,7 +199,7 @@ def _known(plan: Plan, cache: Cache, shard_plan: ShardPlan, shard: RawShard, spa
     if plan.decontaminate:
         wanted["decontaminate"] = keys.contamination_key(plan.decontaminate, records)
     if plan.template:
-        wanted["render"] = keys.render_key(plan.template, records)
+        wanted["render"] = keys.render_key(plan.template, records, ids=shard_plan.ids)
     return {name for name, key in wanted.items() if not key or cache.action(key) is not None}
 
 

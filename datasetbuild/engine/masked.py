@@ -1,4 +1,4 @@
-"""What a model will see of a row, token by token, for `dsbuild show --mask`: from what was rendered, nothing anew."""
+"""What a model will see of a row, token by token, for `dsbuild show --mask`: the spans that were proved, over its text's tokens."""
 
 from __future__ import annotations
 
@@ -93,13 +93,18 @@ def mask_of(asked: Search, ledger: dict[str, Any], row: dict[str, Any]) -> Maske
     assert plan.spec is not None
     spec, chat = opened_template(asked.cache.object(plan.spec), plan.template, asked.recipe.project)
     text = chat.render(row["messages"], row["tools"] or None)
-    pieces = _pieces(text, row["input_ids"], spec)
+    limit = plan.template["max_tokens"] if plan.template["overflow"] == "truncate" else None
+    ids, pieces = _pieces(text, spec, limit)
+    if row.get("input_ids", ids) != ids or max(row["spans"], default=0) > len(ids):
+        raise BuildError(
+            "what was rendered is not what the template gives now", hint="run the build again with --force"
+        )
     inside = {n for a, b in zip(row["spans"][::2], row["spans"][1::2], strict=True) for n in range(a, b)}
     weights = row["loss_weights"] or [float(n in inside) for n in range(len(pieces))]
     known = set(spec.added.values())
     fares = [
         (weight, number in known, weight > 0 and n not in inside)
-        for n, (number, weight) in enumerate(zip(row["input_ids"], weights, strict=True))
+        for n, (number, weight) in enumerate(zip(ids, weights, strict=True))
     ]
     runs = []
     for (weight, control, prompt), group in groupby(range(len(pieces)), key=lambda n: fares[n]):
@@ -109,19 +114,15 @@ def mask_of(asked: Search, ledger: dict[str, Any], row: dict[str, Any]) -> Maske
     return Masked(ledger, tuple(runs), len(pieces), len(inside), tuple(names), row["turn"], row["row_weight"])
 
 
-def _pieces(text: str, ids: list[int], spec: Any) -> list[str]:
-    """The part of the text that each token stands for: bytes of one character go to its first token."""
+def _pieces(text: str, spec: Any, limit: int | None) -> tuple[list[int], list[str]]:
+    """The tokens of a text, so many at most, and the part of it that each stands for: bytes of one character go to its first token."""
     from datasetbuild.stages.render.encode import encoder
 
     encoding = encoder(spec).oracle.encode(text, add_special_tokens=False)
-    if encoding.ids != ids:
-        raise BuildError(
-            "what was rendered is not what the template gives now", hint="run the build again with --force"
-        )
     pieces, at = [], 0
-    for start, end in encoding.offsets:
+    for start, end in encoding.offsets[:limit]:
         pieces.append(text[at : max(end, at)] if start <= at else text[at:end])
         at = max(at, end)
-    if pieces:
+    if pieces and len(pieces) == len(encoding.ids):
         pieces[-1] += text[at:]
-    return pieces
+    return encoding.ids[:limit], pieces

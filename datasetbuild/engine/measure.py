@@ -171,7 +171,8 @@ class _ShardWork:
     def rendered(self) -> dict[str, Any] | None:
         if self.plan.template is None:
             return None
-        return self._once("render", keys.render_key(self.plan.template, self.prepared["objects"]["records"]), self._render)
+        key = keys.render_key(self.plan.template, self.prepared["objects"]["records"], ids=self.plan.ids)
+        return self._once("render", key, self._render)
 
     @cached_property
     def records(self) -> pl.DataFrame:
@@ -297,8 +298,9 @@ class _ShardWork:
         rendered, failed, warnings, tally = render_records(self.records, self.plan.template, spec, self.task.project)
         rendered = cut_off(rendered, self.plan.template)
         self.drawn = rendered.select("row", "text")
+        known = ("text", "tokens", "trained_tokens", "cut", *(() if self.plan.ids else ("input_ids",)))
         objects = {
-            "rendered": self.cache.store_frame(rendered.drop("text", "tokens", "trained_tokens", "cut", strict=False)),
+            "rendered": self.cache.store_frame(rendered.drop(known, strict=False)),
             "counts": self.cache.store_frame(token_counts(rendered, self.plan.template)),
         }
         if len(failed):

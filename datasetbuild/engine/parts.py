@@ -215,7 +215,7 @@ def _rendered_columns(plan: Plan) -> tuple[str, ...]:
     """What the parts need of what was rendered: tokens where something is made of them, turns where rows were expanded."""
     if plan.template is None:
         return ()
-    tokens = _data_has_tokens(plan) or any(isinstance(step.open().form, Tokens) for step in plan.export)
+    tokens = any(step.wants_ids for step in plan.export)
     turns = ("turn", "row_weight") if plan.template["expansion"] != "none" else ()
     return (*turns, *(("input_ids", "spans", "loss_weights") if tokens else ()))
 

@@ -150,8 +150,9 @@ def embed_key(params: dict[str, Any], records: str, rare: str) -> str:
     return action_key("embed", params=embeddings_identity(params), records=records, rare=rare)
 
 
-def render_key(template: dict[str, Any], records: str) -> str:
-    return action_key("render", template=template_identity(template), records=records)
+def render_key(template: dict[str, Any], records: str, *, ids: bool) -> str:
+    """Key of rendered rows, with their token ids or without."""
+    return action_key("render", template=template_identity(template), records=records, ids=ids)
 
 
 def texts_key(template: dict[str, Any], records: str, rendered: str) -> str:

@@ -86,6 +86,13 @@ class ExportStep:
         """Whether its rows are what the template gives, as text."""
         return bool(getattr(self.open().form, "text", False))
 
+    @property
+    def wants_ids(self) -> bool:
+        """Whether its rows are tokens."""
+        from datasetbuild.stages.write.carry import Tokens
+
+        return isinstance(self.open().form, Tokens)
+
     def open(self) -> Export:
         """What is to be written, and what it can carry."""
         export: Export = find("profile", self.profile).function(**self.params)
@@ -116,8 +123,8 @@ class CheckStep:
 class ShardPlan:
     """All that a worker needs to know to measure one shard of one source; the same for all shards of the source.
 
-    spec: digest of the resolved tokenizer in the cache, once the template has been resolved. texts: whether an export
-    wants what was rendered as text.
+    spec: digest of the resolved tokenizer in the cache, once the template has been resolved. texts, ids: whether an
+    export wants what was rendered as text, or as token ids.
     """
 
     source: str
@@ -132,6 +139,7 @@ class ShardPlan:
     system: dict[str, Any] | None = None
     decontaminate: SectionStep | None = None
     texts: bool = False
+    ids: bool = False
 
 
 @dataclass(frozen=True)
@@ -188,6 +196,7 @@ class Plan:
             system=self.system,
             decontaminate=self.decontaminate,
             texts=self.template is not None and any(step.wants_text for step in self.export),
+            ids=self.template is not None and any(step.wants_ids for step in self.export),
         )
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,30 @@ def test_show_mask_brackets_what_is_trained(project: Project, small: Any) -> Non
     assert "[[No snow.<|im_end|>]]" in ran.out
     assert "parity exact x2" in ran.out
     assert "Sun" not in ran.out
+
+
+def test_show_mask_shows_a_row_that_was_cut_off(project: Project, small: Any) -> None:
+    """Up to its last token, and no further; the text behind it is nobody's."""
+    small(max_tokens=28, overflow="truncate")
+    shown = project.run("show", "--mask", "recipe=small", "--row", "Rain?", "--json").json
+    assert [row["tokens"] for row in shown] == [28]
+    assert "".join(run["text"] for run in shown[0]["runs"]).endswith("Snow?<|im_end|>")
+    assert "No snow." in project.rows()["messages"].list.last().struct.field("content").to_list()
+
+
+def test_token_ids_are_kept_where_an_export_wants_them(project: Project, small: Any, tokenizer: str) -> None:
+    """Without such an export nothing shown is another; with it, the rows are those of a build that had it from the first."""
+    small()
+    rows, shown = project.rows(), project.run("show", "--mask", "recipe=small", "--json").json
+    text = recipe(tokenizer).replace("{profile: tokens, files: [parquet]}", "text")
+    project.write({"recipes/small.yaml": text})
+    shutil.rmtree(project.folder / ".dsbuild")
+    assert project.run("recipe=small").code == 0
+    assert "input_ids" not in project.rows().columns
+    assert project.run("show", "--mask", "recipe=small", "--json").json == shown
+    project.write({"recipes/small.yaml": recipe(tokenizer)})
+    assert project.run("recipe=small").code == 0
+    assert project.rows().equals(rows)
 
 
 def test_show_mask_as_json_adds_up(project: Project, small: Any) -> None:
