@@ -128,7 +128,7 @@ def plain_records(reading: Reading, rows: RawRows, suspects: set[int]) -> pl.Dat
         return found.frame()
     unfit = suspects.union(at for at, fault in enumerate(rows.faults) if fault)
     for first in range(0, len(rows), TOGETHER):
-        values: list[Any] = list(map(loaded, rows.raws[first : first + TOGETHER]))
+        values = loaded(rows.raws[first : first + TOGETHER])
         for at in unfit.intersection(range(first, first + len(values))):
             values[at - first] = None
         turned = convert.plain(values)

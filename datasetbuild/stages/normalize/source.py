@@ -178,11 +178,15 @@ def label(column: str | None, path: str) -> Take | None:
 
 
 def texts_of(rows: list[Raw], column: str | None) -> list[str] | None:
-    """A column of many rows where every one has a text in it: what `label` would take out of each. Else None."""
+    """A column of many rows where all of them have a text in it, or all a whole number: what `label` would take out of each.
+    Else None."""
     if not column or "{{" in column:
         return None
-    texts: list[Any] = [row.get(column) for row in rows]
-    return texts if {*map(type, texts)} == {str} and all(texts) else None
+    values: list[Any] = [row.get(column) for row in rows]
+    kinds = {*map(type, values)}
+    if kinds == {int}:
+        return list(map(repr, values))
+    return values if kinds == {str} and all(values) else None
 
 
 def key_of(take: Take | None, column: str | None) -> Callable[[Raw], bytes] | None:
