@@ -1,6 +1,7 @@
 """What a build would do, step by step and source by source, without doing it: reused or run, why, and about how long.
 
-Only the cache is asked. Steps behind one that has to run are counted with it, since nobody knows yet what it will give.
+The cache is asked, and a file that was never cut is cut to see which of its shards are new, where that is no more than to look
+at its bytes. Steps behind one that has to run are counted with it, since nobody knows yet what it will give.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datasetbuild.artifact.manifest import read_manifest
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, cache_of
 from datasetbuild.engine.cuts import known_cuts
-from datasetbuild.engine.inputs import InputFile, find_inputs, known_shards
+from datasetbuild.engine.inputs import InputFile, find_inputs, foreseen_shards, known_shards
 from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.measure import ShardTask
 from datasetbuild.engine.resolve import resolve
@@ -26,16 +27,16 @@ from datasetbuild.plan.steps import Plan, ShardPlan
 from datasetbuild.recipe import Recipe
 from datasetbuild.stages.read import RawShard
 
-MICROSECONDS = {"read": 2.0, "prepare": 16.0, "fact": 2.0, "dear": 200_000.0, "dedup": 4.0, "near": 13.0, "decontaminate": 20.0, "render": 45.0, "write": 20.0}
+MICROSECONDS = {"read": 2.0, "prepare": 11.0, "first_user": 1.0, "fact": 2.0, "dear": 200_000.0, "dedup": 1.0, "near": 12.0, "decontaminate": 20.0, "render": 10.0, "write": 11.0}
 """CPU time of a step for a record of 500 characters, as measured by bench/; good for "about"."""
 
 BYTES_PER_ROW = 560
-"""What a row is taken to have as long as its file has not been read."""
+"""What a row is taken to have in a file that cannot be cut without reading it whole."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of one source. shards: how many, None when the file was never cut. reused: how many are in the cache.
+    """A step of one source. shards: how many, None where nobody knows yet. reused: how many are in the cache.
     rows: that it would run on. seconds: about how long. cause: why it runs, None when it does not."""
 
     source: str
@@ -99,13 +100,21 @@ def foresee(recipe: Recipe, plan: Plan) -> Forecast:
         cause = None if outcome.intact(folder, key, cache) else Cause.OUTPUT_DAMAGED
     forecast = Forecast(recipe, folder, key, "would build" if cause else "up to date", cause, found)
     if cause:
-        shards = [known_shards(plan, cache, recipe.project, file) for file in files]
+        known = [known_shards(plan, cache, recipe.project, file) for file in files]
+        shards = [
+            foreseen_shards(plan, cache, recipe.project, file) if mine is None else mine
+            for file, mine in zip(files, known, strict=True)
+        ]
         cuts = _cuts(plan, cache, recipe.project, files, shards)
-        steps = _summed([step for file, mine, cut in zip(files, shards, cuts, strict=True) for step in _steps(plan, cache, file, mine, cut)])
+        each = zip(files, shards, cuts, (mine is None for mine in known), strict=True)
+        steps = _summed([step for file, mine, cut, new in each for step in _steps(plan, cache, file, mine, cut, new)])
         rows = sum(step.rows for step in steps if step.step == "rows")
         forecast.steps = [*(step for step in steps if step.step != "rows"), _write(rows, cause)]
     return forecast
 
+
+FIRST_USER = {"on": "first_user"}
+"""What every build compares, for its splits; `dedup.exact` may ask for the same."""
 
 UNKNOWN = "unknown"
 """What is to be cut out of a shard, as long as another one was never read."""
@@ -128,10 +137,12 @@ def _cuts(
 
 
 def _steps(
-    plan: Plan, cache: Cache, file: InputFile, shards: list[RawShard] | None, cuts: list[str | None]
+    plan: Plan, cache: Cache, file: InputFile, shards: list[RawShard] | None, cuts: list[str | None], new: bool
 ) -> Iterator[Step]:
+    """What the steps of a file would do. new: whether it was never cut, since nobody built with these bytes."""
     shard_plan = plan.shard_plan(file.source)
-    names = ["prepare", *(["dedup.substring"] if plan.cut else []), *(f"fact {step.name}" for step in shard_plan.facts)]
+    names = ["prepare", *(["dedup.substring"] if plan.cut else []), *([] if plan.exact == FIRST_USER else ["first_user"])]
+    names += [f"fact {step.name}" for step in shard_plan.facts]
     sections = {"dedup.exact": plan.exact, "dedup.near": plan.near, "decontaminate": plan.decontaminate, "render": plan.template}
     names += [name for name, on in sections.items() if on]
     names += [f"dear {step.name}" for step in plan.dear]
@@ -143,12 +154,13 @@ def _steps(
         return
     every = sum(shard.rows for shard in shards)
     yield Step(file.source, "rows", len(shards), len(shards), every, 0.0, None)
-    yield _step(file.source, "read", len(shards), len(shards), 0, None)
     known = [_known(plan, cache, shard_plan, shard, spans) for shard, spans in zip(shards, cuts, strict=True)]
-    for name in names:
-        rows = sum(shard.rows for shard, steps in zip(shards, known, strict=True) if name not in steps)
-        reused = sum(name in steps for steps in known)
-        yield _step(file.source, name, len(shards), reused, rows, Cause.NOT_IN_CACHE if rows else None)
+    done = [steps | {"read"} if steps or not new else steps for steps in known]
+    cause = Cause.INPUT_CHANGED if new else Cause.NOT_IN_CACHE
+    for name in ("read", *names):
+        rows = sum(shard.rows for shard, steps in zip(shards, done, strict=True) if name not in steps)
+        reused = sum(name in steps for steps in done)
+        yield _step(file.source, name, len(shards), reused, rows, cause if rows else None)
 
 
 def _summed(steps: list[Step]) -> list[Step]:
@@ -186,7 +198,7 @@ def _known(plan: Plan, cache: Cache, shard_plan: ShardPlan, shard: RawShard, spa
             return {"prepare"}
         prepared = cut
     records = prepared["objects"]["records"]
-    wanted: dict[str, str] = {"prepare": "", "dedup.substring": ""}
+    wanted = {"prepare": "", "dedup.substring": "", "first_user": keys.exact_key(FIRST_USER, records)}
     for step in plan.dear:
         wanted[f"dear {step.name}"] = keys.dear_key(step, records, keys.ASKED)
     for step in shard_plan.facts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from datasetbuild.plan import keys
 from datasetbuild.plan.lockfile import Pins
 from datasetbuild.plan.steps import Plan
 from datasetbuild.stages.normalize.source import ORIGINS, reader_options
-from datasetbuild.stages.read import RawShard, cut, resolve
+from datasetbuild.stages.read import RawShard, by_spans, cut, resolve
 from datasetbuild.stages.read.address import shown
 from datasetbuild.stages.read.documents import version as converter_version
 from datasetbuild.stages.read.remote import is_remote
@@ -190,6 +191,20 @@ def known_shards(plan: Plan, cache: Cache, project: Path, file: InputFile) -> li
     if known is None or not all(_there(project, shard) for shard in known["shards"]):
         return None
     return [RawShard(**_tupled(shard)) for shard in known["shards"]]
+
+
+def foreseen_shards(plan: Plan, cache: Cache, project: Path, file: InputFile) -> list[RawShard] | None:
+    """The shards that a file will be cut into, of a file that never was. None where telling would be to read it whole: where it
+    is not plain JSON Lines."""
+    task = _cut_task(plan, cache, project, file)
+    name = file.name if file.fetched else None
+    try:
+        if not by_spans(file.path, project=project, name=name, **task.options):
+            return None
+        with tempfile.TemporaryDirectory() as passing:
+            return cut(file.path, project=project, folder=Path(passing), name=name, **task.options)
+    except SourceError as error:
+        raise _of(file.source, error) from None
 
 
 def _cut_task(plan: Plan, cache: Cache, project: Path, file: InputFile) -> CutTask:

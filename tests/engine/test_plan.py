@@ -63,6 +63,22 @@ def test_an_edited_file_is_measured_where_it_changed(filled: Project) -> None:
     assert found["read"][1] == 1
 
 
+def test_an_edited_row_costs_its_shard(filled: Project) -> None:
+    """Of a file of many shards in which one row is edited, the plan names the shards that are new, and these run."""
+    rows = numbered(400)
+    filled.write({"a.jsonl": rows, "recipes/small.yaml": RECIPE + "engine: {shard_rows: 40}\n"})
+    assert filled.run("recipe=small").code == 0
+    rows[200]["messages"][1]["content"] += " And one more thing."
+    filled.write({"a.jsonl": rows})
+    found = filled.run("plan", "recipe=small", "--json").json["steps"]
+    prepare = next(step for step in found if step["step"] == "prepare")
+    assert prepare["shards"] > 5
+    assert (prepare["shards"] - prepare["reused"], prepare["cause"]) == (1, "input_changed")
+    assert 0 < prepare["rows"] < 100
+    expected = sum(step["shards"] - step["reused"] for step in found if step["cause"] and step["step"] not in ("read", "decide and write"))
+    assert filled.run("recipe=small", "--json").json["steps"]["ran"] == expected
+
+
 def test_the_forecast_is_what_happens(filled: Project) -> None:
     """The steps that a plan says will run are those that do."""
     assert filled.run("recipe=small").code == 0

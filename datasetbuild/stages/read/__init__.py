@@ -8,6 +8,6 @@ from __future__ import annotations
 from datasetbuild.stages.read.files import resolve
 from datasetbuild.stages.read.readers import READERS, Reader
 from datasetbuild.stages.read.rows import MAX_ROW_BYTES, RawRows, RawShard
-from datasetbuild.stages.read.shards import cut, load
+from datasetbuild.stages.read.shards import by_spans, cut, load
 
-__all__ = ["MAX_ROW_BYTES", "READERS", "RawRows", "RawShard", "Reader", "cut", "load", "resolve"]
+__all__ = ["MAX_ROW_BYTES", "READERS", "RawRows", "RawShard", "Reader", "by_spans", "cut", "load", "resolve"]
