@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import polars as pl
 import pytest
@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasetbuild.artifact.report import charts, numbers
-from datasetbuild.artifact.report.page import embedded
+from datasetbuild.artifact.report.page import TIES, embedded, together
 from datasetbuild.engine.samples import visible, word_difference
+from datasetbuild.stages.split import split
 from tests.conftest import Project
 from tests.report.conftest import EVIL
 
@@ -228,3 +229,11 @@ def test_contradictions_stand_side_by_side(hostile: Path) -> None:
     assert "<b>yes no</b>" in section
     assert "<del>Yes</del>" in section or "<del>No</del>" in section
     assert "&lt;script&gt;" in section
+
+
+def test_the_page_says_what_splits_do_not_part() -> None:
+    """The sentence names what the recipe lists, each kind of tie by a word of its own, and promises nothing when it lists none."""
+    assert set(TIES) == set(get_args(get_args(get_type_hints(split)["group"])[0]))
+    assert together(["group"]) == "Records with the same group of their source stand in one split."
+    assert "the same group of their source, the same first user message or a cluster" in together([*TIES])
+    assert "may stand in two splits" in together([])

@@ -45,6 +45,7 @@ def make_page(manifest: Mapping[str, Any], ledger: pl.DataFrame, samples: Mappin
         script=script,
         data=embedded({"groups": samples["groups"], "rows": samples["rows"]}),
         total=manifest["counts"]["sources"][-1],
+        together=together(manifest["parts"]["split"]["params"]["group"]),
         river=river(manifest, ledger, sources),
         sources=sources,
         tokens=_tokens(manifest, ledger),
@@ -61,6 +62,21 @@ def make_page(manifest: Mapping[str, Any], ledger: pl.DataFrame, samples: Mappin
         percent=charts.percent,
         hue=charts.HUES,
     )
+
+
+TIES = {
+    "group": "the same group of their source",
+    "first_user": "the same first user message",
+    "near_duplicates": "a cluster of near-duplicates in common",
+}
+
+
+def together(ties: Sequence[str]) -> str:
+    """What the splits do not part. ties: the recipe's `split.group`."""
+    if not ties:
+        return "Each record is drawn by itself: split.group is empty, so records that say the same may stand in two splits."
+    *others, last = (TIES[tie] for tie in ties)
+    return f"Records with {', '.join(others)}{' or ' if others else ''}{last} stand in one split."
 
 
 def embedded(value: Any) -> str:
