@@ -71,8 +71,8 @@ def gather(cache: Cache, pieces: Sequence[Piece]) -> KeyPlane:
     if not pieces:
         raise EmptyBuildError("no source holds a row", hint="look at the `path` of each source: its files are empty")
     kept = _Kept(cache, pieces)
-    parts = [kept.rows.drop("shard_line"), _places(pieces, kept.rows)]
-    parts += [kept.aligned(column) for column in _columns(pieces[0].measured)]
+    measured = [kept.aligned(column) for column in _columns(pieces[0].measured)]
+    parts = [kept.rows.drop("shard_line"), _places(pieces, kept.rows), *measured]
     bad = kept.quarantine
     return KeyPlane(
         pl.concat(parts, how="horizontal"),
@@ -160,12 +160,14 @@ def code(high: NDArray[np.uint64], low: NDArray[np.uint64], some: NDArray[np.boo
     rows = np.flatnonzero(some)
     high, low = high[rows], low[rows]
     order = np.argsort(high)
-    if len(order) and (np.diff(low[order]) != 0)[np.diff(high[order]) == 0].any():
-        order = np.lexsort((low, high))  # two hashes with one first half
+    ranked, other = high[order], low[order]
+    if ((ranked[1:] == ranked[:-1]) & (other[1:] != other[:-1])).any():  # two hashes with one first half
+        order = np.lexsort((low, high))
+        ranked, other = high[order], low[order]
     change = np.ones(len(order), bool)
-    change[1:] = (np.diff(high[order]) != 0) | (np.diff(low[order]) != 0)
+    change[1:] = (ranked[1:] != ranked[:-1]) | (other[1:] != other[:-1])
     out = np.full(len(some), -1, np.int32)
-    out[rows[order]] = np.cumsum(change) - 1
+    out[rows[order]] = np.cumsum(change, dtype=np.int32) - 1
     return out
 
 

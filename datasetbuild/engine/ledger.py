@@ -164,7 +164,9 @@ def token_statistics(ledger: pl.DataFrame) -> dict[str, Any] | None:
     every = "rendered_tokens" if "rendered_tokens" in ledger.columns else "tokens"
     names = dict.fromkeys(("copies", "tokens", "trained_tokens", every))
     kept = ledger.select(names.keys()).filter((ledger["fate"] == Fate.KEPT.value) & ledger["tokens"].is_not_null())
-    counts = kept.select(pl.col("tokens").cast(pl.Int64).repeat_by("copies").explode(empty_as_null=False)).to_series().sort()
+    counts = kept["tokens"].sort()
+    if (kept["copies"] > 1).any():
+        counts = kept.select(pl.col("tokens").repeat_by("copies").explode(empty_as_null=False)).to_series().sort()
     if not len(counts):
         return None
     trained = kept.select((pl.col("trained_tokens").cast(pl.Int64) * pl.col("copies")).sum()).item()
@@ -173,7 +175,7 @@ def token_statistics(ledger: pl.DataFrame) -> dict[str, Any] | None:
     return {
         "min": counts[0],
         "median": counts[(len(counts) - 1) // 2],
-        "mean": round(int(counts.sum()) / len(counts), 2),
+        "mean": round(int(counts.cast(pl.Int64).sum()) / len(counts), 2),
         "p95": p95,
         "max": counts[-1],
         "total": int(total),

@@ -103,18 +103,15 @@ def verified_pairs(cache: Cache, engine: Engine, pieces: Sequence[Piece], plane:
 
 def _texts(pieces: Sequence[Piece], plane: KeyPlane) -> list[Place]:
     """Where each text stands first, shard by shard. Texts are numbered in the order of their hashes, as in the plane."""
-    node = plane.codes("@words")
-    rows = np.flatnonzero(node >= 0)
-    ranked = np.sort((node[rows] << 32) | rows)
-    first = ranked[np.diff(ranked >> 32, prepend=-1) > 0] & 0xFFFFFFFF
-    return _by_shard(pieces, plane.rows["place"].gather(first).to_numpy(), plane.rows["pos"].gather(first).to_numpy())
-
-
-def _by_shard(pieces: Sequence[Piece], place: NDArray[Any], pos: NDArray[Any]) -> list[Place]:
-    order = np.lexsort((pos, place))
-    edges = np.searchsorted(place[order], [*(piece.place for piece in pieces), len(pieces)])
+    node = plane.rows["@words"].to_numpy()
+    first = np.empty(int(node.max(initial=-1)) + 1, np.int64)
+    rows = np.flatnonzero(node >= 0)[::-1]
+    first[node[rows]] = rows  # the first row of a text is noted last
+    first.sort()
+    at, place, pos = (plane.rows[name].gather(first).to_numpy().astype(np.int64) for name in ("@words", "place", "pos"))
+    edges = np.searchsorted(place, [*(piece.place for piece in pieces), len(pieces)])
     return [
-        Place(piece, order[start:stop], pos[order[start:stop]].astype(np.int64))
+        Place(piece, at[start:stop], pos[start:stop])
         for piece, start, stop in zip(pieces, edges[:-1], edges[1:], strict=True)
         if stop > start
     ]

@@ -53,8 +53,7 @@ class Outcome:
 
 
 def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
-    """Write everything but the data into the draft of an artifact; returns the manifest."""
-    books.write_ledger(result.decision.rows, draft / "ledger.parquet")
+    """Write everything but the data and the ledger into the draft of an artifact; returns the manifest."""
     rows = result.decision.rows
     unusable = rows.select("place", "shard_row", *ID_ORDER).filter(rows["fate"] == Fate.QUARANTINED.value)
     fate = unusable.select("place", "shard_row", id_texts(unusable))

@@ -18,12 +18,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild import process
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.exchange import Held, Origin, ScatterTask, collect, scatter, write_batches
 from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
+from datasetbuild.engine.rest import rest
 from datasetbuild.engine.templates import expand_messages, opened_template
 from datasetbuild.errors import RecordError
 from datasetbuild.hashing import chance, digest, file_digest
@@ -101,7 +101,7 @@ def write_artifact(
     """Write `data/` and `export/` into a folder. rows: the decided key plane."""
     fields = frozenset(field for piece in pieces for field in piece.measured.fields)
     wanted, places = _wanted(plan, cache, pieces, rows, fields, folder)
-    process.give_back()
+    rest(cache.root)
     files = tuple(engine.map(scatter, wanted))
     origins = tuple(Origin(piece.source, piece.file, piece.license) for piece in pieces)
     same = (project, plan.plugins, files, folder / "exchange" / "order", origins, fields, _data_has_tokens(plan), plan.export)

@@ -20,7 +20,7 @@ from datasetbuild.engine.decide import Decision, decide
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather, tally
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs
-from datasetbuild.engine.ledger import balance, ledger_lines, ledger_table, plain_ledger
+from datasetbuild.engine.ledger import balance, ledger_lines, ledger_table, plain_ledger, write_ledger
 from datasetbuild.engine.local import Engine, local_engine
 from datasetbuild.engine.lock import check_pins, with_pins
 from datasetbuild.engine.measure import ShardTask, measure_shard
@@ -143,6 +143,7 @@ def _build(
             recipe, plan, parts, key, files, found.decision, found.plane.quarantine, written, warnings,
             tally(found.pieces), checks, draw_samples(Search(recipe, found, cache)),
         )  # fmt: skip
+        write_ledger(found.decision.rows, draft / "ledger.parquet")
         rest(cache.root)
         manifest = outcome.write_books(result, draft)
         publish(draft, folder, work / "trash")

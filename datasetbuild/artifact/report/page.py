@@ -97,9 +97,10 @@ def drawn_sources(manifest: Mapping[str, Any]) -> list[str]:
 
 def grouped(ledger: pl.DataFrame, sources: Sequence[str]) -> pl.DataFrame:
     """The ledger with the sources that are not drawn by name as one. sources: what is drawn; one byte a row names it."""
-    source = pl.col("source").cast(pl.String)
+    source = pl.col("source")
     if "other sources" in sources:
-        source = pl.when(source.is_in(list(sources))).then(source).otherwise(pl.lit("other sources")).alias("source")
+        words = source.cast(pl.String)
+        source = pl.when(words.is_in(list(sources))).then(words).otherwise(pl.lit("other sources")).alias("source")
     return ledger.with_columns(source.cast(pl.Enum(list(sources))))
 
 
