@@ -69,7 +69,7 @@ def balance(ledger: pl.DataFrame, read: dict[str, int]) -> None:
             raise ConservationError(f"source {source!r}: {count} rows were read, {found.get(source, 0)} stand in the ledger")
     if _repeated(ledger):
         raise ConservationError("two rows of the ledger have the same id")
-    unknown = ledger.filter(~pl.col("fate").cast(pl.String).is_in([fate.value for fate in Fate]) | pl.col("fate").is_null())
+    unknown = ledger.filter(~pl.col("fate").is_in([fate.value for fate in Fate]) | pl.col("fate").is_null())
     kept = pl.col("fate") == Fate.KEPT.value
     odd = ledger.filter(
         (kept & (pl.col("split").is_null() | (pl.col("copies") < 1)))

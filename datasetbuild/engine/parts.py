@@ -164,20 +164,19 @@ def write_part(task: PartTask) -> Part:
 
 def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
     """The output rows of a split in their order, with the draw that gave it; those of a smaller subset come first."""
-    mine = (rows["fate"] == Fate.KEPT.value) & (rows["split"] == split)
+    mine = ((rows["fate"] == Fate.KEPT.value) & (rows["split"] == split)).arg_true()
+    copies = rows["copies"].gather(mine).to_numpy().astype(np.int64)
+    row = np.repeat(mine.to_numpy(), copies)
+    copy = (np.arange(len(row)) - np.repeat(np.cumsum(copies) - copies, copies)).astype(np.uint32)
     subset = ["subset"] if "subset" in rows.columns and split == TRAIN else []
-    kept = rows.select("place", "pos", "shard_row", *ID_ORDER, "row", "line", "copies", "@bytes", *subset).filter(mine)
-    repeated = kept.drop("copies").with_columns(copy=pl.lit(0, pl.UInt32))
-    if (kept["copies"] > 1).any():
-        copies = kept.select(pl.int_ranges("copies", dtype=pl.UInt32).alias("copy"), pl.exclude("copies"))
-        repeated = copies.explode("copy", empty_as_null=False)
+    key, tail, *level = (rows[name].to_numpy()[row] for name in (*ID_ORDER, *subset))
     with np.errstate(over="ignore"):
-        keys = repeated["key"].to_numpy() + repeated["copy"].to_numpy().astype(np.uint64) * np.uint64(
-            0x9E3779B97F4A7C15
-        )
-    draws = pl.Series("draw", chance(seed, "order", keys), dtype=pl.UInt64)
-    ties = () if draws.n_unique() == len(draws) else (*ID_ORDER, "copy")
-    return repeated.with_columns(draws).sort(*subset, "draw", *ties).with_row_index("at")
+        draw = chance(seed, "order", key + copy.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    order = np.lexsort((draw, *level))
+    if (draw[order][1:] == draw[order][:-1]).any():  # no two draws of one copy are equal, but those of a copy may be another row's
+        order = np.lexsort((copy, tail, key, draw, *level))
+    found = rows.select("place", "pos", "shard_row", *ID_ORDER, "row", "line", "@bytes", *subset)[row[order]]
+    return found.with_columns(copy=pl.Series(copy[order]), draw=pl.Series(draw[order])).with_row_index("at")
 
 
 def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, list[Place]]:
