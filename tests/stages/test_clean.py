@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
+import unicodedata
 from collections.abc import Iterator
 
 import polars as pl
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from datasetbuild.record import flatten_turns, fold_turns, messages_dtype, record_schema
 from datasetbuild.stages.clean import clean, fix_unicode, normalize_whitespace
-from datasetbuild.stages.clean.characters import CONTROL, maybe_bad
+from datasetbuild.stages.clean.characters import CONTROL, SETTLED, maybe_bad
 from datasetbuild.stages.clean.markup import drop_lines, html_to_text, markdown_to_text
 from tests.conftest import Project
 
@@ -103,6 +105,27 @@ def test_mojibake_is_undone_as_ftfy_does_it(texts: list[str]) -> None:
     found = fix_unicode(pl.Series(texts, dtype=pl.String))
     bare = pl.Series(texts, dtype=pl.String).str.replace_all(CONTROL, "")
     assert found.to_list() == pl.Series([fix_encoding(text) for text in bare], dtype=pl.String).str.normalize("NFC").to_list()
+
+
+def test_characters_that_nfc_leaves_alone_are_left_alone_in_any_company() -> None:
+    """Each is itself in NFC, keeps its place among marks, and is no second part of another character: by Unicode's own tables, all of
+    them. So texts of nothing else are in NFC."""
+    every = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    settled = re.findall(f"[{SETTLED}]", "".join(every))
+    parts = [unicodedata.decomposition(char).split() for char in every]
+    seconds = {chr(int(part[-1], 16)) for part in parts if len(part) == 2 and not part[0].startswith("<")}
+    jamo = {chr(code) for code in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}  # these compose by arithmetic
+    assert len(settled) > 40_000
+    assert not seconds.union(jamo).intersection(settled)
+    assert not [char for char in settled if unicodedata.combining(char) or unicodedata.normalize("NFC", char) != char]
+    assert pl.Series(settled).str.normalize("NFC").to_list() == settled
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8") | st.sampled_from("e\u0301\u0323\u0307o\u1161\u1100가각\u11a8Å\u212b中"))))
+def test_texts_are_composed(texts: list[str]) -> None:
+    """By columns as one by one: the test of what needs no composing changes no text."""
+    bare = pl.Series(texts, dtype=pl.String).str.replace_all(CONTROL, "").filter(~pl.Series(texts, dtype=pl.String).str.contains(maybe_bad()))
+    assert fix_unicode(bare).to_list() == bare.str.normalize("NFC").to_list()
 
 
 def test_no_text_that_looks_bad_to_ftfy_is_passed_over() -> None:

@@ -22,6 +22,14 @@ BLANKS = r"[\x{a0}\x{2000}-\x{200a}\x{202f}\x{205f}]"
 """Blanks of a fixed width, which tokenizers read as rare tokens. U+3000 stays: it is typography in Chinese and Japanese."""
 
 
+SETTLED = (
+    "\x00-\u02ff\u0386\u0388-\u03ff\u0400-\u0482\u048a-\u052f\u05d0-\u05ea\u060c\u061b\u061f-\u063a\u0640-\u064a\u1e00-\u1eff"
+    "\u2002-\u205e\u20a0-\u20bf\u2190-\u2328\u232b-\u2adb\u3000-\u3029\u3030-\u3098\u309b-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7a3\ufe0f\uff01-\uffee\U0001f300-\U0001faff"
+)
+"""Ranges of characters, of the scripts that most texts are in, that NFC leaves as they are whatever stands beside them; that holds
+for good. Texts of nothing else need no composing, which takes five times as long as to see that."""
+
 PIECE = 1 << 17
 NONE = np.empty(0, np.int64)
 
@@ -33,7 +41,12 @@ def fix_unicode(text: pl.Series) -> pl.Series:
 
 def _fix_unusual(text: pl.Series) -> pl.Series:
     text = text.str.replace_all(CONTROL, "")
-    return where(text, _wide(text), lambda odd: _undo_mojibake(odd).str.normalize("NFC"))
+    return where(text, _wide(text), lambda odd: _composed(_undo_mojibake(odd)))
+
+
+def _composed(text: pl.Series) -> pl.Series:
+    """NFC."""
+    return where(text, text.str.contains(f"[^{SETTLED}]"), lambda odd: odd.str.normalize("NFC"))
 
 
 def normalize_whitespace(text: pl.Series) -> pl.Series:
