@@ -4,7 +4,6 @@ shape."""
 from __future__ import annotations
 
 import struct
-from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -50,6 +49,8 @@ class Turns:
     def __init__(self, roles: dict[str, Role] | None, names: dict[str, str]) -> None:
         self._roles = {**ROLE_NAMES, **(roles or {})}
         self._role, self._content = names["role"], names["content"]
+        known = {name: ROLES.index(role) for name, role in self._roles.items() if role != FUNCTION_CALL}
+        self._codes: dict[Any, int] = {**known, None: len(ROLES)}
         self._optional = [(field, names.get(field, field)) for field in self.OPTIONAL]
         if names.get("reasoning_content", "reasoning_content") == "reasoning_content":
             self._optional += [("reasoning_content", name) for name in REASONING_NAMES]
@@ -75,27 +76,23 @@ class Turns:
         """Role (as a position in `ROLES`) and text of each turn that is no more than that; of any other `len(ROLES)` and
         no text."""
         try:
-            if {*map(len, turns)} != {2}:
-                raise TypeError("more than a role and a text")
             return self._columns(turns)
         except (KeyError, TypeError):  # not all are so: the place of the others is kept
-            other = {self._role: None, self._content: None}
+            other = {self._role: None, self._content: ""}
             return self._columns([turn if self._is_plain(turn) else other for turn in turns])
 
     def _is_plain(self, turn: Any) -> bool:
-        return type(turn) is dict and len(turn) == 2 and type(turn.get(self._role)) is str and self._content in turn
+        if type(turn) is not dict or len(turn) != 2 or type(turn.get(self._content)) is not str:
+            return False
+        role = turn.get(self._role)
+        return type(role) is str and role in self._codes
 
     def _columns(self, turns: list[dict[str, Any]]) -> tuple[NDArray[np.uint8], list[str]]:
-        """As `plain`; `KeyError` or `TypeError` where one has no role or content, or is no object."""
-        unknown = len(ROLES)
-        known = {name: ROLES.index(role) for name, role in self._roles.items() if role != FUNCTION_CALL}
+        """As `plain`; `KeyError` or `TypeError` where one is not."""
         names, texts = map(itemgetter(self._role), turns), list(map(itemgetter(self._content), turns))
-        codes = np.fromiter(map(known.get, names, repeat(unknown)), np.uint8, len(turns))
-        if {*map(type, texts)} != {str}:
-            for at, text in enumerate(texts):
-                if type(text) is not str:
-                    codes[at], texts[at] = unknown, ""
-        return codes, texts
+        if {*map(len, turns)} != {2} or {*map(type, texts)} != {str}:
+            raise TypeError("more than a role and a text")
+        return np.frombuffer(bytes(map(self._codes.__getitem__, names)), np.uint8), texts
 
     def _carefully(self, turn: Any, path: str) -> Message:
         if type(turn) is not dict:
