@@ -3,7 +3,7 @@ content digests as one number and 16 characters."""
 
 from __future__ import annotations
 
-from functools import cache
+from binascii import hexlify
 
 import numpy as np
 import polars as pl
@@ -27,42 +27,37 @@ def id_numbers(name: str) -> list[pl.Expr]:
 
 def id_texts(rows: pl.DataFrame) -> pl.Series:
     """The ids of rows with `key` and `tail`, as text."""
-    return _texts("id", _characters(rows), np.ones(len(rows), bool))
+    return _texts("id", _bytes(rows), np.ones(len(rows), bool))
 
 
 def ids_of(rows: pl.DataFrame, numbers: pl.Series) -> pl.Series:
     """The ids, as text, of the rows with these numbers; null where the number is."""
     known = numbers.is_not_null().to_numpy()
-    return _texts(numbers.name, _characters(rows.select(ID_ORDER)[numbers.drop_nulls()]), known)
+    return _texts(numbers.name, _bytes(rows.select(ID_ORDER)[numbers.drop_nulls()]), known)
 
 
 def hexes(numbers: pl.Series) -> pl.Series:
     """64-bit numbers as 16 hex characters each, null where the number is."""
     raw = numbers.drop_nulls().to_numpy().astype(">u8").view(np.uint8).reshape(-1, KEY_LENGTH // 2)
-    return _texts(numbers.name, _pairs()[raw], numbers.is_not_null().to_numpy())
+    return _texts(numbers.name, raw, numbers.is_not_null().to_numpy())
 
 
-@cache
-def _pairs() -> NDArray[np.uint16]:
-    """The two hex characters of each byte."""
-    return np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint16)
-
-
-def _characters(rows: pl.DataFrame) -> NDArray[np.uint16]:
+def _bytes(rows: pl.DataFrame) -> NDArray[np.uint8]:
+    """The bytes of ids, a line for each."""
     raw = np.empty((len(rows), ID_LENGTH // 2), np.uint8)
     key, tail = (rows[name].to_numpy() for name in ID_ORDER)
     raw[:, : KEY_LENGTH // 2] = key.astype(">u8").view(np.uint8).reshape(-1, KEY_LENGTH // 2)
     raw[:, KEY_LENGTH // 2 :] = tail.astype(">u4").view(np.uint8).reshape(-1, (ID_LENGTH - KEY_LENGTH) // 2)
-    return _pairs()[raw]
+    return raw
 
 
-def _texts(name: str, characters: NDArray[np.uint16], known: NDArray[np.bool_]) -> pl.Series:
-    """Texts at the places that are known, null elsewhere. characters: two at a time, a line for each text."""
+def _texts(name: str, raw: NDArray[np.uint8], known: NDArray[np.bool_]) -> pl.Series:
+    """Hex texts at the places that are known, null elsewhere. raw: bytes, a line for each text."""
     import pyarrow as pa
 
     offsets = np.zeros(len(known) + 1, np.int64)
-    np.cumsum(known * (2 * characters.shape[1]), out=offsets[1:])
+    np.cumsum(known * (2 * raw.shape[1]), out=offsets[1:])
     valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
-    buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(characters))]
+    buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(hexlify(raw.tobytes()))]
     texts = pa.Array.from_buffers(pa.large_string(), len(known), buffers)
     return pl.Series(name, texts)

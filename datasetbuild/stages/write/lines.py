@@ -31,12 +31,11 @@ def encode(frame: pl.DataFrame, form: Lines, fields: frozenset[str]) -> bytes | 
     if shape is None:
         return b"".join(_slow(frame, form, fields))
     easy = pl.Series([True] * len(frame), dtype=pl.Boolean) if form.text else plain_rows(frame)
-    lines = _fast(frame.filter(easy), shape, form.columns)
-    if not easy.all():
-        others = pl.Series("line", list(_slow(frame.filter(~easy), form, fields)), dtype=pl.Binary).cast(pl.String)
-        places = pl.concat([easy.arg_true(), (~easy).arg_true()])
-        lines = pl.concat([lines, others]).gather(places.arg_sort())
-    return _joined(lines)
+    if easy.all():
+        return _joined(_fast(frame, shape, form.columns))
+    others = pl.Series("line", list(_slow(frame.filter(~easy), form, fields)), dtype=pl.Binary).cast(pl.String)
+    places = pl.concat([easy.arg_true(), (~easy).arg_true()])
+    return _joined(pl.concat([_fast(frame.filter(easy), shape, form.columns), others]).gather(places.arg_sort()))
 
 
 def _joined(lines: pl.Series) -> bytes | memoryview:

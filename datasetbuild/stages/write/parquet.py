@@ -60,8 +60,7 @@ def write_tables(tables: Iterator[pa.Table], path: Path) -> None:
 
 def plain_table(frame: pl.DataFrame) -> pa.Table:
     """The frame as an Arrow table of everyday types in one chunk."""
-    plain = frame.cast({pl.Enum: pl.String}).rechunk()
-    table = plain.to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+    table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
     return table.cast(_plain_schema(table.schema)).replace_schema_metadata(None)
 
 
@@ -113,7 +112,7 @@ def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
 
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:
-    """Arrow's everyday types (string, list) instead of the large and view ones: the ones that every reader knows."""
+    """Arrow's everyday types (string, list) instead of large, view and dictionary ones: the ones that every reader knows."""
     import pyarrow as pa
 
     return pa.schema([pa.field(field.name, _plain_type(field.type)) for field in schema])
@@ -126,6 +125,8 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
         return pa.list_(_plain_type(kind.value_type))
     if pa.types.is_struct(kind):
         return pa.struct([pa.field(field.name, _plain_type(field.type)) for field in kind])
+    if pa.types.is_dictionary(kind):  # an Enum
+        return _plain_type(kind.value_type)
     if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return pa.string()
     return kind

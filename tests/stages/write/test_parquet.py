@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
+from hypothesis import given
+from hypothesis import strategies as st
 
 from datasetbuild.record import MESSAGE_FIELDS, messages_dtype
 from datasetbuild.stages.write import plain_table, write_parquet, write_tables
@@ -43,3 +45,12 @@ def test_row_groups_are_the_same_bytes_from_one_table_or_from_many(tmp_path: Pat
     write_tables(iter([plain_table(frame)]), tmp_path / "one.parquet")
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "many.parquet").read_bytes()
     assert pq.ParquetFile(tmp_path / "one.parquet").metadata.num_row_groups == 3
+
+
+@given(st.lists(st.none() | st.sampled_from(["kept", "", "e\u0301 漢"]), max_size=40), st.integers(0, 5))
+def test_words_of_an_enum_are_written_as_text(words: list[str | None], first: int) -> None:
+    """Whatever the codes are that stand for them, and wherever a slice begins."""
+    frame = pl.DataFrame({"fate": words}, schema={"fate": pl.String})
+    codes = frame.cast({"fate": pl.Enum(["", "unused", "e\u0301 漢", "kept"])})
+    assert plain_table(codes[first:]).equals(plain_table(frame[first:]))
+    assert plain_table(codes.clear()).schema == plain_table(frame).schema
