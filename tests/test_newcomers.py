@@ -161,6 +161,21 @@ def test_a_row_is_found_by_its_key(project: Project) -> None:
     assert "a.jsonl:2" in project.run("why", "recipe=small", "T-1", "--at", "HEAD").out
 
 
+def test_why_finds_a_row_by_its_place(project: Project) -> None:
+    """`why` takes the place that errors and lists name, the file by its whole name or its last parts; of files with the same name
+    it lists the rows."""
+    rows = numbered(3)
+    project.write({"a/chat.jsonl": rows, "b/chat.jsonl": numbered(5)[3:], "recipes/small.yaml": HEAD.replace("a.jsonl", "'*/chat.jsonl'")})
+    found = json.loads(project.run("why", "recipe=small", "a/chat.jsonl:2", "--json").out)
+    assert (found["row"]["file"], found["row"]["line"]) == ("a/chat.jsonl", 2)
+    assert [turn["content"] for turn in found["messages"]] == [turn["content"] for turn in rows[1]["messages"]]
+    assert found["row"]["id"] in project.run("why", "recipe=small", "chat.jsonl:2").out.split()
+    assert project.run("why", "recipe=small", "chat.jsonl:2").out.startswith("2 rows match")
+    assert "a/chat.jsonl:3" in project.run("why", "recipe=small", "chat.jsonl:3").out
+    assert project.run("why", "recipe=small", "hat.jsonl:3").code == 2
+    assert project.run("why", "recipe=small", "chat.jsonl:0").code == 2
+
+
 def git(project: Project, *words: str) -> None:
     named = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
     subprocess.run(["git", *named, *words], cwd=project.folder, check=True, capture_output=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ import orjson
 import polars as pl
 
 from datasetbuild.artifact.diff.sides import Side
-from datasetbuild.hashing import record_hash
+from datasetbuild.engine.ledger import named
 from datasetbuild.record import REASONS, Reason
 
 
@@ -44,15 +43,10 @@ class Past:
         self.ledger = pl.read_parquet(side.file("ledger.parquet"))
 
     def matches(self, text: str) -> pl.DataFrame:
-        """Ledger lines whose id starts with the text, or whose `key` it is; else whose record or raw row holds it, letter case aside."""
-        if re.fullmatch(r"[0-9a-f]{4,24}", text):
-            named = self.ledger.filter(pl.col("id").str.starts_with(text))
-            if len(named):
-                return named
+        """The ledger's lines that the text names (`ledger.named`); else those whose record or raw row holds it, letter case aside."""
         sources = self.side.manifest["parts"]["sources"]
-        keyed = [record_hash(name, text.encode()) for name, source in sources.items() if source["params"].get("key")]
-        named = self.ledger.filter(pl.col("id").is_in(keyed))
-        return named if len(named) else self.ledger.filter(pl.col("id").is_in([*self._holding(text.lower())]))
+        found = named(self.ledger, text, [name for name, source in sources.items() if source["params"].get("key")])
+        return found if len(found) else self.ledger.filter(pl.col("id").is_in([*self._holding(text.lower())]))
 
     def tell(self, row_id: str) -> PastStory:
         """The story of one row, by its full id. Text there is of kept rows alone, and raw rows of quarantined ones."""

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--mask", action="store_true", help="show rendered conversations with what is trained")
     parser.add_argument(
-        "--row", metavar="ID|TEXT", help="with --mask: the row with this id (or its begin), or with this text"
+        "--row", metavar="ID|FILE:LINE|TEXT", help="with --mask: the row with this id (or its begin), of this place, or with this text"
     )
     parser.add_argument("-n", type=int, default=5, metavar="N", help="with --mask: at most so many conversations (5)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="with --mask: write one HTML page instead")

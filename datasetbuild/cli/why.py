@@ -1,5 +1,6 @@
 """Tell one row's whole story: where it was read, how it was cleaned, its facts, and which rule or twin removed it, or
-its split, copies and tokens. Name the row by its id (or the begin of it), its key (a ticket's number), or by a piece of its text."""
+its split, copies and tokens. Name the row by its id (or the begin of it), its key (a ticket's number), the
+place where it stands (chat.jsonl:12), or by a piece of its text."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ WIDTH = 88
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("words", nargs="+", metavar="recipe=NAME ID|TEXT", help="the recipe, overrides, and the row")
+    parser.add_argument("words", nargs="+", metavar="recipe=NAME ID|FILE:LINE|TEXT", help="the recipe, overrides, and the row")
     parser.add_argument("--at", metavar="REV", help="as it was at a git revision, read from git and DVC: nothing is built")
 
 
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     overrides = [word for word in args.words if re.match(r"[+~]*[A-Za-z_][\w.@/-]*=|~", word)]
     wanted = [word for word in args.words if word not in overrides]
     if len(wanted) != 1:
-        raise UsageError(f"name one row, not {len(wanted)}", hint='dsbuild why recipe=NAME ID, or "a piece of its text"')
+        raise UsageError(f"name one row, not {len(wanted)}", hint='dsbuild why recipe=NAME ID, FILE:LINE, or "a piece of its text"')
     with ExitStack() as scratch:
         return _answer(args, wanted[0], _past(args, overrides, scratch) if args.at else _present(args, overrides))
 
@@ -69,7 +70,7 @@ def _answer(args: argparse.Namespace, wanted: str, asked: Search | Past) -> int:
 
     found = asked.matches(wanted)
     if not len(found):
-        raise UsageError(f"no row has the id or holds the text {wanted!r}", hint="try a shorter piece of its text, or its id from ledger.parquet")
+        raise UsageError(f"no row has the id or the place, or holds the text {wanted!r}", hint="try a shorter piece of its text, or its id from ledger.parquet")
     if len(found) > 1:
         sys.stdout.write(_as_json(found.to_dicts()) if args.json else several(found))
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,12 +11,12 @@ import polars as pl
 from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.inputs import find_inputs
+from datasetbuild.engine.ledger import named
 from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.place import placed
 from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import Examined, examine
-from datasetbuild.hashing import record_hash
 from datasetbuild.plan.keys import changing
 from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
@@ -69,17 +68,11 @@ class Search:
     cache: Cache
 
     def matches(self, text: str) -> pl.DataFrame:
-        """Ledger lines whose id starts with the text, or whose `key` it is; else whose turns hold it, letter case aside; else
+        """The ledger's lines that the text names (`ledger.named`); else those whose turns hold it, letter case aside; else those
         whose raw row does."""
         ledger = self.found.ledger
-        if re.fullmatch(r"[0-9a-f]{4,24}", text):
-            named = ledger.filter(pl.col("id").str.starts_with(text))
-            if len(named):
-                return named
-        keyed = [record_hash(name, text.encode()) for name, source in self.found.plan.sources.items() if source.get("key")]
-        named = ledger.filter(pl.col("id").is_in(keyed))
-        if len(named):
-            return named
+        if len(found := named(ledger, text, [name for name, source in self.found.plan.sources.items() if source.get("key")])):
+            return found
         ids = {row_id for piece in self.found.pieces for row_id in self._holding(piece, text)}
         if not ids:
             ids = {row_id for piece in self.found.pieces for row_id in self._holding_raw(piece, text.encode())}
