@@ -6,10 +6,12 @@ of a polars frame; this module owns their names and types, so that every stage m
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
-from datasetbuild.hashing import canonical_json
+from datasetbuild.hashing import canonical_json, record_hash
 
 if TYPE_CHECKING:
     import numpy as np
@@ -201,6 +203,23 @@ already. `@system`: whether it has a system turn. `@bytes`: bytes of its texts."
 
 ID_ORDER = ("key", "tail")
 """A record's id as two numbers, its first 16 hex characters (UInt64) and its last 8 (UInt32): they order as ids do."""
+
+
+def rows_named(ledger: pl.DataFrame, name: str, keyed: Iterable[str]) -> pl.DataFrame:
+    """The lines that a name means: the begin of an id, a row's own key, or `FILE:LINE`, where the file's last parts will do. None
+    of them when it is no such name. keyed: the sources that declare a `key`."""
+    import polars as pl
+
+    if re.fullmatch(r"[0-9a-f]{4,24}", name) and len(found := ledger.filter(pl.col("id").str.starts_with(name))):
+        return found
+    ids = [record_hash(source, name.encode()) for source in keyed]
+    if len(found := ledger.filter(pl.col("id").is_in(ids))):
+        return found
+    file, _, line = name.rpartition(":")
+    if not file or not re.fullmatch(r"[0-9]{1,18}", line):
+        return ledger.clear()
+    path = pl.col("file").cast(pl.String)
+    return ledger.filter((pl.col("line") == int(line)) & ((path == file) | path.str.ends_with(f"/{file}")))
 
 
 def quarantine_schema() -> dict[str, Any]:

@@ -10,8 +10,7 @@ import orjson
 import polars as pl
 
 from datasetbuild.artifact.diff.sides import Side
-from datasetbuild.engine.ledger import named
-from datasetbuild.record import REASONS, Reason
+from datasetbuild.record import REASONS, Reason, rows_named
 
 
 @dataclass
@@ -43,9 +42,9 @@ class Past:
         self.ledger = pl.read_parquet(side.file("ledger.parquet"))
 
     def matches(self, text: str) -> pl.DataFrame:
-        """The ledger's lines that the text names (`ledger.named`); else those whose record or raw row holds it, letter case aside."""
+        """The ledger's lines that the text names (`record.rows_named`); else those whose record or raw row holds it, letter case aside."""
         sources = self.side.manifest["parts"]["sources"]
-        found = named(self.ledger, text, [name for name, source in sources.items() if source["params"].get("key")])
+        found = rows_named(self.ledger, text, [name for name, source in sources.items() if source["params"].get("key")])
         return found if len(found) else self.ledger.filter(pl.col("id").is_in([*self._holding(text.lower())]))
 
     def tell(self, row_id: str) -> PastStory:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import polars as pl
 
 from datasetbuild.engine.ids import hexes, id_texts, ids_of
 from datasetbuild.errors import ConservationError
-from datasetbuild.hashing import record_hash
 from datasetbuild.record import ID_ORDER, LEDGER_FIRST, LEDGER_LAST, Fate, Stage
 from datasetbuild.stages.write.parquet import ROW_GROUP, plain_table, write_tables
 
@@ -44,21 +42,6 @@ def ledger_lines(rows: pl.DataFrame, numbers: Sequence[int]) -> dict[int, dict[s
     """The lines of the ledger of some rows, by number."""
     wanted = sorted(set(numbers))
     return dict(zip(wanted, ledger_table(rows, rows[wanted]).iter_rows(named=True), strict=True))
-
-
-def named(ledger: pl.DataFrame, name: str, keyed: Iterable[str]) -> pl.DataFrame:
-    """The lines that a name means: the begin of an id, a row's own key, or `FILE:LINE`, where the file's last parts will do. None
-    of them when it is no such name. keyed: the sources that declare a `key`."""
-    if re.fullmatch(r"[0-9a-f]{4,24}", name) and len(found := ledger.filter(pl.col("id").str.starts_with(name))):
-        return found
-    ids = [record_hash(source, name.encode()) for source in keyed]
-    if len(found := ledger.filter(pl.col("id").is_in(ids))):
-        return found
-    file, _, line = name.rpartition(":")
-    if not file or not re.fullmatch(r"[0-9]{1,18}", line):
-        return ledger.clear()
-    path = pl.col("file").cast(pl.String)
-    return ledger.filter((pl.col("line") == int(line)) & ((path == file) | path.str.ends_with(f"/{file}")))
 
 
 def _columns(rows: pl.DataFrame) -> list[str]:

@@ -11,7 +11,6 @@ import polars as pl
 from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.inputs import find_inputs
-from datasetbuild.engine.ledger import named
 from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.place import placed
@@ -20,7 +19,7 @@ from datasetbuild.engine.run import Examined, examine
 from datasetbuild.plan.keys import changing
 from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
-from datasetbuild.record import REASONS, Reason
+from datasetbuild.record import REASONS, Reason, rows_named
 from datasetbuild.stages.bounds import of_row
 from datasetbuild.stages.dedup.cut import pieces_of
 from datasetbuild.stages.normalize import normalize
@@ -68,10 +67,10 @@ class Search:
     cache: Cache
 
     def matches(self, text: str) -> pl.DataFrame:
-        """The ledger's lines that the text names (`ledger.named`); else those whose turns hold it, letter case aside; else those
+        """The ledger's lines that the text names (`record.rows_named`); else those whose turns hold it, letter case aside; else those
         whose raw row does."""
         ledger = self.found.ledger
-        if len(found := named(ledger, text, [name for name, source in self.found.plan.sources.items() if source.get("key")])):
+        if len(found := rows_named(ledger, text, [name for name, source in self.found.plan.sources.items() if source.get("key")])):
             return found
         ids = {row_id for piece in self.found.pieces for row_id in self._holding(piece, text)}
         if not ids:
