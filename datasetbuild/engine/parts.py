@@ -37,8 +37,9 @@ from datasetbuild.stages.write.carry import Delivery, Tokens
 PART_ROWS, PART_BYTES = 16_384, 32 << 20
 """Rows of a part and bytes of its texts, about: a part is held in memory while it is written, at 10 times its bytes."""
 
-GROUP_BYTES = 16 << 20
-"""Bytes of the texts of the shards that pass the exchange together, about: a part opens a file for each group of them."""
+GROUP_BYTES = 8 << 20
+"""Bytes of the texts of the shards that pass the exchange together, about: a part opens a file for each group of them. With
+twice as many a million rows are written in 3 % less CPU time, and two workers hold 70 MB more, which is then the peak."""
 
 TRAIN = "train"
 
