@@ -66,6 +66,16 @@ def test_an_edited_manifest(built: Project) -> None:
     assert verdict(ran)["where"] == "the same counts, but other records or other text"
 
 
+def test_a_stray_file_among_the_data_is_cleared_away(built: Project) -> None:
+    """A file that nobody wrote into `data/` would be loaded with the others: the next build makes the folder anew."""
+    stray = built.artifact() / "data" / "train-99999.parquet"
+    stray.write_bytes(next(built.artifact().glob("data/*.parquet")).read_bytes())
+    assert built.run("plan", "recipe=small", "--check").code == 10
+    assert built.run("recipe=small").code == 0
+    assert not stray.exists()
+    assert built.run("plan", "recipe=small").out.endswith("up to date\n")
+
+
 @pytest.mark.parametrize("name", ["README.md", "ledger.parquet", "data/train-00000-of-00001.parquet"])
 def test_a_damaged_or_missing_file(built: Project, name: str) -> None:
     """Each file that is not what the manifest says is named."""

@@ -63,4 +63,5 @@ def _columns(rows: list[tuple[str, ...]]) -> list[str]:
 def _cells(step: Step) -> tuple[str, ...]:
     shards = "?" if step.shards is None and step.source else str(step.shards or "")
     reused = str(step.reused) if step.source else ""
-    return (step.source or "all", step.step, shards, reused, str(step.rows), f"{step.seconds:.2f} s")
+    guessed = "~" if step.shards is None and step.source else ""
+    return (step.source or "all", step.step, shards, reused, f"{guessed}{step.rows}", f"{step.seconds:.2f} s")

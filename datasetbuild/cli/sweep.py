@@ -21,9 +21,12 @@ def run(args: argparse.Namespace, project: Path) -> int:
     from datasetbuild.cli.progress import bar
     from datasetbuild.engine.run import build
     from datasetbuild.engine.sweep import sweep
+    from datasetbuild.errors import UsageError
     from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
+    if args.csv and args.json:
+        raise UsageError("--csv and --json both print the table", hint="ask for one of them")
     if args.plot:
         check_folder(args.plot)
     recipes = load(args.overrides, project=project, multirun=True)
@@ -57,6 +60,8 @@ def rows(points: list[Point]) -> list[dict[str, Any]]:
     """The points as flat rows: the overrides that differ, kept, delta, per source, per split, tokens; and the rows with their
     copies where a mix makes some."""
     shared = set(points[0].overrides).intersection(*(point.overrides for point in points)) if len(points) > 1 else set()
+    if all(shared.issuperset(point.overrides) for point in points):
+        shared = set()  # one value, given twice
     copied = any(point.rows != point.kept for point in points)
     table = []
     for point in points:
@@ -87,12 +92,14 @@ def show(name: str, points: list[Point]) -> None:
 
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = rows(points)
-    screen = Table(title=f"{name}: {len(points)} point" + ("s" if len(points) != 1 else ""), title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    title = f"{name}: {len(points)} point{'s' if len(points) != 1 else ''}, delta to the recipe as it stands"
+    screen = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table[0]:
-        screen.add_column(column, justify="right")
+        screen.add_column(escape(column), justify="right")
     for row in table:
-        screen.add_row(*(f"{value:+d}" if column == "delta" else str(value) for column, value in row.items()))
+        screen.add_row(*(f"{value:+d}" if column == "delta" else escape(str(value)) for column, value in row.items()))
     Console(highlight=False, width=None if os.isatty(1) else 160).print(screen)

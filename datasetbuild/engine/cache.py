@@ -106,8 +106,9 @@ class Cache:
         """Keep a copy of a file under its content's name: digest and suffix. Returns that name, for `kept`."""
         data = path.read_bytes()
         name = bytes_digest(data) + _suffix(path)
-        if not self.kept(name).exists():
-            self.write(self.kept(name), data)
+        place = self.kept(name)
+        if not place.is_file() or place.read_bytes() != data:
+            self.write(place, data)
         return name
 
     def kept(self, name: str) -> Path:

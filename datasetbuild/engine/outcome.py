@@ -198,6 +198,8 @@ def intact(folder: Path, key: str, cache: Cache) -> dict[str, Any] | None:
         path = folder / name
         if not path.is_file() or path.stat().st_size != file["bytes"] or known_digest(cache, path) != file["sha256"]:
             return None
+    if any(path.relative_to(folder).as_posix() not in manifest["files"] for path in (folder / "data").rglob("*")):
+        return None  # a loader takes what lies in data/ by its name
     derived = _derived(manifest).items()
     sound = all((folder / name).is_file() and (folder / name).read_bytes() == data for name, data in derived)
     return manifest if sound else None

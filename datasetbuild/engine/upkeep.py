@@ -43,14 +43,15 @@ def contents(cache: Cache) -> list[Kind]:
 
 
 def verify(cache: Cache) -> tuple[int, list[str]]:
-    """Hash every object and read every action; damaged ones are removed, so that they are made anew when they are needed.
+    """Hash every object and every file that an operator was given, and read every action; damaged ones are removed, so that they
+    are made anew when they are needed.
 
     Returns the number of files looked at, and the names of the damaged ones.
     """
     looked, damaged = 0, []
-    for path in _files(cache.root / "objects"):
+    for path in [*_files(cache.root / "objects"), *_files(cache.root / "inputs")]:
         looked += 1
-        if file_digest(path) != path.parent.name + path.name:
+        if file_digest(path) != (path.parent.name + path.name).partition(".")[0]:
             damaged.append(path.relative_to(cache.root).as_posix())
             path.unlink(missing_ok=True)
     for path in _files(cache.root / "actions"):
@@ -62,16 +63,18 @@ def verify(cache: Cache) -> tuple[int, list[str]]:
 
 
 def clear(cache: Cache, budget: int, *, dry_run: bool = False) -> Cleared:
-    """Remove what was used longest ago until the cache is within `budget` bytes, and whatever nothing refers to.
+    """Remove what was used longest ago until the cache is within `budget` bytes, and objects that nothing refers to.
 
-    An action is as old as its last use; an object as its youngest action. Artifacts never need the cache: what is gone is
+    An action is as old as its last use; an object as its youngest action; a file that was fetched or given to an operator as
+    when it was written. Artifacts never need the cache: what is gone is
     measured again when it is asked for.
     """
-    actions = sorted(_files(cache.root / "actions"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+    known = [path for kind in ("actions", "remote", "inputs") for path in _files(cache.root / kind)]
+    known.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     keep: set[Path] = set()
     total = 0
-    for action in actions:
-        needed = {action, *_referred(cache, action)} - keep
+    for one in known:
+        needed = {one, *_referred(cache, one)} - keep
         size = sum(path.stat().st_size for path in needed if path.exists())
         if total + size <= budget:
             keep |= needed
@@ -88,8 +91,11 @@ def clear(cache: Cache, budget: int, *, dry_run: bool = False) -> Cleared:
     return Cleared(removed, freed, sum(kind.bytes for kind in contents(cache)))
 
 
-def _referred(cache: Cache, action: Path) -> Iterator[Path]:
-    result = read_sealed(action)
+def _referred(cache: Cache, path: Path) -> Iterator[Path]:
+    """What an action refers to."""
+    if not path.is_relative_to(cache.root / "actions"):
+        return
+    result = read_sealed(path)
     for digest in ((result or {}).get("objects") or {}).values():
         yield cache.root / "objects" / digest[:2] / digest[2:]
     for shard in (result or {}).get("shards") or ():

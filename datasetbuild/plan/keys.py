@@ -121,7 +121,7 @@ def dear_key(step: FactStep, records: str, rows: str) -> str:
 
 def exact_key(params: dict[str, Any], records: str) -> str:
     """Also the key of the first user messages, which every build needs: `{"on": "first_user"}`."""
-    return action_key("dedup", column="exact", params=params, records=records)
+    return action_key("dedup", column="exact", version=find("section", "dedup.exact").version, params=params, records=records)
 
 
 def near_key(params: dict[str, Any], records: str) -> str:

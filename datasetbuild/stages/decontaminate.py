@@ -28,7 +28,7 @@ from datasetbuild.op import Bound, File, section
 from datasetbuild.stages.dedup.cut import Pieces, pieces_of
 from datasetbuild.stages.dedup.sketch import Shingles, shingles
 from datasetbuild.stages.read.reference import read_rows, texts_of
-from datasetbuild.stages.where import words_of
+from datasetbuild.stages.where import said, words_said
 from datasetbuild.stages.words import UNPARTED, Hashes, Ints, by_size, sequence_hashes, word_hashes
 
 TRIPLE = 3
@@ -84,7 +84,7 @@ def index(
     return sink.getvalue(), {name: {"items": int((items["benchmark"] == name).sum())} for name in against}
 
 
-@section("decontaminate", version=4, prepare=index)
+@section("decontaminate", version=5, prepare=index)
 def decontaminate(
     *,
     against: dict[str, Benchmark],
@@ -111,10 +111,9 @@ def contamination(frame: pl.DataFrame, prepared: Path, *, ngram: int | None) -> 
     words in a row are shared, or a short item is a whole turn), and `span`: the longest words in a row that both have.
     """
     known = _opened(prepared)
-    texts = frame["conversation"].explode(empty_as_null=False)
-    words = words_of(frame, "conversation")
-    hashes, counts = words.hashes, words.counts
-    record = np.repeat(np.arange(len(frame)), words.turns)
+    texts = said(frame).explode(empty_as_null=False)
+    hashes, counts = words_said(frame)
+    record = np.repeat(np.arange(len(frame)), frame["conversation"].list.len().to_numpy())
     found = pl.concat([known.overlapping(hashes, counts), known.sharing_runs(hashes, counts, ngram), known.equal(hashes, counts)])
     found = found.group_by("text", "item").agg(pl.col("overlap").max(), pl.col("run").any())
     found = found.join(known.evidence, on="item", how="left").sort("text", "item")

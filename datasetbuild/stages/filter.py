@@ -22,6 +22,10 @@ BROKEN = (Reason.UNMEASURED, Reason.BELOW_MIN, Reason.ABOVE_MAX, Reason.NOT_ALLO
 """The ways to fail a rule."""
 
 
+BOUNDS = ("min", "max", "robust_z", "allow", "deny")
+"""What bounds a fact."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """A bound on a fact. `low` and `high` are the columns that `min` and `max` look at (the same for a plain fact)."""
@@ -103,7 +107,10 @@ def _fits(value: Any, kind: pl.DataType) -> bool:
 
 
 def _verdict(rule: Rule, bounds: Mapping[str, Any]) -> pl.Expr:
-    """How a record fails the rule, or 0. A fact without a value fails: it never passes in silence."""
+    """How a record fails the rule, or 0. A fact without a value fails, since it never passes in silence; but nothing fails a rule
+    that bounds nothing."""
+    if all(rule.bounds.get(word) is None for word in BOUNDS):
+        return pl.lit(0, pl.UInt8)
     low, high = pl.col(rule.low), pl.col(rule.high)
     verdict: Any = pl.when(low.is_null() | high.is_null()).then(_broken(Reason.UNMEASURED))
     if (least := _bound(bounds, "min")) is not None:

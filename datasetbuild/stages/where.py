@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import orjson
 import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import fold, lists, unfold
+from datasetbuild.hashing import canonical_json
 from datasetbuild.record import ROLES, Where, flatten_turns
 from datasetbuild.stages.words import Hashes, Ints, word_hashes
 
@@ -70,9 +72,15 @@ def words_of(frame: pl.DataFrame, where: Where, *, first: bool = False) -> Words
     return _taken(frame, lengths, _first(mine, lengths) if first else mine)
 
 
-def text_of(frame: pl.DataFrame, on: On, between: str = "\n") -> pl.Series:
-    """The text that records are compared by, its turns joined by `between`. frame: the annotate frame. Returns String, one
-    per record, never null. A record in which no user speaks (plain text) is compared as a whole."""
+def text_of(frame: pl.DataFrame, on: On, between: str = "\n", *, calls: bool = False) -> pl.Series:
+    """The text that records are compared by, its turns joined by `between`. frame: the annotate frame. calls: with the tool
+    calls of those turns. Returns String, one per record, never null. A record in which no user speaks (plain text) is compared
+    as a whole."""
+    if calls and on != "first_user" and _calls(frame):
+        lengths, turns = flatten_turns(frame["messages"])
+        mine = _speaks(turns, on)
+        every = said(frame).explode(empty_as_null=False).filter(pl.Series(mine))
+        return fold(every, pl.Series(_per_record(mine, lengths))).list.join(between).alias("text")
     if on == "first_user":
         first = frame["user"].list.first().alias("text")
         silent = first.is_null().arg_true()
@@ -80,10 +88,41 @@ def text_of(frame: pl.DataFrame, on: On, between: str = "\n") -> pl.Series:
     return frame[on].list.join(between).alias("text")
 
 
-def words_on(frame: pl.DataFrame, on: On) -> tuple[Hashes, Ints]:
+def said(frame: pl.DataFrame) -> pl.Series:
+    """What each turn says, and behind it what it calls: the names and arguments of its tool calls, without their ids.
+    List[String], as `conversation`."""
+    if not _calls(frame):
+        return frame["conversation"]
+    lengths, turns = flatten_turns(frame["messages"])
+    callers = turns["tool_calls"].is_not_null().arg_true()
+    called = pl.Series([_called(one) for one in turns["tool_calls"].gather(callers)], dtype=pl.String)
+    content = turns["content"].clone()  # scatter changes the Series itself
+    return fold(content.scatter(callers, content.gather(callers) + "\n" + called), lengths)
+
+
+def words_said(frame: pl.DataFrame) -> tuple[Hashes, Ints]:
+    """The words of `said`, in order, and how many each turn has."""
+    if _calls(frame):
+        return word_hashes(said(frame).explode(empty_as_null=False))
+    words = words_of(frame, "conversation")
+    return words.hashes, words.counts
+
+
+def _called(calls: str) -> str:
+    """Names and arguments of a turn's calls."""
+    functions = [one.get("function") or {} for one in orjson.loads(calls) if isinstance(one, dict)]
+    parts = [part for one in functions for part in (one.get("name"), one.get("arguments")) if part is not None]
+    return "\n".join(part if isinstance(part, str) else canonical_json(part).decode() for part in parts)
+
+
+def _calls(frame: pl.DataFrame) -> bool:
+    return "messages" in frame.columns and _calls_tools(flatten_turns(frame["messages"])[1])
+
+
+def words_on(frame: pl.DataFrame, on: On, *, calls: bool = False) -> tuple[Hashes, Ints]:
     """The words of `text_of`, in order, and how many each record has."""
-    if WORDS not in frame.columns:
-        return word_hashes(text_of(frame, on))
+    if WORDS not in frame.columns or (calls and _calls(frame)):
+        return word_hashes(text_of(frame, on, calls=calls))
     lengths, turns = flatten_turns(frame["messages"])
     mine = _chosen(lengths, turns, "user" if on == "first_user" else on)
     if on == "first_user":
@@ -106,14 +145,16 @@ def _chosen(lengths: pl.Series, turns: pl.DataFrame, where: Where) -> NDArray[np
     """Which of all turns of all records are meant.
 
     Of the assistant's a turn that only calls a tool has no text, and counts only where the assistant does nothing else."""
-    if where == "conversation":
-        return np.ones(len(turns), bool)
-    said: NDArray[np.bool_] = (turns["role"] == where).to_numpy()
+    speaking = _speaks(turns, where)
     if where != "assistant" or not _calls_tools(turns):
-        return said
+        return speaking
     silent = (turns["tool_calls"].is_not_null() & (turns["content"] == "")).to_numpy()
-    speaks = _per_record(said & ~silent, lengths) > 0
-    return said & ~(silent & np.repeat(speaks, lengths))
+    speaks = _per_record(speaking & ~silent, lengths) > 0
+    return speaking & ~(silent & np.repeat(speaks, lengths))
+
+
+def _speaks(turns: pl.DataFrame, where: Where) -> NDArray[np.bool_]:
+    return np.ones(len(turns), bool) if where == "conversation" else (turns["role"] == where).to_numpy()
 
 
 def _calls_tools(turns: pl.DataFrame) -> bool:

@@ -76,6 +76,15 @@ def test_the_table_as_csv(filled: Project) -> None:
     assert all(int(row["a"]) + int(row["b"]) == int(row["kept"]) for row in table)
 
 
+def test_points_are_told_apart_on_the_terminal(filled: Project) -> None:
+    """The table shows each point's values, also lists, which a terminal's markup would swallow, and one that is given twice."""
+    out = filled.run("-m", "recipe=small", "split.group=[group],[first_user]").out
+    assert "[group]" in out
+    assert "[first_user]" in out
+    assert filled.run("-m", "recipe=small", "filters.response_chars.min=20,20").out.count(" 20 ") >= 2
+    assert filled.run("-m", "recipe=small", GRID[0], "--csv", "--json").code == 2
+
+
 def test_the_rows_of_a_mix_stand_beside_the_records(filled: Project) -> None:
     """Where a mix repeats records, a point says how many rows come of them; elsewhere they are the records."""
     out = filled.run("-m", "recipe=small", "mix.weights={a: 0.2, b: 0.8},{a: 0.8, b: 0.2}", "+mix.max_repeat=4", "--csv").out

@@ -48,6 +48,33 @@ def test_verify_finds_a_flipped_byte(built: Project) -> None:
     assert built.bytes() == before
 
 
+WITH_EXAM = RECIPE + 'decontaminate: {against: {exam: {path: exam.jsonl, fields: [q]}}, ngram: 5}\n'
+
+
+def test_a_damaged_copy_of_a_benchmark_is_made_again(project: Project) -> None:
+    """What an operator was given is compared with its file before it is used, and `cache verify` looks at it."""
+    rows = numbered(20)
+    exam = [{"q": rows[3]["messages"][1]["content"] + " and some more words"}, {"q": "what is not asked by any of these rows at all"}]
+    project.write({"a.jsonl": rows, "exam.jsonl": exam, "recipes/small.yaml": WITH_EXAM})
+    assert project.run("recipe=small", "decontaminate.ngram=6").code == 0
+    [copy] = [path for path in (project.folder / ".dsbuild/cache/inputs").rglob("*") if path.is_file()]
+    good = copy.read_bytes()
+    copy.write_bytes(good.split(b"\n", 1)[1])
+    found = project.run("cache", "verify", "--json").json
+    assert [Path(name).name for name in found["damaged"]] == [copy.name]
+    copy.write_bytes(b"")
+    assert project.run("recipe=small").code == 0
+    assert copy.read_bytes() == good
+    assert (project.ledger()["reason"] == "contaminated").sum() > 0
+
+
+def test_gc_within_the_budget_takes_nothing(project: Project) -> None:
+    """What fits into the budget stays, also files that operators were given."""
+    project.write({"a.jsonl": numbered(20), "exam.jsonl": [{"q": "what is asked in the exam and nowhere else"}], "recipes/small.yaml": WITH_EXAM})
+    assert project.run("recipe=small").code == 0
+    assert project.run("cache", "gc", "--budget", "1G", "--json").json["files"] == 0
+
+
 def test_gc_keeps_within_the_budget(built: Project) -> None:
     """`gc --budget` leaves at most so many bytes, keeps what was used last, and a build afterwards gives the same bytes."""
     before = built.bytes()

@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 
 from datasetbuild.errors import SourceError
+from datasetbuild.record import record_schema
+from datasetbuild.stages.annotate import annotate_frame
 from datasetbuild.stages.decontaminate import contamination, index
 
 ITEMS = [
@@ -61,6 +63,16 @@ def test_the_evidence_is_the_records_own_text(item: str, text: str, span: str | 
     (row,) = found(tmp_path, [item, ITEMS[1]], [text.format(item)]).to_dicts()
     assert (row["benchmark"], row["line"], row["run"]) == ("exam", 1, True)
     assert row["span"] == (span or item.rstrip("?？"))
+
+
+def test_an_item_in_the_arguments_of_a_call_is_found(tmp_path: Path) -> None:
+    """What the assistant passes to a tool is text that is trained on."""
+    item = "how many apples are left when seven of nineteen are eaten"
+    call = json.dumps([{"id": "1", "type": "function", "function": {"name": "solve", "arguments": json.dumps({"question": item})}}])
+    turns = [{"role": "user", "content": "go on"}, {"role": "assistant", "content": "", "tool_calls": call}]
+    records = pl.DataFrame({"messages": [turns]}, schema={"messages": record_schema()["messages"]})
+    told = contamination(annotate_frame(records), prepared(tmp_path, [item]), ngram=13).to_dicts()[0]
+    assert (told["benchmark"], told["overlap"]) == ("exam", 1.0)
 
 
 def test_what_is_no_item_is_not_found(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ def reasons(name: str, low: str, high: str, bounds: dict[str, Any]) -> list[str 
         ("n", {"min": 5}, ["below_min", None, None, "unmeasured"]),
         ("n", {"max": 5}, [None, None, "above_max", "unmeasured"]),
         ("n", {"min": 2, "max": 8}, ["below_min", None, "above_max", "unmeasured"]),
+        ("n", {}, [None] * 4),
+        ("n", {"min": None, "max": None}, [None] * 4),
         ("lang", {"allow": ["en", "de"]}, [None, None, "not_allowed", None]),
         ("lang", {"deny": ["no"]}, [None, None, "denied", None]),
         ("lang", {"allow": []}, ["not_allowed"] * 4),
@@ -55,7 +57,8 @@ def reasons(name: str, low: str, high: str, bounds: dict[str, Any]) -> list[str 
     ],
 )
 def test_every_bound_has_its_reason(column: str, bounds: dict[str, Any], expected: list[str | None]) -> None:
-    """min, max, allow and deny each drop for a reason of their own; a fact without a value never passes in silence."""
+    """min, max, allow and deny each drop for a reason of their own; a fact without a value never passes a bound in silence,
+    and where nothing is bounded nothing is dropped."""
     assert reasons("rule", column, column, bounds) == expected
 
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from datasetbuild.record import ROLES, Where, record_schema
 from datasetbuild.stages.annotate import measure
-from datasetbuild.stages.where import On, annotate_frame, text_of, with_words, words_of, words_on
+from datasetbuild.stages.dedup.exact import exact_keys
+from datasetbuild.stages.dedup.near import sketch
+from datasetbuild.stages.where import On, annotate_frame, said, text_of, with_words, words_of, words_on
 from datasetbuild.stages.words import word_hashes
 
 TURN = st.fixed_dictionaries(
@@ -73,3 +75,35 @@ def test_a_call_counts_as_an_answer_only_alone() -> None:
     assert frame["assistant"].to_list() == [["a b"], [""], ["a b"]]
     assert words_of(with_words(frame), "assistant").of_records.tolist() == [2, 0, 2]
     assert words_of(with_words(frame), "assistant").turns.tolist() == [1, 1, 1]
+
+
+CALL = '[{"id":"call_1","type":"function","function":{"name":"seat","arguments":"{\\"row\\":\\"12A\\"}"}}]'
+
+
+@pytest.mark.parametrize(
+    ("calls", "same"),
+    [
+        (CALL, True),
+        (CALL.replace("call_1", "call_2"), True),
+        (CALL.replace("seat", "hotel"), False),
+        (CALL.replace("12A", "14C"), False),
+        (None, False),
+    ],
+)
+def test_what_is_called_is_compared(calls: str | None, same: bool) -> None:
+    """Two conversations of the same words are the same to exact and near dedup only when they call the same, ids aside."""
+    frame = frame_of([[turn("user", "go on"), turn("assistant", "", one), turn("assistant", "done")] for one in (CALL, calls)])
+    keys = exact_keys(frame, "conversation")
+    assert (keys[0] == keys[1]) is same
+    for on in ("conversation", "assistant"):
+        for one in (frame, with_words(frame)):
+            words = sketch(one, on=on, ngram=3)["words"]
+            assert (words[0] == words[1]) is same, on
+    assert exact_keys(frame, "first_user").n_unique() == 1
+
+
+def test_calls_of_any_shape_are_text() -> None:
+    """Arguments may be text or JSON; what a call lacks is left out."""
+    calls = ['[{"function":{"name":"f","arguments":{"b":1,"a":[2]}}},{"function":{"name":"g"}}]', '[{"id":"x"}]', "[]"]
+    frame = frame_of([[turn("assistant", "so", one)] for one in calls])
+    assert said(frame).to_list() == [['so\nf\n{"a":[2],"b":1}\ng'], ["so\n"], ["so\n"]]

@@ -10,11 +10,12 @@ from datasetbuild.op import section
 from datasetbuild.stages.where import text_of
 
 
-@section("dedup.exact", version=1)
+@section("dedup.exact", version=2)
 def exact(*, on: Literal["first_user", "conversation"] = "first_user") -> None:
     """Records with the same text, letter case and runs of white space aside, are repeats of one another.
 
-    on: `first_user` compares the first user message, `conversation` all turns with their roles.
+    on: `first_user` compares the first user message, `conversation` all turns with their roles,
+        and the names and arguments of tool calls.
     """
 
 
@@ -37,7 +38,7 @@ def exact_keys(frame: pl.DataFrame, on: Literal["first_user", "conversation"]) -
     """
     from xxhash import xxh3_128_digest
 
-    text = _normalized(text_of(frame, on, between=NO_BLANK))
+    text = _normalized(text_of(frame, on, between=NO_BLANK, calls=True))
     if on == "conversation":
         roles = frame.select(pl.col("messages").list.eval(pl.element().struct.field("role")).list.join(","))
         text = roles.to_series() + "\n" + text

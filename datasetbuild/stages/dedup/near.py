@@ -47,7 +47,7 @@ however long."""
 LOW_48 = np.uint64((1 << 48) - 1)
 
 
-@section("dedup.near", version=6)
+@section("dedup.near", version=7)
 def near(
     *,
     threshold: Annotated[float, Bound(gt=0, le=1)] = 0.8,
@@ -62,7 +62,8 @@ def near(
     threshold: Jaccard similarity of the two sets of word n-grams, from above 0 to 1.
     ngram: words per shingle; letter case and punctuation do not count.
     num_perm: permutations of the MinHash signature; more find more pairs near the threshold, and cost more.
-    on: `conversation` compares all turns, `first_user` the first user message, `assistant` the answers.
+    on: `conversation` compares all turns, `first_user` the first user message, `assistant` the answers; of tool calls their
+        names and arguments.
     """
 
 
@@ -72,7 +73,7 @@ def sketch(frame: pl.DataFrame, *, on: On, ngram: int) -> pl.DataFrame:
     Returns `words` (Struct of two UInt64, a 128-bit hash of the sequence of words; null without words) and `low`
     (List[UInt32], the low shingles).
     """
-    hashes, counts = words_on(frame, on)
+    hashes, counts = words_on(frame, on, calls=True)
     parts = [_sketched(*portion, ngram) for portion in word_portions(hashes, counts)]
     high, low, values, lengths = (np.concatenate(column) for column in zip(*parts, strict=True))
     columns = pl.DataFrame({"high": high, "low": low, "some": counts > 0})
@@ -93,7 +94,7 @@ def shingle_sets(frame: pl.DataFrame, *, on: On, ngram: int) -> tuple[NDArray[np
 
     Two texts of 100 shingles have one in common by accident once in 10^10 pairs.
     """
-    grams = shingles(*words_on(frame, on), ngram)
+    grams = shingles(*words_on(frame, on, calls=True), ngram)
     found, counts = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     for first in range(0, len(frame), AT_ONCE):
         offsets = grams.offsets[first : first + AT_ONCE + 1]
