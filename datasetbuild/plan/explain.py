@@ -99,13 +99,23 @@ CONTENT = re.compile(r"[0-9a-f]{64}(\.\w+)*")
 """A file that an operator was given, as a key names it."""
 
 
+def _is_content(value: Any) -> bool:
+    return isinstance(value, str) and CONTENT.fullmatch(value) is not None
+
+
+def _are_contents(old: Any, new: Any) -> bool:
+    """Whether two lists name as many files, by their content."""
+    lists = isinstance(old, list) and isinstance(new, list) and len(old) == len(new)
+    return lists and all(map(_is_content, [*old, *new]))
+
+
 def _section(step: str, path: str, old: Any, new: Any) -> Difference:
     last = path.rsplit(".", 1)[-1]
     if last in ("version", "code", "op"):
         cause = Cause.CODE_CHANGED
     elif last.endswith("_digest"):
         cause = Cause.TEMPLATE_CHANGED
-    elif last == "prepared" or any(isinstance(side, str) and CONTENT.fullmatch(side) for side in (old, new)):
+    elif last == "prepared" or _is_content(old) or _is_content(new) or _are_contents(old, new):
         cause = Cause.INPUT_CHANGED
     else:
         cause = Cause.PARAMS_CHANGED

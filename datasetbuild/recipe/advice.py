@@ -56,7 +56,7 @@ def sweep(typed: str, values: list[str], multirun: bool) -> None:
     if not multirun:
         key, _, value = typed.partition("=")
         hint = (
-            f"add -m to build each of them, or write '{key}=[{value}]' for a list, or '{key}=\"{value}\"' for one text"
+            f"`dsbuild -m recipe=NAME ...` decides each of them; or write '{key}=[{value}]' for a list, or '{key}=\"{value}\"' for one text"
         )
         raise UsageError(f"`{typed}` is a sweep over {len(values)} values", hint=hint)
 

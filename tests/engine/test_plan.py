@@ -130,6 +130,20 @@ def test_explain_names_files(filled: Project) -> None:
     assert "input_removed: sources.a: a-new.jsonl" in filled.run("explain", "recipe=small").out
 
 
+def test_a_file_that_a_fact_is_given_is_an_input(filled: Project) -> None:
+    """A reference file with other words is another input, while a file more in the list is another recipe."""
+    rule = "  copied: {fact: verbatim_words, references: [book.txt], max: 20}\n"
+    text = RECIPE.replace("filters: {response_chars: {min: 10}}\n", f"filters:\n{rule}")
+    filled.write({"book.txt": "some words of a book", "more.txt": "more", "recipes/small.yaml": text})
+    assert filled.run("recipe=small").code == 0
+    filled.write({"book.txt": "other words of a book"})
+    out = filled.run("explain", "recipe=small").out
+    assert "input_changed: facts.copied.references" in out
+    assert "params_changed" not in out
+    filled.write({"recipes/small.yaml": text.replace("[book.txt]", "[book.txt, more.txt]")})
+    assert "params_changed: facts.copied.references" in filled.run("explain", "recipe=small").out
+
+
 def test_a_damaged_artifact_is_built_again(filled: Project) -> None:
     """A file of the artifact that was changed or removed is a reason of its own."""
     assert filled.run("recipe=small").code == 0

@@ -241,7 +241,7 @@ def test_an_unknown_recipe_names_the_nearest(project: Project) -> None:
     ("words", "message", "hint"),
     [
         (["dedup=nea"], "dedup has no option 'nea'", "did you mean 'near'?"),
-        (["seed=1,2"], "`seed=1,2` is a sweep over 2 values", "add -m to build each of them"),
+        (["seed=1,2"], "`seed=1,2` is a sweep over 2 values", "`dsbuild -m recipe=NAME ...` decides each of them"),
         (["hydra.run.dir=x"], "`hydra.run.dir=x`: Hydra's own settings have no effect here", "`dsbuild --help`"),
         (["seed"], "cannot read the override `seed`", "an override is key=value"),
         (["filters={a: [}"], "cannot read the override `filters={a: [}`", "an override is key=value"),

@@ -77,8 +77,8 @@ def repeated_lines(
 
 @fact(version=3, needs="words")
 def prompt_repeated(*, n: Annotated[int, Bound(ge=1, le=32)] = 5, min_words: Annotated[int, Bound(ge=1)] = 8) -> Callable[[pl.DataFrame], pl.Series]:
-    """Share of the n-grams of words of the first question that stand in the first answer: 1 when the answer restates the
-    whole question, wherever. Letter case and punctuation do not count. Tasks on a given text, such as correcting it,
+    """Share of the distinct n-grams of words of the first question that stand in the first answer: 1 when the answer restates
+    the whole question, wherever. Letter case and punctuation do not count. Tasks on a given text, such as correcting it,
     restate by right.
 
     n: words of an n-gram.
