@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     lock.add_argument("--frozen", action="store_true", help="take the pinned files and nothing else, whatever the recipe's globs would find")
     lock.add_argument("--offline", action="store_true", help="ask nothing over a network: what was fetched is in the cache")
     sweep = parser.add_argument_group("sweeps (key=a,b,c)")
-    sweep.add_argument("-m", "--multirun", action="store_true", help="decide every point and print one table; writes nothing")
+    sweep.add_argument("-m", "--multirun", action="store_true", help="decide every point and print one table, with the delta to the recipe without overrides; writes nothing")
     sweep.add_argument("--csv", action="store_true", help="print the table as CSV")
     sweep.add_argument("--plot", type=Path, metavar="FILE", help="write the curve as one HTML page")
     sweep.add_argument("--write", action="store_true", help="build a variant for every point")

@@ -96,7 +96,7 @@ def show(name: str, points: list[Point]) -> None:
     from rich.table import Table
 
     table = rows(points)
-    title = f"{name}: {len(points)} point{'s' if len(points) != 1 else ''}, delta to the recipe as it stands"
+    title = f"{name}: {len(points)} point{'s' if len(points) != 1 else ''}"
     screen = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table[0]:
         screen.add_column(escape(column), justify="right")
