@@ -22,7 +22,7 @@ from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.cuts import Cut
 from datasetbuild.engine.ids import id_numbers
 from datasetbuild.engine.measure import Measured
-from datasetbuild.engine.rest import let_go_of_files
+from datasetbuild.engine.rest import let_go_of_files, rest
 from datasetbuild.errors import EmptyBuildError
 from datasetbuild.hashing import digest, record_hash
 from datasetbuild.plan import keys
@@ -71,8 +71,9 @@ def gather(cache: Cache, pieces: Sequence[Piece]) -> KeyPlane:
     if not pieces:
         raise EmptyBuildError("no source holds a row", hint="look at the `path` of each source: its files are empty")
     kept = _Kept(cache, pieces)
+    places = _places(pieces, kept.rows)
     measured = [kept.aligned(column) for column in _columns(pieces[0].measured)]
-    parts = [kept.rows.drop("shard_line"), _places(pieces, kept.rows), *measured]
+    parts = [kept.rows.drop("shard_line"), places, *measured]
     bad = kept.quarantine
     return KeyPlane(
         pl.concat(parts, how="horizontal"),
@@ -181,7 +182,9 @@ class _Kept:
     @cached_property
     def rows(self) -> pl.DataFrame:
         """One row per input row: place, shard_row, shard_line, pos, its id and the rest of `KEY_COLUMNS`."""
-        return self._once({"rows": self.identity}, lambda: _rows(self.cache, self.pieces))
+        found = self._once({"rows": self.identity}, lambda: _rows(self.cache, self.pieces))
+        rest(self.cache.root)  # what put them together is several times as much
+        return found
 
     @property
     def quarantine(self) -> pl.DataFrame:

@@ -237,6 +237,7 @@ def _wanted(
     folder.mkdir(parents=True)
     write_batches(ordered.select(TO_PARTS), len(places), folder / "order")
     ordered = ordered.select("@bytes", *TO_SHARDS)
+    rest(cache.root)  # what drew up the order is twice as much as what is left
     columns = _rendered_columns(plan)
     sizes = np.bincount(ordered["place"], ordered["@bytes"], minlength=len(pieces)).astype(np.int64)
     groups = ((np.cumsum(sizes) - sizes) // GROUP_BYTES)[ordered["place"]]
