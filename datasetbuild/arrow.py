@@ -31,25 +31,38 @@ def lists(name: str, values: NDArray[Any] | pa.Array, bounds: NDArray[Any]) -> p
     return pl.Series(name, pa.LargeListArray.from_arrays(array(np.asarray(bounds, np.int64)), inside))
 
 
+def sums(counts: NDArray[Any] | pl.Series) -> NDArray[np.int64]:
+    """0 and the running sums: where each of things begins, one after the other, that have so many parts."""
+    import numpy as np
+
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+
+
+def bounds_of(array: pa.Array) -> NDArray[Any]:
+    """Where each list or text begins and the last ends (length n + 1), as Arrow has it: 32 or, of large types, 64 bits, not
+    from 0 in a slice. (pyarrow's own way to numpy imports pandas too.)"""
+    import numpy as np
+    import pyarrow as pa
+
+    large = any(known(array.type) for known in (pa.types.is_large_list, pa.types.is_large_string, pa.types.is_large_binary))
+    found = np.frombuffer(array.buffers()[1] or b"", np.int64 if large else np.int32)[array.offset : array.offset + len(array) + 1]
+    return found if len(found) else np.zeros(1, found.dtype)
+
+
 def unfold(values: pl.Series) -> tuple[NDArray[Any], NDArray[Any]]:
     """The inverse of `lists`: the numbers of all lists, one after the other, and where each begins (length n + 1, from 0).
     values: lists of numbers, none of them null. Shares their memory."""
-    import numpy as np
     import polars as pl
 
-    array = values.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    bounds = np.frombuffer(array.buffers()[1], np.int64, len(array) + 1, 8 * array.offset) if len(array) else np.zeros(1, np.int64)
+    bounds = bounds_of(values.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()))
     return values.explode(empty_as_null=False).to_numpy(), bounds - bounds[0]
 
 
 def fold(values: pl.Series, lengths: pl.Series) -> pl.Series:
     """Values as lists of so many, one list for each length; the lengths add up to the values."""
-    import numpy as np
     import polars as pl
 
-    bounds = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths.to_numpy(), out=bounds[1:])
-    return lists(values.name, values.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()), bounds)
+    return lists(values.name, values.rechunk().to_arrow(compat_level=pl.CompatLevel.newest()), sums(lengths))
 
 
 def buffers(text: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -58,9 +71,5 @@ def buffers(text: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     import polars as pl
 
     array = text.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    _, offset_buffer, data_buffer = array.buffers()
-    if not len(array):
-        return np.empty(0, np.uint8), np.zeros(1, np.int64)
-    offsets = np.frombuffer(offset_buffer, np.int64, len(array) + 1, array.offset * 8)
-    data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
-    return data[offsets[0] : offsets[-1]], offsets - offsets[0]
+    bounds = bounds_of(array)
+    return np.frombuffer(array.buffers()[2] or b"", np.uint8)[bounds[0] : bounds[-1]], bounds - bounds[0]

@@ -39,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     project = find_project(args.directory)
-    process.one_thread() if args.workers == 1 else process.beside_workers()
+    if args.workers == 1:
+        process.one_thread()
+    else:
+        process.beside_workers()
     if args.multirun:
         from datasetbuild.cli import sweep
 

@@ -1,6 +1,6 @@
 """Tell one row's whole story: where it was read, how it was cleaned, its facts, and which rule or twin removed it, or
-its split, copies and tokens. Name the row by its id (or the begin of it), its key (a ticket's number), the
-place where it stands (chat.jsonl:12), or by a piece of its text."""
+its split, copies and tokens. Name the row by its id (or the begin of it), its key (a ticket's number), the place where
+it stands (chat.jsonl:12), or by a piece of its text."""
 
 from __future__ import annotations
 

@@ -113,9 +113,6 @@ def foresee(recipe: Recipe, plan: Plan) -> Forecast:
     return forecast
 
 
-FIRST_USER = {"on": "first_user"}
-"""What every build compares, for its splits; `dedup.exact` may ask for the same."""
-
 UNKNOWN = "unknown"
 """What is to be cut out of a shard, as long as another one was never read."""
 
@@ -141,7 +138,7 @@ def _steps(
 ) -> Iterator[Step]:
     """What the steps of a file would do. new: whether it was never cut, since nobody built with these bytes."""
     shard_plan = plan.shard_plan(file.source)
-    names = ["prepare", *(["dedup.substring"] if plan.cut else []), *([] if plan.exact == FIRST_USER else ["first_user"])]
+    names = ["prepare", *(["dedup.substring"] if plan.cut else []), *([] if plan.exact == keys.FIRST_USER else ["first_user"])]
     names += [f"fact {step.name}" for step in shard_plan.facts]
     sections = {"dedup.exact": plan.exact, "dedup.near": plan.near, "decontaminate": plan.decontaminate, "render": plan.template}
     names += [name for name, on in sections.items() if on]
@@ -198,7 +195,7 @@ def _known(plan: Plan, cache: Cache, shard_plan: ShardPlan, shard: RawShard, spa
             return {"prepare"}
         prepared = cut
     records = prepared["objects"]["records"]
-    wanted = {"prepare": "", "dedup.substring": "", "first_user": keys.exact_key(FIRST_USER, records)}
+    wanted = {"prepare": "", "dedup.substring": "", "first_user": keys.exact_key(keys.FIRST_USER, records)}
     for step in plan.dear:
         wanted[f"dear {step.name}"] = keys.dear_key(step, records, keys.ASKED)
     for step in shard_plan.facts:

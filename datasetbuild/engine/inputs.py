@@ -9,10 +9,10 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from datasetbuild.engine import snapshots
 from datasetbuild.engine.cache import Cache, read_sealed
@@ -28,6 +28,8 @@ from datasetbuild.stages.read import RawShard, by_spans, cut, resolve
 from datasetbuild.stages.read.address import shown
 from datasetbuild.stages.read.documents import version as converter_version
 from datasetbuild.stages.read.remote import is_remote
+
+T = TypeVar("T")
 
 SETTLED = 100_000_000
 """Nanoseconds between a file's last change and our visit from which its times can be trusted."""
@@ -197,14 +199,19 @@ def foreseen_shards(plan: Plan, cache: Cache, project: Path, file: InputFile) ->
     """The shards that a file will be cut into, of a file that never was. None where telling would be to read it whole: where it
     is not plain JSON Lines."""
     task = _cut_task(plan, cache, project, file)
-    name = file.name if file.fetched else None
+    if not _read(task, by_spans):
+        return None
+    with tempfile.TemporaryDirectory() as passing:
+        return _read(task, cut, folder=Path(passing))
+
+
+def _read(task: CutTask, how: Callable[..., T], **more: Any) -> T:
+    """What `how` says of a task's file, which is read with the options of its source."""
+    name = task.file.name if task.file.fetched else None
     try:
-        if not by_spans(file.path, project=project, name=name, **task.options):
-            return None
-        with tempfile.TemporaryDirectory() as passing:
-            return cut(file.path, project=project, folder=Path(passing), name=name, **task.options)
+        return how(task.file.path, project=task.project, name=name, **more, **task.options)
     except SourceError as error:
-        raise _of(file.source, error) from None
+        raise _of(task.file.source, error) from None
 
 
 def _cut_task(plan: Plan, cache: Cache, project: Path, file: InputFile) -> CutTask:
@@ -228,11 +235,7 @@ def cut_file(task: CutTask) -> list[RawShard]:
     raw = task.cache / "raw"
 
     def make() -> dict[str, Any]:
-        name = task.file.name if task.file.fetched else None
-        try:
-            shards = cut(task.file.path, project=task.project, folder=raw, name=name, **task.options)
-        except SourceError as error:
-            raise _of(task.file.source, error) from None
+        shards = _read(task, cut, folder=raw)
         if known_digest(cache, task.file.path) != task.file.sha256:
             raise MismatchError(f"{task.file.name} changed while the build was reading it", hint="run again")
         return {"shards": [asdict(shard) for shard in shards]}

@@ -15,12 +15,12 @@ from concurrent.futures import InvalidStateError
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import connection
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from datasetbuild import process
+from datasetbuild.engine.rest import rest_before
 from datasetbuild.errors import BuildError
 from datasetbuild.op import section
-from datasetbuild.stages.render.encode import forget_fast
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -65,18 +65,11 @@ class Serial:
 def _done(fn: Callable[[Task], Result], spare: int, task: Task) -> Result:
     """A task's result. What it took goes back to the system: the next may not need it, or be another process's. spare: bytes
     that the process may keep."""
-    global _last
-    if fn is not _last:
-        forget_fast()  # the tasks before were of another kind
-        _last = fn
+    rest_before(fn)
     try:
         return fn(task)
     finally:
         process.give_back(spare)
-
-
-_last: Callable[..., Any] | None = None
-"""What the tasks of this process have called of late."""
 
 
 class Processes:

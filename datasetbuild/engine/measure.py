@@ -124,7 +124,7 @@ class _ShardWork:
 
     def run(self) -> Measured:
         prepared = self.prepared["objects"]
-        first_user = self._exact("first_user", {"on": "first_user"})
+        first_user = self._exact("first_user", keys.FIRST_USER)
         facts = {step.name: self._fact(step) for step in self.plan.facts}
         exact = self._exact("dedup.exact", self.plan.exact) if self.plan.exact else None
         near = self._near(self.plan.near) if self.plan.near else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,18 @@ def rest(folder: Path | None = None) -> None:
     if folder is not None:
         let_go_of_files(folder)
     process.give_back()
+
+
+_last: Callable[..., Any] | None = None
+"""What the tasks of this process have called of late."""
+
+
+def rest_before(fn: Callable[..., Any]) -> None:
+    """Called before each task: where those before were of another kind, the tokenizer goes, which this one may not need."""
+    global _last
+    if fn is not _last:
+        forget_fast()
+        _last = fn
 
 
 def let_go_of_files(folder: Path) -> None:

@@ -119,8 +119,12 @@ def dear_key(step: FactStep, records: str, rows: str) -> str:
     return action_key("fact", dear=step.identity, records=records, rows=rows)
 
 
+FIRST_USER = {"on": "first_user"}
+"""What every build compares, for its splits; `dedup.exact` may ask for the same."""
+
+
 def exact_key(params: dict[str, Any], records: str) -> str:
-    """Also the key of the first user messages, which every build needs: `{"on": "first_user"}`."""
+    """Also the key of the first user messages (`FIRST_USER`)."""
     return action_key("dedup", column="exact", version=find("section", "dedup.exact").version, params=params, records=records)
 
 

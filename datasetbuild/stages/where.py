@@ -8,15 +8,14 @@ what the few records get that are read a second time.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import fold, lists, unfold
-from datasetbuild.hashing import canonical_json
+from datasetbuild.arrow import fold, lists, sums, unfold
 from datasetbuild.record import ROLES, Where, flatten_turns
 from datasetbuild.stages.words import Hashes, Ints, word_hashes
 
@@ -43,7 +42,7 @@ def with_words(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with the words of all its turns."""
     texts = frame["conversation"]
     hashes, counts = word_hashes(texts.explode(empty_as_null=False))
-    return frame.with_columns(fold(lists(WORDS, hashes, _upto(counts)), texts.list.len()))
+    return frame.with_columns(fold(lists(WORDS, hashes, sums(counts)), texts.list.len()))
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Words:
     @property
     def of_records(self) -> Ints:
         """How many words each record has in these turns."""
-        return np.diff(_upto(self.counts)[_upto(self.turns)])
+        return np.diff(sums(self.counts)[sums(self.turns)])
 
 
 def words_of(frame: pl.DataFrame, where: Where, *, first: bool = False) -> Words:
@@ -109,10 +108,9 @@ def words_said(frame: pl.DataFrame) -> tuple[Hashes, Ints]:
 
 
 def _called(calls: str) -> str:
-    """Names and arguments of a turn's calls."""
-    functions = [one.get("function") or {} for one in orjson.loads(calls) if isinstance(one, dict)]
-    parts = [part for one in functions for part in (one.get("name"), one.get("arguments")) if part is not None]
-    return "\n".join(part if isinstance(part, str) else canonical_json(part).decode() for part in parts)
+    """Names and arguments of a turn's calls, which are in OpenAI's shape since they were normalized."""
+    functions = [call["function"] for call in orjson.loads(calls)]
+    return "\n".join(f"{one['name']}\n{one['arguments']}" for one in functions)
 
 
 def _calls(frame: pl.DataFrame) -> bool:
@@ -163,16 +161,11 @@ def _calls_tools(turns: pl.DataFrame) -> bool:
 
 def _first(mine: NDArray[np.bool_], lengths: pl.Series) -> NDArray[np.bool_]:
     """Of the turns that are meant the first of each record."""
-    upto = _upto(mine)
-    before = upto[_upto(lengths)[:-1]]  # how many are meant in the records before
+    upto = sums(mine)
+    before = upto[sums(lengths)[:-1]]  # how many are meant in the records before
     return mine & (upto[1:] == np.repeat(before, lengths) + 1)
 
 
 def _per_record(mine: NDArray[np.bool_], lengths: pl.Series) -> Ints:
     """How many of each record's turns are meant."""
-    return np.diff(_upto(mine)[_upto(lengths)])
-
-
-def _upto(counts: Any) -> Ints:
-    """0 and the running sums."""
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+    return np.diff(sums(mine)[sums(lengths)])

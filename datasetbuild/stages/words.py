@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import buffers, lists
+from datasetbuild.arrow import buffers, lists, sums
 
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
@@ -85,7 +85,7 @@ def portions(texts: pl.Series) -> list[pl.Series]:
 
 def word_portions(hashes: Hashes, counts: Ints) -> Iterator[tuple[Hashes, Ints]]:
     """The words of n texts by `TOGETHER` texts, each portion as `word_hashes` gives it; one empty portion of none."""
-    bounds = np.concatenate([[0], np.cumsum(counts)])
+    bounds = sums(counts)
     for first in range(0, max(len(counts), 1), TOGETHER):
         stop = min(first + TOGETHER, len(counts))
         yield hashes[bounds[first] : bounds[stop]], counts[first:stop]

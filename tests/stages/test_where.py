@@ -102,8 +102,8 @@ def test_what_is_called_is_compared(calls: str | None, same: bool) -> None:
     assert exact_keys(frame, "first_user").n_unique() == 1
 
 
-def test_calls_of_any_shape_are_text() -> None:
-    """Arguments may be text or JSON; what a call lacks is left out."""
-    calls = ['[{"function":{"name":"f","arguments":{"b":1,"a":[2]}}},{"function":{"name":"g"}}]', '[{"id":"x"}]', "[]"]
-    frame = frame_of([[turn("assistant", "so", one)] for one in calls])
-    assert said(frame).to_list() == [['so\nf\n{"a":[2],"b":1}\ng'], ["so\n"], ["so\n"]]
+def test_calls_are_their_names_and_arguments() -> None:
+    """Of several calls all, of a turn that also speaks both; a turn that calls nothing is what it says."""
+    two = '[{"type":"function","function":{"name":"f","arguments":"{}"}},{"id":"x","type":"function","function":{"name":"g","arguments":"[1]"}}]'
+    frame = frame_of([[turn("user", "so"), turn("assistant", "now", two)], [turn("assistant", "", CALL)]])
+    assert said(frame).to_list() == [["so", "now\nf\n{}\ng\n[1]"], ['\nseat\n{"row":"12A"}']]

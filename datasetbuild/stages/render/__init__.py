@@ -12,11 +12,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import sums
 from datasetbuild.errors import RecordError
 from datasetbuild.hashing import canonical_json
 from datasetbuild.record import Message, Reason, Stage, quarantine_schema
 from datasetbuild.stages.render import control
-from datasetbuild.stages.render.align import Aligned, align_rows, sums
+from datasetbuild.stages.render.align import Aligned, align_rows
 from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, assemble
 from datasetbuild.stages.render.columns import (
     assistant_masks,

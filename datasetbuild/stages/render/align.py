@@ -10,12 +10,13 @@ A token is trained when it overlaps a trained region. So `" yes"` is trained alt
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import sums
 from datasetbuild.stages.render.batch import Batch, Group, Ints
 from datasetbuild.stages.render.encode import Encoded, Encoder
 
@@ -155,12 +156,6 @@ def _compare_marks(group: Group, rows: Ints, faults: dict[int, str]) -> None:
     known = np.stack([skeleton.at(place, group.gaps) for pair in skeleton.marks for place in pair], axis=1)
     for row in rows[(group.marks != known).any(axis=1)].tolist():
         faults[row] = "the template's generation marks do not lie where its turns lie"
-
-
-def sums(counts: Iterable[int] | NDArray[np.generic]) -> Ints:
-    """0 and the running sums."""
-    given = counts if isinstance(counts, np.ndarray) else np.fromiter(counts, np.int64)
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(given, dtype=np.int64)])
 
 
 def spell(batch: Batch, encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArray[np.bool_]]:

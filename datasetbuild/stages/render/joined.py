@@ -15,10 +15,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import fold
+from datasetbuild.arrow import fold, sums
 from datasetbuild.errors import RecordError
 from datasetbuild.record import ROLES, Message, flatten_turns
-from datasetbuild.stages.render.align import sums
 from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, Group, Ints, assemble
 from datasetbuild.stages.render.jobs import (
     Chosen,
