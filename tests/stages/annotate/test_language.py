@@ -7,7 +7,7 @@ import pytest
 
 from datasetbuild.errors import BuildError
 from datasetbuild.stages.annotate import annotate_frame, measure
-from datasetbuild.stages.annotate.language import identify, model_of
+from datasetbuild.stages.annotate.language import CODES, identify, model_of
 from tests.stages.test_clean import records
 
 EN = "The invoice is sent on the first day of the month, and you can pay it by card or by bank transfer."
@@ -88,3 +88,8 @@ def test_an_unknown_language_is_refused() -> None:
 def test_odd_texts(text: str) -> None:
     """Long, combining, reversed and empty of meaning: a verdict, and no error."""
     assert isinstance(identify(pl.Series([text]), FIVE, 0.6)[0], str)
+
+
+def test_known_codes() -> None:
+    """A recipe is checked against the languages that the model really knows."""
+    assert CODES == tuple(sorted(set(model_of(()).codes)))  # Serbian and Uzbek stand there twice
