@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -33,11 +33,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from datasetbuild.errors import Fault, RecipeError, UsageError
-from datasetbuild.recipe import advice, interpolation, locate, yaml_text
+from datasetbuild.recipe import advice, interpolation, locate, overruled, yaml_text
 from datasetbuild.recipe.locate import PACKAGE, Layer, Setting
 from datasetbuild.recipe.recipe import Recipe
 
 PRIMARY = "config"
+NONE = "none"
+"""The option of every group that switches its section off."""
 DEEPEST = 32
 """Levels of nesting at which a config must be one that contains itself."""
 
@@ -164,9 +166,13 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path) -> Rec
     found = _defaults(words, choice, point, loader, project)
     chosen = [default for default in found.defaults if default.config_path and _top(default.config_path) != "hydra"]
     layers = tuple(Layer(_file(default.config_path, project), default.package or "") for default in chosen)
+    files = {layer.file: layer for layer in layers}
+    options = {typed: files[file] for typed, override in parsed if (file := _option(override, project)) in files}
+    said = {typed: _content(layer, project) for typed, layer in options.items()}
+    none = {typed: said.pop(typed) for typed, layer in options.items() if layer.file.stem == NONE}
     keyed = {override.input_line for override in found.config_overrides}
-    setters = [(typed, override) for typed, override in parsed if typed in off or override.input_line in keyed]
-    config, faults = _plain(_merged(layers, setters, project))
+    setters = [(typed, override) for typed, override in parsed if typed in {*off, *none} or override.input_line in keyed]
+    config, faults = _plain(_merged(layers, setters, none, project))
     name = config.get("name")
     recipe = Recipe(
         name=name if isinstance(name, str) and name != "???" else choice,
@@ -177,8 +183,14 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path) -> Rec
         layers=layers,
         settings=tuple(Setting(_path(o), typed) for typed, o in setters if not o.is_delete()),
     )
+    overruled.refuse(recipe, said)
     found_faults = [recipe.fault(path, message, suggestion) for path, message, suggestion in faults]
     return replace(recipe, faults=(*interpolation.refused(recipe), *found_faults))
+
+
+def _option(override: Override, project: Path) -> Path:
+    """The file of the option that an override chooses; one that does not exist when it chooses none."""
+    return _file(f"{override.key_or_group}/{override.value()}", project)
 
 
 def _switches_off(override: Override, loader: ConfigLoader) -> bool:
@@ -203,17 +215,19 @@ def _defaults(words: list[str], choice: str, point: list[str], loader: ConfigLoa
         raise advice.forwarded(error, choice, project) from None
 
 
-def _merged(layers: tuple[Layer, ...], setters: list[tuple[str, Override]], project: Path) -> DictConfig:
-    """The files, then the command line, merged: OmegaConf's part."""
+def _merged(
+    layers: tuple[Layer, ...], setters: list[tuple[str, Override]], none: Mapping[str, Any], project: Path
+) -> DictConfig:
+    """The files, then the command line, merged: OmegaConf's part. none: what each `SECTION=none` stands for."""
     merged = OmegaConf.create()
     for layer in layers:
-        data = _data(layer.file, project)
-        content: Any = {key: value for key, value in data.items() if key != "defaults"}
-        for part in reversed(layer.prefix):
-            content = {part: content}
-        merged.merge_with(OmegaConf.create(content))
+        merged.merge_with(OmegaConf.create(_content(layer, project)))
     for typed, override in setters:
         path = _path(override)
+        if typed in none:  # what the recipe says of the section counts no more
+            OmegaConf.update(merged, path[0], None)
+            merged.merge_with(OmegaConf.create(none[typed]))
+            continue
         parent = OmegaConf.select(merged, ".".join(path[:-1])) if path[1:] else merged
         try:
             if not override.is_delete():
@@ -227,6 +241,14 @@ def _merged(layers: tuple[Layer, ...], setters: list[tuple[str, Override]], proj
         except (OmegaConfBaseException, TypeError, ValueError, IndexError) as error:
             raise UsageError(f"`{typed}` cannot be set: {str(error).splitlines()[0]}") from None
     return merged
+
+
+def _content(layer: Layer, project: Path) -> dict[str, Any]:
+    """What a file says, at the place where it is merged."""
+    content: dict[str, Any] = {key: value for key, value in _data(layer.file, project).items() if key != "defaults"}
+    for part in reversed(layer.prefix):
+        content = {part: content}
+    return content
 
 
 def _path(override: Override) -> tuple[str, ...]:

@@ -138,6 +138,47 @@ def test_a_section_is_taken_out(project: Project, choice: str) -> None:
     assert off.overrides == ["~mix"]
 
 
+OWN_DEDUP = MINIMAL + "dedup:\n  keep: [priority]\n  exact: {on: conversation}\n  near: {threshold: 0.7}\n"
+
+
+@pytest.mark.parametrize("words", [["dedup=none"], ["dedup=none", "seed=3"]])
+def test_none_switches_a_section_off(project: Project, words: list[str]) -> None:
+    """`dedup=none` leaves nothing of what the recipe itself says, and what the command line adds after it holds."""
+    project.recipe(OWN_DEDUP)
+    off = project.load("recipe=tiny", *words)
+    assert (off.config["dedup"]["exact"], off.config["dedup"]["near"]) == (None, None)
+    assert off.origin("dedup.near").text == "dedup=none"
+    again = project.load("recipe=tiny", *words, "dedup.near.threshold=0.9")
+    assert again.config["dedup"]["exact"] is None
+    assert again.config["dedup"]["near"]["threshold"] == 0.9
+
+
+def test_none_of_each_section(project: Project) -> None:
+    """What `none` stands for is what its file says: cleaning keeps the text as it is."""
+    project.recipe(MINIMAL + "clean: {whitespace: normalize}\nmix: {weights: {faq: 1}}\n")
+    off = project.load("recipe=tiny", "clean=none", "mix=none")
+    assert (off.config["clean"]["unicode"], off.config["clean"]["whitespace"], off.config["mix"]) == ("keep", "keep", None)
+
+
+def test_an_option_that_the_recipe_overrules(project: Project) -> None:
+    """A choice that changes nothing is refused, with the words that do what was meant; one of which something is left is not."""
+    project.recipe(OWN_DEDUP)
+    error = project.error("recipe=tiny", "dedup=exact")
+    assert error.message == "`dedup=exact` changes nothing: the recipe sets dedup.exact, dedup.near itself (recipes/tiny.yaml:6)"
+    assert error.hint == "write dedup.exact.on=first_user dedup.near=null"
+    assert project.load("recipe=tiny", *error.hint.split()[1:]).config["dedup"]["near"] is None
+    assert project.load("recipe=tiny", "dedup=near").config["dedup"]["near"] == {
+        "threshold": 0.7, "ngram": 5, "num_perm": 128, "on": "conversation"
+    }  # fmt: skip
+    assert project.load("recipe=tiny", "dedup=exact", "dedup.near=null").config["dedup"]["near"] is None
+
+
+def test_an_option_that_the_recipe_agrees_with(project: Project) -> None:
+    """What the recipe sets to the same value is no reason to refuse."""
+    project.recipe(MINIMAL + "dedup: {exact: {on: first_user}, near: null}\n")
+    assert project.load("recipe=tiny", "dedup=exact").config["dedup"]["exact"] == {"on": "first_user"}
+
+
 @pytest.mark.parametrize("value", ["daten/ü.jsonl", "日本", "a#b", "it's", "50% off!", "a & b"])
 def test_values_with_any_letters_need_no_second_quotes(project: Project, value: str) -> None:
     """What Hydra's grammar has no letters for is taken as text."""

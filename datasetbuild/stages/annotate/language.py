@@ -54,13 +54,14 @@ def _counts_as_letters(byte: int) -> int:
 LETTERS = np.array([_counts_as_letters(byte) for byte in range(256)], np.uint8)
 SIGNS = np.array([byte in CODE_SIGNS for byte in range(256)], np.uint8)
 
-CODES = tuple(
+_CODES = (
     "ace af am an ar ary arz as az ba bcl be bg bn br bs ca crh cs cy da de dz el en eo es et eu ext fa fi fo fr fuv "
     "fy ga gcf gcr gd gl gom grc gu gug guw ha hbo he hi hr ht hu hy id ig is it ja jv ka kab kik kk km kn ko ku ky "
     "la lb lg lij ln lo lt ltg lv mg mk ml mn mr ms mt my ne nl nn no nso oc om or pa pcm pl ps pt qu ro ru rw sa "
     "sdh se si sk sl sn so sq sr st sv sw ta te tg th tk tl tr tt ug uk ur uz uzs vec vi vo wa wuu xh yo yue zh zu "
-    "zxx".split()
+    "zxx"
 )
+CODES = tuple(_CODES.split())
 """The languages that the model knows, so that a recipe is checked without loading it."""
 
 Languages = Annotated[list[str], Extra({"items": {"type": "string", "pattern": "^[a-z]{2,3}$", "title": "a language's code, such as en"}})]
