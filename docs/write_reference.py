@@ -124,7 +124,8 @@ def _groups() -> str:
         rows.append((f"`{path.parent.name}`", f"`{path.stem}`", comment))
     text = (
         "## Groups\n\nReady-made options, chosen in a recipe's `defaults` (`- override /dedup: near`) or on the "
-        "command line (`dedup=near`). What a recipe says itself stands above the option; `dedup=none` on the command line switches the section off, whatever the recipe says.\n\n"
+        "command line (`dedup=near`). What a recipe says itself stands above the option; "
+        "`dedup=none` on the command line switches the section off, whatever the recipe says.\n\n"
     )
     return text + table(["group", "option", "what it does"], rows)
 

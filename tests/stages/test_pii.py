@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from typing import Any
 
 import polars as pl
@@ -41,6 +42,28 @@ def test_drop_and_flag() -> None:
     assert texts(found) == [["from 203.0.113.7", "ok"], ["Hi", "ok"]]
     assert found["cleaned"].to_list() == [["ip flagged"], []]
     assert unfit.select("row", "stage", "reason").rows() == [(0, "clean", "pii")]
+
+
+def test_why_a_record_is_dropped() -> None:
+    """The reason names the turn, or the column, and the rule for secrets, a project's own too; never the value."""
+    token = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    call = [{"type": "function", "function": {"name": "mail", "arguments": json.dumps({"to": MAIL})}}]
+    rows = records(["Hi", "ok", "And?", f"Take {token}"], ["Hi", 'password: "k7#Tq9!vZ2pL"'], ["Hi", "ok"], ["Hi", "ok"], ["Hi", "acme-42 says yes"])
+    turns = rows["messages"].to_list()
+    turns[2][1]["tool_calls"] = json.dumps(call)
+    rows = rows.with_columns(pl.Series("messages", turns, dtype=rows.schema["messages"]), meta=pl.Series([None, None, None, json.dumps({"by": MAIL}), None]))
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write('[[rules]]\nid = "acme"\nregex = "acme-[0-9]+"\n')
+        file.flush()
+        found, unfit = clean(rows, {"secret": "drop", "email": "drop", "rules_file": file.name})
+    assert len(found) == 0
+    assert unfit["detail"].to_list() == [
+        "turn 4 holds a secret (github_token), and clean.pii.secret is `drop`",
+        "turn 2 holds a secret (assigned), and clean.pii.secret is `drop`",
+        "turn 2 holds an email, and clean.pii.email is `drop`",
+        "a column of `meta` holds an email, and clean.pii.email is `drop`",
+        "turn 2 holds a secret (acme), and clean.pii.secret is `drop`",
+    ]
 
 
 def test_tool_calls_and_meta_stay_json() -> None:

@@ -19,7 +19,7 @@ import polars as pl
 from datasetbuild.errors import BuildError, SourceError
 from datasetbuild.hashing import salt as salted
 from datasetbuild.op import Extra, File, section
-from datasetbuild.stages.detect import KINDS, Kind, Level, Span, Wanted, find_spans, load_rules
+from datasetbuild.stages.detect import KINDS, Kind, Level, Span, Wanted, find_spans, load_rules, secret_rule
 
 REGION = Extra({"pattern": "^[A-Z]{2}$", "title": "a country's two capital letters, such as US"})
 Action = Literal["mask", "hash", "drop", "flag", "keep"]
@@ -54,7 +54,7 @@ class Redacted:
     dropped: dict[int, str] = field(default_factory=dict)
 
 
-@section("clean.pii", version=3, packages=("google-re2", "phonenumbers"))
+@section("clean.pii", version=4, packages=("google-re2", "phonenumbers"))
 def redact(
     turns: pl.DataFrame,
     meta: pl.Series,
@@ -112,7 +112,7 @@ def redact(
     except BuildError as error:
         error.path = "clean.pii.rules_file" if isinstance(error, SourceError) else "clean.pii.name"
         raise
-    work = _Work(actions, salted(salt or 0, "pii"), Redacted(turns, meta))
+    work = _Work(actions, salted(salt or 0, "pii"), Redacted(turns, meta), owner, rules_file)
     found = [*_in_texts(turns, owner, wanted), *_in_json(turns["tool_calls"], owner, 2, wanted)]
     found += _in_json(meta, pl.Series(range(len(meta)), dtype=pl.UInt32), len(PIECES), wanted)
     return work.run(found)
@@ -162,6 +162,8 @@ class _Work:
     actions: dict[Kind, Action]
     key: int
     done: Redacted
+    owner: pl.Series
+    rules_file: str | None
 
     def run(self, found: list[_Piece]) -> Redacted:
         columns: dict[int, dict[int, str]] = {n: {} for n in range(len(PIECES) + 1)}
@@ -182,25 +184,34 @@ class _Work:
 
     def _piece(self, piece: _Piece, names: dict[tuple[Kind, str], str]) -> str:
         if piece.leaves is None:
-            return self._text(piece.record, piece.text, piece.spans, names)
+            return self._text(piece, piece.text, piece.spans, names)
         spans = iter(piece.leaves)
-        after = _walk(_parsed(piece.text), lambda leaf: self._text(piece.record, leaf, next(spans), names))
+        after = _walk(_parsed(piece.text), lambda leaf: self._text(piece, leaf, next(spans), names))
         return orjson.dumps(after).decode()
 
-    def _text(self, record: int, text: str, spans: list[Span], names: dict[tuple[Kind, str], str]) -> str:
+    def _text(self, piece: _Piece, text: str, spans: list[Span], names: dict[tuple[Kind, str], str]) -> str:
         raw, made, done = text.encode(), [], 0
-        for start, end, kind in spans:
+        for span in spans:
+            start, end, kind = span
             action = self.actions[kind]
             if action == "drop":
-                self.done.dropped.setdefault(record, f"it holds a {kind}, and clean.pii.{kind} is `drop`")
+                if piece.record not in self.done.dropped:
+                    self.done.dropped[piece.record] = self._why(piece, text, span)
                 continue
             rows = self.done.labels.setdefault(f"{kind} {DONE[action]}", [])
-            if not rows or rows[-1] != record:
-                rows.append(record)
+            if not rows or rows[-1] != piece.record:
+                rows.append(piece.record)
             if action != "flag":
                 made += [raw[done:start], self._stand_in(kind, action, raw[start:end].decode(), names).encode()]
                 done = end
         return b"".join([*made, raw[done:]]).decode()
+
+    def _why(self, piece: _Piece, text: str, span: Span) -> str:
+        """Where a record that is dropped holds what, and which rule says so; never the value itself."""
+        turn = piece.row - int(self.owner.search_sorted(piece.record, "left")) + 1
+        where = f"turn {turn}" if piece.column < len(PIECES) else "a column of `meta`"
+        rule = f" ({secret_rule(text, span, self.rules_file)})" if span.kind == "secret" else ""
+        return f"{where} holds {_a(span.kind)}{rule}, and clean.pii.{span.kind} is `drop`"
 
     def _stand_in(self, kind: Kind, action: Action, value: str, names: dict[tuple[Kind, str], str]) -> str:
         same = _same(kind, value)
@@ -210,6 +221,10 @@ class _Work:
             return f"[{LABELS[kind]}_{digest}]"
         number = 1 + sum(known == kind for known, _ in names)
         return names.setdefault((kind, same), f"[{LABELS[kind]}_{number}]")
+
+
+def _a(kind: Kind) -> str:
+    return f"{'an' if kind[0] in 'aei' else 'a'} {kind}"
 
 
 def _same(kind: Kind, value: str) -> str:

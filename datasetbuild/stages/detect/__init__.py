@@ -6,7 +6,7 @@ checks see only the few texts that could hold one: 20 us a text of 700 character
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
@@ -147,14 +147,22 @@ def _secret_detector(rules_file: str | None) -> _Detector:
         assigned = texts.gather(places).str.contains(ASSIGNED_MAYBE)
         return known.scatter(places, assigned)
 
-    def find(text: bytes) -> Spans:
-        low = text.lower()
-        for number, rule in enumerate([*own, ANYWHERE]):
-            given = low if rule is ANYWHERE or len(RULES) <= number < len(own) else text
-            if not rule.needles or any(needle.encode() in given for needle in rule.needles):
-                yield from _secrets(rule, text)
+    return _Detector("secret", maybe, lambda text: ((start, end) for start, end, _ in _named_secrets(text, rules_file)))
 
-    return _Detector("secret", maybe, find)
+
+def secret_rule(text: str, span: Span, rules_file: str | None) -> str:
+    """The name of the rule by which a span of a text is a secret."""
+    return next(name for start, end, name in _named_secrets(text.encode(), rules_file) if (start, end) == span[:2])
+
+
+def _named_secrets(text: bytes, rules_file: str | None) -> Iterator[tuple[int, int, str]]:
+    """Where one text holds secrets, and the rule by which each is one."""
+    low = text.lower()
+    theirs = rules_in(rules_file) if rules_file else ()
+    for rule, given in (*((rule, text) for rule in RULES), *((rule, low) for rule in (*theirs, ANYWHERE))):
+        if not rule.needles or any(needle.encode() in given for needle in rule.needles):
+            for start, end in _secrets(rule, text):
+                yield start, end, rule.name
 
 
 def _secrets(rule: SecretRule, text: bytes) -> Spans:
