@@ -25,6 +25,10 @@ REPORT_VERSION = 6
 WRITE_VERSION = 2
 """Version of how an artifact is written; raised whenever the same rows would get other files or another digest of records."""
 
+CACHE_VERSION = 2
+"""Version of how the cache names what it holds; raised whenever results of an earlier version could not be read. Nothing but the
+cache's own keys depends on it."""
+
 PACKAGES = {
     "cut": ("orjson", "pyarrow", "pyyaml"),
     "prepare": ("orjson", "jinja2", "polars", "ftfy"),
@@ -51,8 +55,8 @@ def versions(step: str) -> dict[str, str]:
 
 
 def action_key(step: str, **parts: Any) -> str:
-    """Key of one action: SHA-256 over its parts, the format version and the packages' versions."""
-    return digest({"step": step, "format": FORMAT_VERSION, "packages": versions(step), **parts})
+    """Key of one action: SHA-256 over its parts, the versions of format and cache, and those of the packages."""
+    return digest({"step": step, "format": FORMAT_VERSION, "cache": CACHE_VERSION, "packages": versions(step), **parts})
 
 
 def source_identity(params: dict[str, Any]) -> dict[str, Any]:

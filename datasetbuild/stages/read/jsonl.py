@@ -3,7 +3,6 @@ row."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from datasetbuild.hashing import Digest
 from datasetbuild.stages.read.boundaries import Boundaries
 from datasetbuild.stages.read.container import BLOCK, Input
 from datasetbuild.stages.read.lines import Lines, head, lines_of, oversize
@@ -26,14 +26,13 @@ class Span:
         self.first_row, self.first_line = first_row, first_line
         self.rows = 0
         self.oversize = False
-        self.sha256, self.xxh3 = hashlib.sha256(), xxhash.xxh3_128()
+        self.digest = Digest()
 
     def take(self, content: memoryview | None, size: int, rows: int) -> None:
         if content is None:
             self.oversize = True
         else:
-            self.sha256.update(content)
-            self.xxh3.update(content)
+            self.digest.update(content)
         self.stop += size
         self.rows += rows
 

@@ -47,9 +47,9 @@ class RawShard:
     """Where the rows of one shard lie: a byte span of a plain JSON Lines file, or a blob of ours.
 
     file: as written, posix, relative to the project where it lies inside. first_row: 0-based in the file.
-    first_line: 1-based. digest: SHA-256 of the content alone, the same wherever the shard stands. span: byte offsets
-    (start, stop) in `file`. xxh3: of the span's bytes, which tells sooner that they are still those. path: where its
-    bytes lie when `file` is an address and not a path. blob: an Arrow IPC file, relative to the project where it lies inside.
+    first_line: 1-based. digest: BLAKE3 of the content alone, the same wherever the shard stands. span: byte offsets
+    (start, stop) in `file`. path: where its bytes lie when `file` is an address and not a path. blob: an Arrow IPC
+    file, relative to the project where it lies inside.
     """
 
     file: str
@@ -58,6 +58,5 @@ class RawShard:
     first_line: int
     digest: str
     span: tuple[int, int] | None = None
-    xxh3: str | None = None
     blob: str | None = None
     path: str | None = None

@@ -6,7 +6,6 @@ Everything else is read once and kept as Arrow IPC blobs, because a gzip or a CS
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ import orjson
 import xxhash
 
 from datasetbuild.errors import MismatchError, SourceError
-from datasetbuild.hashing import xxh3_digest
+from datasetbuild.hashing import Digest
 from datasetbuild.stages.read import jsonl
 from datasetbuild.stages.read.boundaries import SHARD_BYTES, SHARD_ROWS, Boundaries
 from datasetbuild.stages.read.container import Input, inspect
@@ -124,7 +123,7 @@ def load(shard: RawShard, project: Path) -> RawRows:
     if shard.span is not None:
         path = project / (shard.path or shard.file)
         data = jsonl.bytes_of(path, *shard.span) if path.exists() else b""
-        rows, same = jsonl.rows_of_span(data), xxh3_digest(data) == shard.xxh3
+        rows, same = jsonl.rows_of_span(data), Digest().update(data).name() == shard.digest
     else:
         rows = _read_blob(project / str(shard.blob), shard)
         same = _digest(rows) == shard.digest
@@ -152,9 +151,8 @@ def _spanned(span: jsonl.Span, input: Input, project: Path, folder: Path, limit:
         span.rows,
         span.first_row,
         span.first_line,
-        span.sha256.hexdigest(),
+        span.digest.name(),
         span=(span.start, span.stop),
-        xxh3=span.xxh3.hexdigest(),
         path=place if place != input.file else None,
     )
 
@@ -194,15 +192,14 @@ def _batches(rows: Iterable[Row], limit: int) -> Iterator[list[Row]]:
 
 
 def _digest(rows: RawRows) -> str:
-    """SHA-256 over positions, lengths, bytes and faults, framed so that no two shards share a text."""
-    state = hashlib.sha256(b"rows\x01%d\n" % len(rows))
+    """Of positions, lengths, bytes and faults, framed so that no two shards share a text."""
+    state = Digest().update(b"rows\x01%d\n" % len(rows))
     state.update(np.array(rows.lines, "<u4").tobytes())
     state.update(np.fromiter(map(len, rows.raws), "<u8", len(rows)).tobytes())
-    for raw in rows.raws:
-        state.update(raw)
+    state.update(b"".join(rows.raws))
     if any(rows.faults):
         state.update(orjson.dumps(rows.faults))
-    return state.hexdigest()
+    return state.name()
 
 
 def _blob(rows: list[Row], file: str, first_row: int, project: Path, folder: Path) -> RawShard:
