@@ -268,10 +268,10 @@ def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
     others = [(pl.lit(f"\x1f{field}=") + pl.col(field).cast(pl.String)).fill_null("") for field in filled]
     said = turns.select(pl.concat_str("role", pl.lit("\x1f"), "content", *others, pl.lit("\x1e")).alias("said"))["said"]
     data, places = buffers(said)
-    ends = places[sums(lengths)].tolist()
-    whole: list[memoryview | bytes] = [data.data[first:end] for first, end in pairwise(ends)]
-    for row in (tools.str.len_bytes() > 0).arg_true():
-        whole[row] = bytes(whole[row]) + b"\x1d" + tools[row].encode()
+    ends, view = places[sums(lengths)].tolist(), data.data
+    whole: list[memoryview | bytes] = [view[first:end] for first, end in pairwise(ends)]
+    for row in tools.is_not_null().arg_true():
+        whole[row] = bytes(whole[row]) + (b"\x1d" + tools[row].encode() if tools[row] else b"")
     return pl.Series("content", np.fromiter(map(xxh3_64_intdigest, whole), np.uint64, len(whole)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 import time
@@ -12,12 +13,13 @@ import polars as pl
 import pytest
 from ftfy import fix_encoding
 from ftfy.badness import MOJIBAKE_CATEGORIES, is_bad
+from ftfy.chardata import ALTERED_UTF8_RE, CHARMAP_ENCODINGS, LOSSY_UTF8_RE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasetbuild.record import flatten_turns, fold_turns, messages_dtype, record_schema
 from datasetbuild.stages.clean import clean, fix_unicode, normalize_whitespace
-from datasetbuild.stages.clean.characters import CONTROL, SETTLED, maybe_bad
+from datasetbuild.stages.clean.characters import CONTROL, MAYBE_LOST, SETTLED, maybe_bad
 from datasetbuild.stages.clean.markup import drop_lines, html_to_text, markdown_to_text
 from tests.conftest import Project
 
@@ -84,7 +86,7 @@ def test_white_space_is_tidied_and_code_stays(before: str, after: str) -> None:
 
 CHARMAPS = ("latin-1", "sloppy-windows-1252", "sloppy-windows-1251", "sloppy-windows-1257", "macroman", "cp437")
 SUSPICIOUS = sorted({char for members in MOJIBAKE_CATEGORIES.values() for char in expanded(members)} | set("ÂÃàŒœвЂГў°°β€ā \xa0\xadaZ?\n"))
-words = st.text(st.characters(codec="utf-8"), max_size=12) | st.text(st.sampled_from(SUSPICIOUS), max_size=8) | st.sampled_from(["don’t", "ëéй日ü¡", " à la ", "plain words "])
+words = st.text(st.characters(codec="utf-8"), max_size=12) | st.text(st.sampled_from(SUSPICIOUS), max_size=8) | st.sampled_from(["don’t", "ëéй日ü¡", " à la ", "plain words ", "Ã la", "â€?", "Ã³? "])
 
 
 @st.composite
@@ -105,6 +107,15 @@ def test_mojibake_is_undone_as_ftfy_does_it(texts: list[str]) -> None:
     found = fix_unicode(pl.Series(texts, dtype=pl.String))
     bare = pl.Series(texts, dtype=pl.String).str.replace_all(CONTROL, "")
     assert found.to_list() == pl.Series([fix_encoding(text) for text in bare], dtype=pl.String).str.normalize("NFC").to_list()
+
+
+@pytest.mark.parametrize("charmap", CHARMAP_ENCODINGS)
+def test_what_may_have_lost_a_byte_is_looked_at_whole(charmap: str) -> None:
+    """Where ftfy would put back a lost byte, in any way of misreading, the short step is not taken: of all rows of four such bytes."""
+    rows = [bytes(row) for row in itertools.product(b" ?\x1a\x80\xa0\xbf\xc2\xc3\xce\xe0\xe2\xed\xf0\xf4a", repeat=4)]
+    restored = [row for row in rows if ALTERED_UTF8_RE.search(row) or LOSSY_UTF8_RE.search(row)]
+    assert len(restored) > 5_000
+    assert pl.Series([row.decode(charmap) for row in restored]).str.contains(MAYBE_LOST).all()
 
 
 def test_characters_that_nfc_leaves_alone_are_left_alone_in_any_company() -> None:

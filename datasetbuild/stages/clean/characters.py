@@ -98,9 +98,17 @@ def _undo_mojibake(text: pl.Series) -> pl.Series:
 def _one_step(text: pl.Series) -> pl.Series:
     from ftfy import TextFixerConfig, _fix_encoding_one_step_and_explain
 
-    config = TextFixerConfig(explain=False)
-    after = pl.Series(text.name, [_fix_encoding_one_step_and_explain(one, config).text for one in text], dtype=pl.String)
+    whole = TextFixerConfig(explain=False)
+    swift = whole._replace(restore_byte_a0=False, replace_lossy_sequences=False)
+    configs = [whole if lost else swift for lost in text.str.contains(MAYBE_LOST)]
+    steps = map(_fix_encoding_one_step_and_explain, text, configs)
+    after = pl.Series(text.name, [step.text for step in steps], dtype=pl.String)
     return where(after, after != text, _undo_mojibake)
+
+
+MAYBE_LOST = r"[^\x00-\x7f][ ?]|[\x1a\x{fffd}]"
+"""What every text has in which ftfy finds mojibake that lost a byte: a blank, a question mark or U+FFFD in its place. To look for
+such is two thirds of a step: 36 us a text with it, 11 without."""
 
 
 @cache
