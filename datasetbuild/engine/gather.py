@@ -71,9 +71,8 @@ def gather(cache: Cache, pieces: Sequence[Piece]) -> KeyPlane:
     if not pieces:
         raise EmptyBuildError("no source holds a row", hint="look at the `path` of each source: its files are empty")
     kept = _Kept(cache, pieces)
-    places = _places(pieces, kept.rows)
     measured = [kept.aligned(column) for column in _columns(pieces[0].measured)]
-    parts = [kept.rows.drop("shard_line"), places, *measured]
+    parts = [kept.rows.drop("shard_line"), _places(pieces, kept.rows), *measured]
     bad = kept.quarantine
     return KeyPlane(
         pl.concat(parts, how="horizontal"),
@@ -95,11 +94,11 @@ class Column:
 def _columns(measured: Measured) -> list[Column]:
     """The columns that this build's shards have. `tokens`, where it is a fact, is one of the counts too."""
     found = [_fact(name) for name in measured.facts if not (measured.counts and name == "tokens")]
-    found.append(Column("first_user", lambda m: m.first_user, lambda c, m: c.frame(m.first_user), _first_user))
+    found.append(Column("first_user", lambda m: m.first_user, lambda c, m: _halves(c.frame(m.first_user)), _first_user))
     if measured.exact:
-        found.append(Column("exact", lambda m: str(m.exact), lambda c, m: c.frame(str(m.exact)), _exact))
+        found.append(Column("exact", lambda m: str(m.exact), lambda c, m: _halves(c.frame(str(m.exact))), _numbered("@exact")))
     if measured.near:
-        found.append(Column("words", lambda m: str(m.near), lambda c, m: c.frame(str(m.near), ["words"]), _words))
+        found.append(Column("words", lambda m: str(m.near), _words, _numbered("@words")))
     if measured.contamination:
         found.append(Column("contamination", lambda m: str(m.contamination), _contamination))
     if measured.counts:
@@ -128,38 +127,42 @@ def _contamination(cache: Cache, measured: Measured) -> pl.DataFrame:
     return found.select(contaminated_by=item, contamination="overlap").with_columns(found["run"].alias("@run"))
 
 
-def _exact(frame: pl.DataFrame) -> pl.DataFrame:
-    return pl.DataFrame({"@exact": code(*_halves(frame["key"]))})
+def _halves(frame: pl.DataFrame) -> pl.DataFrame:
+    """A shard's 128-bit hashes (`key`, Binary) as two numbers each, `high` and `low`; null where there is none."""
+    return frame.select(
+        pl.col("key").bin.slice(start, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little").alias(name)
+        for name, start in (("high", 0), ("low", 8))
+    )
+
+
+def _words(cache: Cache, measured: Measured) -> pl.DataFrame:
+    """The hash of each record's words, in halves too."""
+    words = pl.col("words")
+    half = pl.when(words.is_not_null())
+    return cache.frame(str(measured.near), ["words"]).select(half.then(words.struct.field(name)).alias(name) for name in ("high", "low"))
 
 
 def _first_user(frame: pl.DataFrame) -> pl.DataFrame:
     """Numbers of equal first user messages, and the leading half of their hashes, null where there is none."""
-    high, low, some = _halves(frame["key"])
-    key = pl.DataFrame({"key": high, "some": some}).select(pl.when("some").then("key"))["key"]
-    return pl.DataFrame({"@first_user": code(high, low, some), "@first_user_key": key})
+    return pl.DataFrame({"@first_user": _codes(frame), "@first_user_key": frame["high"]})
 
 
-def _words(frame: pl.DataFrame) -> pl.DataFrame:
-    words = frame["words"].struct.unnest()
-    some = frame["words"].is_not_null().to_numpy()
-    high, low = (words[name].fill_null(0).to_numpy() for name in ("high", "low"))
-    return pl.DataFrame({"@words": code(high, low, some)})
+def _numbered(name: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Hashes become a column of numbers of equal ones."""
+    return lambda frame: pl.DataFrame({name: _codes(frame)})
 
 
-def _halves(hashes: pl.Series) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.bool_]]:
-    """128-bit hashes (Binary) as two numbers each, and where there is one."""
-    halves = (
-        pl.col("hash").bin.slice(start, 8).bin.reinterpret(dtype=pl.UInt64, endianness="little").fill_null(0).alias(name)
-        for name, start in (("high", 0), ("low", 8))
-    )
-    found = hashes.to_frame("hash").select(*halves, some=pl.col("hash").is_not_null())
-    return found["high"].to_numpy(), found["low"].to_numpy(), found["some"].to_numpy()
+def _codes(frame: pl.DataFrame) -> NDArray[np.int32]:
+    """Numbers of equal hashes (`high`, `low`)."""
+    high, low = (frame[name].fill_null(0).to_numpy() for name in ("high", "low"))
+    return code(high, low, frame["high"].is_not_null().to_numpy())
 
 
 def code(high: NDArray[np.uint64], low: NDArray[np.uint64], some: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Equal 128-bit hashes as equal numbers, from 0 in the order of the hashes; -1 where there is none."""
     rows = np.flatnonzero(some)
-    high, low = high[rows], low[rows]
+    if len(rows) < len(some):
+        high, low = high[rows], low[rows]
     order = np.argsort(high)
     ranked, other = high[order], low[order]
     if ((ranked[1:] == ranked[:-1]) & (other[1:] != other[:-1])).any():  # two hashes with one first half
@@ -210,7 +213,7 @@ class _Kept:
 
         def made() -> dict[str, Any]:
             frame = make()
-            empty = [name for name in frame.columns if frame.schema[name] in EMPTY.values() and not frame[name].count()]
+            empty = [name for name, kind in frame.schema.items() if kind in EMPTIES and not frame[name].count()]
             kinds = {name: "list" if frame.schema[name] == EMPTY["list"] else "word" for name in empty}
             return {"objects": {"frame": self.cache.store_frame(frame.drop(empty))}, "columns": frame.columns, "empty": kinds}
 
@@ -221,6 +224,7 @@ class _Kept:
 
 
 EMPTY: dict[str, pl.DataType] = {"word": pl.String(), "list": pl.List(pl.String)}
+EMPTIES = (pl.Null(), *EMPTY.values())
 
 
 def _rows(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
@@ -232,8 +236,10 @@ def _rows(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
         table = cache.frame(piece.measured.keys).with_row_index("pos")
         if len(unread):
             table = pl.concat([table, unread], how="diagonal").sort("row", maintain_order=True)
+        nothing = [name for name, kind in table.schema.items() if kind == pl.String and table[name].null_count() == len(table)]
+        table = table.with_columns(pl.lit(None).alias(name) for name in nothing)  # a null text takes 16 bytes, and Null none
         tables.append(table.select(pl.lit(piece.place, pl.UInt32).alias("place"), *id_numbers("base"), pl.exclude("base")))
-    rows = pl.concat(tables).rename({"row": "shard_row", "line": "shard_line"})
+    rows = pl.concat(tables, how="vertical_relaxed").rename({"row": "shard_row", "line": "shard_line"})
     let_go_of_files(cache.root)  # of the ids, which are numbers now
     return _identify(rows, [piece.source for piece in pieces])
 

@@ -13,12 +13,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import InvalidStateError
 from contextlib import contextmanager
-from functools import partial
+from itertools import repeat
 from multiprocessing import connection
 from typing import Literal, Protocol, TypeVar
 
 from datasetbuild import process
-from datasetbuild.engine.rest import rest_before
+from datasetbuild.engine.rest import rest, rest_before
 from datasetbuild.errors import BuildError
 from datasetbuild.op import section
 
@@ -59,10 +59,10 @@ class Serial:
     """Everything in this process."""
 
     def map(self, fn: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
-        return (_done(fn, process.SPARE, task) for task in tasks)
+        return (_done(fn, task, process.SPARE) for task in tasks)
 
 
-def _done(fn: Callable[[Task], Result], spare: int, task: Task) -> Result:
+def _done(fn: Callable[[Task], Result], task: Task, spare: int) -> Result:
     """A task's result. What it took goes back to the system: the next may not need it, or be another process's. spare: bytes
     that the process may keep."""
     rest_before(fn)
@@ -72,6 +72,15 @@ def _done(fn: Callable[[Task], Result], spare: int, task: Task) -> Result:
         process.give_back(spare)
 
 
+def _done_beside(fn: Callable[[Task], Result], task: Task, last: bool) -> Result:
+    """A task's result, in one process of several. last: none may follow for a while, so the tokenizer goes too."""
+    try:
+        return _done(fn, task, 0)
+    finally:
+        if last:
+            rest()
+
+
 class Processes:
     """A pool of spawned processes (a fork after polars has started its threads can deadlock), one polars thread each."""
 
@@ -79,14 +88,17 @@ class Processes:
         from concurrent.futures import ProcessPoolExecutor
 
         context = multiprocessing.get_context("spawn")
+        self._workers = workers
         self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_set_up_worker)
 
     def map(self, fn: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         from concurrent.futures.process import BrokenProcessPool
 
+        # the last tasks are most often one a worker: what each holds then would stay while the driver gathers and decides
+        last = [number >= len(tasks) - self._workers for number in range(len(tasks))]
         try:
             with _no_interrupts():  # the workers are started here
-                results = self._pool.map(partial(_done, fn, 0), tasks)
+                results = self._pool.map(_done_beside, repeat(fn), tasks, last)
             if hasattr(signal, "siginterrupt"):  # polars' handler of Ctrl-C would let us wait for the next result
                 signal.siginterrupt(signal.SIGINT, True)
             yield from results

@@ -84,3 +84,17 @@ def test_workers_are_gone_when_the_books_are_written(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(outcome, "write_books", writing)
     assert project.run("recipe=small", "-j", "2").code == 0
     assert alive == [0]
+
+
+def test_a_worker_whose_work_is_done_holds_no_tokenizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes after a worker's last task, and not between tasks of one kind, which need it."""
+    from datasetbuild.engine import local
+
+    gone: list[int] = []
+    monkeypatch.setattr("datasetbuild.engine.rest.forget_fast", lambda: gone.append(1))
+    local._done_beside(len, [], last=False)
+    gone.clear()
+    assert local._done_beside(len, [1], last=False) == 1
+    assert not gone
+    assert local._done_beside(len, [1, 2], last=True) == 2
+    assert gone
