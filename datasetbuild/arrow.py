@@ -1,15 +1,18 @@
-"""Arrow arrays over numpy's own memory: no copy, and no pandas, which `pyarrow.array` imports (0.2 s) to ask whether it
-was given one of its columns."""
+"""Arrow arrays over numpy's own memory: no copy, and none of what pyarrow would import for it: pandas (0.2 s), by which
+`pyarrow.array` asks whether it was given one of its columns, and `pyarrow.compute` (0.05 s), which wraps 300 functions that
+nobody here calls."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
     import pyarrow as pa
     from numpy.typing import NDArray
+
+T = TypeVar("T", "pa.Array", "pa.Table")
 
 
 def array(values: NDArray[Any]) -> pa.Array:
@@ -21,14 +24,43 @@ def array(values: NDArray[Any]) -> pa.Array:
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values)])
 
 
+def series(name: str, values: pa.Array) -> pl.Series:
+    """An Arrow array as a column that shares its memory. (For an array that it knows as pyarrow's, polars imports
+    `pyarrow.compute`; for one that anybody hands over it does not.)"""
+    import polars as pl
+
+    return pl.Series(_Handed(values)).alias(name)
+
+
+class _Handed:
+    def __init__(self, values: pa.Array) -> None:
+        self.__arrow_c_array__ = values.__arrow_c_array__
+
+
+def take(values: T, places: NDArray[Any]) -> T:
+    """The values, or of a table the rows, at some places: `values.take(places)`."""
+    from pyarrow._compute import call_function
+
+    taken: T = call_function("take", [values, array(places)])
+    return taken
+
+
+def cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with its columns as the schema has them: `table.cast(schema)`."""
+    import pyarrow as pa
+    from pyarrow._compute import CastOptions, call_function
+
+    columns = [call_function("cast", [table[field.name]], CastOptions.safe(field.type)) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
 def lists(name: str, values: NDArray[Any] | pa.Array, bounds: NDArray[Any]) -> pl.Series:
     """A list column of n rows: row i has `values[bounds[i]:bounds[i + 1]]`. bounds: int64, length n + 1, from 0."""
     import numpy as np
-    import polars as pl
     import pyarrow as pa
 
     inside = array(values) if isinstance(values, np.ndarray) else values
-    return pl.Series(name, pa.LargeListArray.from_arrays(array(np.asarray(bounds, np.int64)), inside))
+    return series(name, pa.LargeListArray.from_arrays(array(np.asarray(bounds, np.int64)), inside))
 
 
 def sums(counts: NDArray[Any] | pl.Series) -> NDArray[np.int64]:

@@ -289,10 +289,11 @@ def records_digest(table: pa.Table) -> str:
     from datasetbuild.arrow import bounds_of
 
     messages = _whole(table["messages"])
-    turns = messages.flatten()
+    bounds = bounds_of(messages)
+    turns = messages.values[bounds[0] : bounds[-1]]
     columns = dict(zip((field.name for field in turns.type), turns.flatten(), strict=True))
     columns |= {name: _whole(table[name]) for name in ("tools",) if name in table.column_names}
-    lengths = np.diff(bounds_of(messages)).astype(np.int64)
+    lengths = np.diff(bounds).astype(np.int64)
     state = hashlib.sha256(f"{len(messages)}\0".encode() + lengths.tobytes())
     for name, column in columns.items():
         if column.null_count < len(column):
@@ -313,13 +314,13 @@ def _bytes_of(column: pa.Array) -> tuple[NDArray[np.int64], memoryview]:
     import polars as pl
     import pyarrow as pa
 
-    from datasetbuild.arrow import bounds_of
+    from datasetbuild.arrow import bounds_of, series
 
-    sizes = np.full(len(column), -1)
-    known = pl.Series(column.is_valid()).to_numpy() if column.null_count else slice(None)
-    column = column.drop_null() if column.null_count else column
-    if not pa.types.is_string(column.type):  # a weight
-        column = pl.Series(column).cast(pl.String).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
+    sizes, known = np.full(len(column), -1), slice(None)
+    if column.null_count or not pa.types.is_string(column.type):  # a weight
+        values = series("", column)
+        known = values.is_not_null().to_numpy()
+        column = values.drop_nulls().cast(pl.String).to_arrow(compat_level=pl.CompatLevel.oldest())
     bounds = bounds_of(column)
     sizes[known] = np.diff(bounds)
     return sizes, memoryview(column.buffers()[2] or b"")[bounds[0] : bounds[-1]]

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 import polars as pl
 
-from datasetbuild.arrow import array
+from datasetbuild.arrow import take
 from datasetbuild.errors import BuildError
 from datasetbuild.hashing import OBJECT_LENGTH, Digest, Hashing, bytes_digest, canonical_json
 from datasetbuild.hashing import digest as json_digest
@@ -148,7 +148,7 @@ class Cache:
 
     def rows(self, digest: str, positions: pl.Series, columns: list[str] | None = None) -> pl.DataFrame:
         """A few rows of the frame stored under a digest, in that order: nothing is made ready of the others."""
-        return pl.DataFrame(pl.from_arrow(self._table(digest, columns).take(array(positions.to_numpy()))))
+        return pl.DataFrame(pl.from_arrow(take(self._table(digest, columns), positions.to_numpy())))
 
     def _table(self, digest: str, columns: list[str] | None) -> pa.Table:
         import pyarrow as pa

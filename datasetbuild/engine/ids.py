@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import series
 from datasetbuild.hashing import ID_LENGTH
 from datasetbuild.record import ID_ORDER
 
@@ -60,4 +61,4 @@ def _texts(name: str, raw: NDArray[np.uint8], known: NDArray[np.bool_]) -> pl.Se
     valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
     buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(hexlify(raw.tobytes()))]
     texts = pa.Array.from_buffers(pa.large_string(), len(known), buffers)
-    return pl.Series(name, texts)
+    return series(name, texts)

@@ -23,6 +23,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import lists
 from datasetbuild.errors import SourceError
 from datasetbuild.op import Bound, File, section
 from datasetbuild.stages.dedup.cut import Pieces, pieces_of
@@ -270,10 +271,7 @@ def _counted(text: Ints, place: Ints, table: _Table) -> Iterator[tuple[Ints, Int
 
 def _distinct_lists(grams: Shingles, wanted: NDArray[np.bool_]) -> pl.Series:
     """The distinct hashes of each wanted text, sorted; none for the others."""
-    import pyarrow as pa
-
-    lists = pl.Series("grams", pa.LargeListArray.from_arrays(pa.array(grams.offsets), pa.array(grams.values)))
-    frame = pl.DataFrame({"grams": lists, "wanted": wanted})
+    frame = pl.DataFrame({"grams": lists("grams", grams.values, grams.offsets), "wanted": wanted})
     return frame.select(pl.when("wanted").then(pl.col("grams").list.unique().list.sort()).otherwise(pl.col("grams").list.head(0)))["grams"]
 
 

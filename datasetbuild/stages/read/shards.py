@@ -214,16 +214,17 @@ def _blob(rows: list[Row], file: str, first_row: int, project: Path, folder: Pat
 
 
 def _write_blob(rows: RawRows, target: Path) -> None:
+    import polars as pl
     import pyarrow as pa
 
-    faults = rows.faults
-    columns: dict[str, Any] = {
-        "line": pa.array(rows.lines, pa.uint32()),
-        "raw": pa.array(rows.raws, pa.large_binary()),
-        "reason": pa.array([fault and fault[0] for fault in faults], pa.string()),
-        "detail": pa.array([fault and fault[1] for fault in faults], pa.string()),
+    columns = {
+        "line": rows.lines,
+        "raw": rows.raws,
+        "reason": [fault and fault[0] for fault in rows.faults],
+        "detail": [fault and fault[1] for fault in rows.faults],
     }
-    table = pa.table(columns)
+    kinds = {"line": pl.UInt32, "raw": pl.Binary, "reason": pl.String, "detail": pl.String}
+    table = pl.DataFrame(columns, schema=kinds).to_arrow(compat_level=pl.CompatLevel.oldest())
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         with (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import array
+from datasetbuild.arrow import series, take
 from datasetbuild.stages.render.layout import Skeleton
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Fragments:
 
         if not len(numbers):
             return np.zeros(1, np.int64), memoryview(b"")
-        taken: pa.LargeBinaryArray = pa.concat_arrays(self.arrays).take(array(numbers))
+        taken: pa.LargeBinaryArray = take(pa.concat_arrays(self.arrays), numbers)
         _, offsets, data = taken.buffers()
         bounds = np.frombuffer(offsets, np.int64)[: len(taken) + 1]
         return bounds, memoryview(data or b"").cast("B")[: int(bounds[-1])]
@@ -112,11 +112,10 @@ class Batch:
     @cached_property
     def series(self) -> pl.Series:
         """The texts as a column."""
-        import polars as pl
         import pyarrow as pa
 
         buffers = (pa.py_buffer(np.ascontiguousarray(self.bounds)), pa.py_buffer(self.data))
-        return pl.Series("text", pa.LargeStringArray.from_buffers(len(self), *buffers), dtype=pl.String)
+        return series("text", pa.LargeStringArray.from_buffers(len(self), *buffers))
 
 
 def assemble(groups: Sequence[Group], fragments: Fragments) -> Batch:

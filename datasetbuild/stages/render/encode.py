@@ -17,7 +17,7 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import array
+from datasetbuild.arrow import take
 from datasetbuild.hashing import checksums
 from datasetbuild.stages.render.tokenizer import TokenizerSpec
 
@@ -164,7 +164,7 @@ class Pieces:
 
     def spell(self, ids: NDArray[np.integer[Any]]) -> tuple[NDArray[np.int64], memoryview]:
         """Where each token begins in the bytes of all of them (one more than tokens), and these bytes."""
-        taken: pa.LargeBinaryArray = self.table.take(array(ids))
+        taken: pa.LargeBinaryArray = take(self.table, ids)
         _, offsets, data = taken.buffers()
         bounds = np.frombuffer(offsets, np.int64)[: len(taken) + 1] if len(taken) else np.zeros(1, np.int64)
         return bounds, memoryview(data or b"").cast("B")[: int(bounds[-1])]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from datasetbuild.arrow import cast
 from datasetbuild.record import MESSAGE_FIELDS, PROVENANCE
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def write_tables(tables: Iterator[pa.Table], path: Path) -> None:
 def plain_table(frame: pl.DataFrame) -> pa.Table:
     """The frame as an Arrow table of everyday types in one chunk."""
     table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-    return table.cast(_plain_schema(table.schema)).replace_schema_metadata(None)
+    return cast(table, _plain_schema(table.schema))
 
 
 def token_columns(frame: pl.DataFrame, *, weights: bool) -> pl.DataFrame:
