@@ -195,16 +195,18 @@ def _register(
     values: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     def decorate(function: F) -> F:
-        parameters, shared = _worded(_parameters(function), words or {})
+        doc = inspect.getdoc(function) or ""
+        parameters, others = _signature(function, _descriptions(doc))
+        parameters, shared = _worded(parameters, words or {})
         op = Operator(
             kind=kind,
             name=name or function.__name__,
             version=version,
             function=function,
             parameters=parameters,
-            others=_others(function),
-            summary=_summary(function),
-            manual="\n\n".join(part for part in (inspect.getdoc(function) or "", shared) if part),
+            others=others,
+            summary=" ".join(doc.split("\n\n")[0].split()),
+            manual="\n\n".join(part for part in (doc, shared) if part),
             needs=needs,
             code=_PLUGIN_CODE,
             carries=carries,
@@ -245,23 +247,21 @@ def load_plugin(path: str) -> None:
         _PLUGIN_CODE = None
 
 
-def _summary(function: Callable[..., Any]) -> str:
-    text = inspect.getdoc(function) or ""
-    return " ".join(text.split("\n\n")[0].split())
-
-
-def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
+def _signature(function: Callable[..., Any], described: Mapping[str, str]) -> tuple[dict[str, Parameter], dict[str, Any] | None]:
+    """The parameters that a recipe may set, and the schema of the values of names that the signature leaves open."""
     hints = get_type_hints(function, include_extras=True)
-    described = _descriptions(inspect.getdoc(function) or "")
-    found = {}
+    found, others = {}, None
     for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.POSITIONAL_ONLY):
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+            continue
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            others = schema_of(hints[name])
             continue
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             raise TypeError(f"{function.__name__}: parameter {name!r} must be keyword-only")
         key = name.removesuffix("_")
         found[key] = Parameter(key, schema_of(hints[name]), parameter.default, described.get(key, ""))
-    return found
+    return found, others
 
 
 def _worded(parameters: dict[str, Parameter], words: Mapping[str, str]) -> tuple[dict[str, Parameter], str]:
@@ -269,14 +269,6 @@ def _worded(parameters: dict[str, Parameter], words: Mapping[str, str]) -> tuple
     used = {name: words[name] for name, p in parameters.items() if not p.description and name in words}
     described = {name: replace(p, description=used.get(name, p.description)) for name, p in parameters.items()}
     return described, "\n".join(f"{name}: {text}" for name, text in used.items())
-
-
-def _others(function: Callable[..., Any]) -> dict[str, Any] | None:
-    hints = get_type_hints(function, include_extras=True)
-    for name, parameter in inspect.signature(function).parameters.items():
-        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            return schema_of(hints[name])
-    return None
 
 
 def _descriptions(doc: str) -> dict[str, str]:
