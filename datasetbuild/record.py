@@ -316,7 +316,8 @@ def _bytes_of(column: pa.Array) -> tuple[NDArray[np.int64], memoryview]:
 
     from datasetbuild.arrow import bounds_of, series
 
-    sizes, known = np.full(len(column), -1), slice(None)
+    sizes = np.full(len(column), -1)
+    known: Any = slice(None)
     if column.null_count or not pa.types.is_string(column.type):  # a weight
         values = series("", column)
         known = values.is_not_null().to_numpy()

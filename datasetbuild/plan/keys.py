@@ -8,7 +8,6 @@ paths, times, hosts, worker counts, shard sizes.
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib import metadata
 from typing import Any
 
 from datasetbuild.hashing import digest
@@ -49,9 +48,9 @@ OUTSIDE_SHARD = (*ORIGIN, "limit", "priority", "on_bad_row", "license", "generat
 
 
 @lru_cache
-def versions(step: str) -> dict[str, str]:
+def versions(step: str) -> dict[str, str | None]:
     """Installed versions of the packages that a step's result depends on."""
-    return {package: metadata.version(package) for package in PACKAGES[step]}
+    return {package: version_of(package) for package in PACKAGES[step]}
 
 
 def action_key(step: str, **parts: Any) -> str:
