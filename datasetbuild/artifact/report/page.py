@@ -179,6 +179,7 @@ def _template() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
+        loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
+        optimized=False,  # a page is written once: to look for what can be told beforehand takes a quarter of compiling it
+    )  # fmt: skip
     return environment.get_template("report.html.jinja")
