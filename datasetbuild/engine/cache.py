@@ -1,9 +1,11 @@
 """The cache: what an action gave, by the key of everything that can change it, and the bytes that it gave, by digest.
 
-    .dsbuild/cache/actions/ab/cdef….json   key of an action -> its small result, which names objects
-    .dsbuild/cache/objects/ab/cdef…        bytes, named by their BLAKE3
-    .dsbuild/cache/inputs/ab/cdef….txt     a file that an operator was given, by content, with its suffix
+    .dsbuild/cache/actions/a/bcdef….json   key of an action -> its small result, which names objects
+    .dsbuild/cache/objects/a/bcdef…        bytes, named by their BLAKE3
+    .dsbuild/cache/inputs/a/bcdef….txt     a file that an operator was given, by content, with its suffix
     .dsbuild/tmp/<pid>-<n>/                work in progress; swept when its owner is gone
+
+A few folders of many files each: to make a folder costs as much as to make a file.
 
 Files appear by rename, so a reader never meets half a file, and two builds may share the cache. An object is checked when
 it is first read (5.5 GB/s): a flipped bit makes a miss, not a wrong dataset.
@@ -44,6 +46,10 @@ _verified: dict[Path, tuple[int, ...]] = {}
 """Objects that this process has hashed or written, and their size, times and inode then."""
 
 
+SMALL = 1 << 16
+"""Bytes of a frame that is named before a file is made for it: most are there already, such as that no row was put into quarantine."""
+
+
 def _state(path: Path) -> tuple[int, ...]:
     stat = path.stat()
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
@@ -58,12 +64,12 @@ class Cache:
 
     def action(self, key: str) -> dict[str, Any] | None:
         """The result stored under a key, or None when there is none that can be used."""
-        path = self._place("actions", key).with_suffix(".json")
+        path = self.place("actions", key).with_suffix(".json")
         result = read_sealed(path)
         if result is None:
             return None
         objects = result.get("objects", {})
-        if all(self._place("objects", digest).exists() for digest in objects.values()):
+        if all(self.place("objects", digest).exists() for digest in objects.values()):
             return result
         return None
 
@@ -78,17 +84,17 @@ class Cache:
             return known
         result = make()
         if not result.get("volatile"):
-            self.seal(self._place("actions", key).with_suffix(".json"), result)
+            self.seal(self.place("actions", key).with_suffix(".json"), result)
         return result
 
     def forget(self, key: str) -> None:
         """Remove an action whose result is no longer good."""
-        self._place("actions", key).with_suffix(".json").unlink(missing_ok=True)
+        self.place("actions", key).with_suffix(".json").unlink(missing_ok=True)
 
-    def store(self, data: bytes) -> str:
+    def store(self, data: bytes | pa.Buffer) -> str:
         """Store bytes; returns their digest."""
         digest = Digest().update(data).name()
-        place = self._place("objects", digest)
+        place = self.place("objects", digest)
         if not place.exists():  # one that is there may be corrupt: it is hashed when it is read
             self.write(place, data)
             _verified[place] = _state(place)
@@ -105,21 +111,25 @@ class Cache:
 
     def kept(self, name: str) -> Path:
         """Where the copy lies that `keep` made."""
-        return self._place("inputs", name)
+        return self.place("inputs", name)
 
     def store_frame(self, frame: pl.DataFrame) -> str:
-        """Store a frame as one uncompressed Arrow IPC file, which `rows` maps into memory. It is hashed while it is written."""
+        """Store a frame as one uncompressed Arrow IPC file, which `rows` maps into memory. A large one is hashed while it is written."""
         import pyarrow as pa
 
         table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+        if table.nbytes < SMALL:
+            memory = pa.BufferOutputStream()
+            _put(table, memory)
+            return self.store(memory.getvalue())
         draft = self._draft()
         try:
             with open(draft, "wb", buffering=0) as file:
                 hashing = Hashing(file)
-                with pa.PythonFile(hashing, mode="w") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-                    writer.write_table(table)
+                with pa.PythonFile(hashing, mode="w") as sink:
+                    _put(table, sink)
             digest = hashing.name()
-            place = self._place("objects", digest)
+            place = self.place("objects", digest)
             if not place.exists():
                 self._publish(draft, place)
                 _verified[place] = _state(place)
@@ -129,7 +139,7 @@ class Cache:
 
     def object(self, digest: str) -> Path:
         """Path of an object whose bytes are what their name says. Raises `CorruptObject` (and removes it) otherwise."""
-        place = self._place("objects", digest)
+        place = self.place("objects", digest)
         try:
             state = _state(place)
             if _verified.get(place) != state:
@@ -186,7 +196,7 @@ class Cache:
 
     def scrub(self) -> None:
         """Remove every corrupt object. It reads all of them (3.5 GB/s), so it waits until one has been met."""
-        for place in (self.root / "objects").glob("??/*"):
+        for place in (self.root / "objects").glob("*/*"):
             with suppress(FileNotFoundError):
                 if not sound(place):
                     removed(place)
@@ -197,14 +207,15 @@ class Cache:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
             _own.discard(path)
 
-    def _place(self, kind: str, name: str) -> Path:
-        return self.root / kind / name[:2] / name[2:]
+    def place(self, kind: str, name: str) -> Path:
+        """Where a thing of the cache lies, or would."""
+        return self.root / kind / name[0] / name[1:]
 
     def seal(self, place: Path, value: dict[str, Any]) -> None:
         """A small JSON mapping with a digest of itself and of its place, for `read_sealed`."""
         self.write(place, canonical_json({"digest": _seal(place, value), "value": value}))
 
-    def write(self, place: Path, data: bytes) -> None:
+    def write(self, place: Path, data: bytes | pa.Buffer) -> None:
         """Bytes under their final name, by rename."""
         draft = self._draft()
         try:
@@ -235,6 +246,13 @@ class Cache:
         path = self.work.with_name(f"{os.getpid()}-{next(_counter)}")
         _own.add(path)
         return path
+
+
+def _put(table: pa.Table, sink: pa.NativeFile) -> None:
+    import pyarrow as pa
+
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
 
 
 def removed(place: Path) -> None:

@@ -103,7 +103,7 @@ def _referred(cache: Cache, path: Path) -> Iterator[Path]:
         return
     result = read_sealed(path)
     for digest in ((result or {}).get("objects") or {}).values():
-        yield cache.root / "objects" / digest[:2] / digest[2:]
+        yield cache.place("objects", digest)
     for shard in (result or {}).get("shards") or ():
         if shard.get("blob"):
             yield cache.root / "raw" / Path(shard["blob"]).name

@@ -15,7 +15,10 @@ from typing import Any
 
 from datasetbuild.errors import SourceError
 
-BLOCK = 1 << 22
+BLOCK = 1 << 19
+"""Bytes read at a time: as many as stay in the processor's cache while they are cut into lines. With 4 MiB that takes half as
+much again."""
+
 PACKED_BLOCK = 1 << 16
 """Compressed bytes taken at a time: small, since a well packed block grows a thousandfold."""
 

@@ -1,4 +1,4 @@
-"""Bytes to lines, in blocks: 4 MiB at a time, and never more than one row of `max_row_bytes` beside."""
+"""Bytes to lines, in blocks, and never more than one row of `max_row_bytes` beside."""
 
 from __future__ import annotations
 
