@@ -58,7 +58,7 @@ def clean(
         "whitespace": normalize_whitespace if whitespace == "normalize" else None,
     }
     lengths, turns = flatten_turns(records["messages"])
-    owner = pl.Series("owner", range(len(records)), dtype=pl.UInt32).repeat_by(lengths).explode(empty_as_null=False)
+    owner = pl.Series("owner", np.repeat(np.arange(len(records), dtype=np.uint32), lengths.to_numpy()))
     fields = [field for field in TEXT_FIELDS if turns[field].null_count() < len(turns) or field == "content"]
     changed: dict[str, pl.Series] = {}
     for name, repair in repairs.items():
@@ -97,9 +97,10 @@ def _labels(changed: dict[str, pl.Series], rows: int) -> pl.Series:
 
 def _emptied(records: pl.DataFrame, turns: pl.DataFrame, owner: pl.Series) -> pl.Series:
     """Records in which a turn that must have text has none left."""
-    blank = (turns["content"].str.len_bytes() == 0) & turns["tool_calls"].is_null()
-    blank &= turns["role"].is_in(["user", "assistant"])
-    return _among(len(records), owner.filter(blank))
+    blank = (turns["content"].str.len_bytes() == 0).arg_true()
+    some = turns[blank]
+    must = some["tool_calls"].is_null() & some["role"].is_in(["user", "assistant"])
+    return _among(len(records), owner.gather(blank).filter(must))
 
 
 def _refused(records: pl.DataFrame, mask: pl.Series, reason: Reason, details: list[str]) -> pl.DataFrame:

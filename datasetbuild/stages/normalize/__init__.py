@@ -135,7 +135,7 @@ def plain_records(reading: Reading, rows: RawRows, suspects: set[int]) -> pl.Dat
         places = [first + at for at in turned.places]
         chosen = [values[at] for at in turned.places]
         try:
-            keys = reading.keys(chosen) if reading.key else list(map(content_key, turned.conversations()))
+            keys = reading.keys(chosen) if reading.key else turned.keys()
             labels = reading.taken(chosen)
         except Exception:  # a label that one of them lacks: read one by one, it is known which
             continue

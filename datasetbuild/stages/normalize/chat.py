@@ -7,21 +7,23 @@ itself, and so has the same fate and the same words for it as if no row were eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, compress, islice
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
-from datasetbuild.record import ROLES, Message
+from datasetbuild.record import ROLES
 from datasetbuild.stages.normalize.conversation import Conversation
 from datasetbuild.stages.normalize.fields import ABSENT, Fields, Raw
 from datasetbuild.stages.normalize.turns import Turns, tools_text
 
 SYSTEM, USER, ASSISTANT, TOOL = map(ROLES.index, ("system", "user", "assistant", "tool"))
 UNKNOWN = len(ROLES)
+AFTER_TEXT = [b',"role":"%b"}' % role.encode() for role in ROLES]
+"""How the canonical bytes of a plain turn end."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,11 @@ class Turned:
     roles: NDArray[np.uint8]
     texts: list[str]
 
-    def conversations(self) -> Iterator[list[Message]]:
-        """The messages of each row, as `Chat` gives them one by one."""
-        turns = zip((ROLES[role] for role in self.roles.tolist()), self.texts, strict=True)
-        for length in self.lengths.tolist():
-            yield [{"role": role, "content": text} for role, text in islice(turns, length)]
+    def keys(self) -> list[bytes]:
+        """`record.canonical_bytes` of the messages of each row, from those of each turn: in 1.2 us where one by one takes 3."""
+        said = zip(map(orjson.dumps, self.texts), self.roles.tolist(), strict=True)
+        turns = (b'{"content":' + text + AFTER_TEXT[role] for text, role in said)
+        return [b'{"messages":[' + b",".join(islice(turns, length)) + b"]}" for length in self.lengths.tolist()]
 
 
 class Chat:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from datasetbuild.hashing import record_hash
 from datasetbuild.op import _REGISTRY, load_plugin, operators
-from datasetbuild.record import canonical_bytes, quarantine_schema, record_schema
+from datasetbuild.record import ROLES, Role, canonical_bytes, quarantine_schema, record_schema
 from datasetbuild.stages.normalize import TOGETHER, Reading, content_key, normalize, plain_records, reader_options
 from datasetbuild.stages.normalize.chat import Chat, Turned
 from datasetbuild.stages.read import RawRows
@@ -288,3 +288,15 @@ def test_the_reader_hears_of_the_source() -> None:
     assert reader_options({"format": "faq_markdown", "level": 3})["level"] == 3
     assert reader_options({"format": "table", "reader": "csv", "delimiter": ";"})["delimiter"] == ";"
     assert reader_options({"format": "table"})["reader"] is None
+
+
+hostile = st.text(st.characters(codec="utf-8") | st.sampled_from('"\\/\x00\x1f\x7f\u2028\ufeff\U0001f600'), max_size=30)
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from(ROLES), hostile), min_size=1, max_size=4), max_size=5))
+def test_keys_of_many_rows_are_canonical(conversations: list[list[tuple[Role, str]]]) -> None:
+    """Plain rows are identified together by the bytes by which each is alone."""
+    turns = [turn for turns in conversations for turn in turns]
+    roles = np.array([ROLES.index(role) for role, _ in turns], np.uint8)
+    turned = Turned(list(range(len(conversations))), np.array(list(map(len, conversations)), np.int64), roles, [text for _, text in turns])
+    assert turned.keys() == [canonical_bytes([{"role": role, "content": text} for role, text in turns]) for turns in conversations]
