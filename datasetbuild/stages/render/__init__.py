@@ -104,8 +104,9 @@ def render(
     for row, sentence in aligned.faults.items():
         faults.setdefault(int(batch.records[row]), RecordError(Reason.MASK_UNPROVED, sentence))
     frame = _frame(records["row"].gather(batch.records), batch, encoded, aligned, loaded, params)
-    good = ~np.isin(batch.records, np.array(sorted(faults), np.int64))
-    return frame.filter(pl.Series(good, dtype=pl.Boolean)), _quarantine(records, faults)
+    if faults:
+        frame = frame.filter(pl.Series(~np.isin(batch.records, np.array(sorted(faults), np.int64)), dtype=pl.Boolean))
+    return frame, _quarantine(records, faults)
 
 
 def _batch(
@@ -204,7 +205,7 @@ def _loss_weights(batch: Batch, encoded: Encoded, aligned: Aligned, prompt_weigh
     ]
     needed = np.array(weighed, bool)[batch.group]
     if not needed.any():
-        return pl.Series("loss_weights", [None] * len(batch), dtype=pl.List(pl.Float32))
+        return pl.repeat(None, len(batch), dtype=pl.List(pl.Float32), eager=True)
     values = np.full(len(encoded.ids), prompt_weight, np.float32)
     for spans, weights in ((aligned.spans, aligned.weights), (aligned.silent, np.zeros(len(aligned.silent)))):
         for (row, first, after, _), weight in zip(spans.tolist(), weights.tolist(), strict=True):

@@ -39,7 +39,7 @@ class Aligned:
 
 @dataclass
 class Wanted:
-    """Regions and texts of many rows, each ordered by position.
+    """Regions and texts of many rows, each ordered by position, one column of an array for each.
 
     region: row, turn, start, end, stop, stop_end, number. content, blocked: row, turn, start, end. Positions first
     count the bytes of all texts, one after the other; `moved` gives them in another unit.
@@ -54,15 +54,15 @@ class Wanted:
         tables = []
         for table in (self.region, self.content, self.blocked):
             changed = table.copy()
-            for column in (2, 3, 5) if changed.shape[1] > 4 else (2, 3):
-                changed[:, column] = to(changed[:, column])
+            for place in (2, 3, 5) if len(changed) > 4 else (2, 3):
+                changed[place] = to(changed[place])
             tables.append(changed)
         return Wanted(*tables)
 
     def of_row(self, row: int, batch: Batch) -> Wanted:
         """One row's, in characters counted from its own first one."""
         tables = (self.region, self.content, self.blocked)
-        cut = [table[slice(*np.searchsorted(table[:, 0], (row, row + 1)))] for table in tables]
+        cut = [table[:, slice(*np.searchsorted(table[0], (row, row + 1)))] for table in tables]
         data = np.frombuffer(batch.data[batch.bounds[row] : batch.bounds[row + 1]], np.uint8)
         characters = sums((data & 0xC0) != 0x80)  # how many begin before each byte
         return Wanted(*cut).moved(lambda at: characters[at - batch.bounds[row]])
@@ -89,7 +89,9 @@ def align_rows(batch: Batch, encoded: Encoded, encoder: Encoder) -> Aligned | No
     whole = np.flatnonzero(~laid & (lengths > 0))
     found.append(np.stack([whole, np.zeros_like(whole), lengths[whole], np.full_like(whole, -1)], axis=1))
     every = np.concatenate(found)
-    every = _apart(every[np.lexsort((every[:, 1], every[:, 0]))])
+    if len(every) > len(found[0]):  # the first are in order
+        every = every[np.lexsort((every[:, 1], every[:, 0]))]
+    every = _apart(every)
     weights = _weights(batch, every)
     spans, silent = every[weights > 0], every[weights == 0]
     faults = refused | faults
@@ -119,7 +121,7 @@ def _apart(spans: Ints) -> Ints:
 
 def want(batch: Batch, faults: dict[int, str]) -> Wanted:
     """Regions and texts of all rows, group by group. Rows whose generation marks lie elsewhere go to `faults`."""
-    region, content, blocked = [np.empty((0, 7), np.int64)], [np.empty((0, 4), np.int64)], [np.empty((0, 4), np.int64)]
+    region, content, blocked = [np.empty((7, 0), np.int64)], [np.empty((4, 0), np.int64)], [np.empty((4, 0), np.int64)]
     for group, rows in batch.groups:
         skeleton, trained = group.skeleton, group.trained
         if skeleton is None:
@@ -127,25 +129,29 @@ def want(batch: Batch, faults: dict[int, str]) -> Wanted:
         _compare_marks(group, rows, faults)
         gaps = group.gaps + batch.bounds[rows][:, None]
 
-        def columns(*values: int | Ints, rows: Ints = rows) -> Ints:
-            return np.stack([rows, *(np.broadcast_to(value, len(rows)) for value in values)], axis=1)
+        def table(*values: int | Ints, rows: Ints = rows) -> Ints:
+            found = np.empty((1 + len(values), len(rows)), np.int64)
+            for place, value in enumerate((rows, *values)):
+                found[place] = value
+            return found
 
         for number, (turn, start, end, stop, stop_end, *_) in enumerate(skeleton.regions):
             if turn in trained:
                 edges = [skeleton.at(place, gaps) for place in (start, end, stop_end)]
-                region.append(columns(turn, *edges[:2], stop, edges[2], number))
+                region.append(table(turn, *edges[:2], stop, edges[2], number))
         for gap, number in enumerate(skeleton.order):
             slot = skeleton.slots[number]
             if slot.turn in trained and not slot.must:
                 continue
-            table = columns(slot.turn, gaps[:, gap] + skeleton.sizes[gap], gaps[:, gap + 1])
-            (content if slot.turn in trained else blocked).append(table)
+            (content if slot.turn in trained else blocked).append(
+                table(slot.turn, gaps[:, gap] + skeleton.sizes[gap], gaps[:, gap + 1])
+            )
     return Wanted(*(_ordered(tables) for tables in (region, content, blocked)))
 
 
 def _ordered(tables: list[Ints]) -> Ints:
-    table = np.concatenate(tables)
-    return table[np.argsort(table[:, 2], kind="stable")]
+    table = np.concatenate(tables, axis=1)
+    return table[:, np.argsort(table[2], kind="stable")]
 
 
 def _compare_marks(group: Group, rows: Ints, faults: dict[int, str]) -> None:
@@ -179,8 +185,10 @@ def spell(batch: Batch, encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArr
 
 def _matches(batch: Batch, bounds: Ints, spelt: memoryview) -> NDArray[np.bool_]:
     """Which rows' bytes are the ones that their tokens spell. One comparison of everything when all are."""
+    import pyarrow as pa
+
     same: NDArray[np.bool_] = np.diff(bounds) == np.diff(batch.bounds)
-    if same.all() and np.array_equal(np.frombuffer(spelt, np.uint8), np.frombuffer(batch.data, np.uint8)):
+    if same.all() and pa.py_buffer(spelt).equals(pa.py_buffer(batch.data)):
         return same
     for row in np.flatnonzero(same):
         given = batch.data[batch.bounds[row] : batch.bounds[row + 1]]
@@ -193,38 +201,37 @@ def overlap(wanted: Wanted, starts: Ints, ends: Ints, ids: NDArray[np.int32]) ->
 
     starts, ends: boundaries of the tokens, ascending, in the unit of `wanted`.
     """
-    region = wanted.region
-    first = np.searchsorted(ends, region[:, 2], "right")
-    after = np.searchsorted(starts, region[:, 3], "left")
+    rows, _, start, end, stop, stop_end, number = wanted.region
+    first = np.searchsorted(ends, start, "right")
+    after = np.searchsorted(starts, end, "left")
     faults: dict[int, str] = {}
 
-    def refuse(rows: Ints, bad: NDArray[np.bool_], sentence: str) -> None:
-        for row, turn in rows[bad][:, :2].tolist():
+    def refuse(table: Ints, bad: NDArray[np.bool_], sentence: str) -> None:
+        for row, turn in table[:2, bad].T.tolist():
             faults.setdefault(row, sentence.format(turn=turn + 1))
 
     empty = after <= first
     low = starts[np.minimum(first, len(starts) - 1)] if len(starts) else np.zeros_like(first)
     high = ends[np.maximum(after, 1) - 1] if len(ends) else np.zeros_like(first)
-    refuse(region, empty, NOT_COVERED)
-    if len(wanted.blocked):
-        place = np.searchsorted(wanted.blocked[:, 3], low, "right")
-        there = place < len(wanted.blocked)
-        refuse(region, there & (wanted.blocked[np.minimum(place, len(wanted.blocked) - 1), 2] < high), START_OUTSIDE)
-    if len(wanted.content):
-        covered = np.zeros(len(wanted.content), bool)
-        if len(region):
-            place = np.maximum(np.searchsorted(low, wanted.content[:, 2], "right") - 1, 0)
-            covered = (low[place] <= wanted.content[:, 2]) & (wanted.content[:, 3] <= high[place])
+    refuse(wanted.region, empty, NOT_COVERED)
+    if wanted.blocked.size:
+        place = np.searchsorted(wanted.blocked[3], low, "right")
+        there = place < len(wanted.blocked[3])
+        refuse(wanted.region, there & (wanted.blocked[2].take(place, mode="clip") < high), START_OUTSIDE)
+    if wanted.content.size:
+        covered = np.zeros(len(wanted.content[0]), bool)
+        if len(rows):
+            place = np.maximum(np.searchsorted(low, wanted.content[2], "right") - 1, 0)
+            covered = (low[place] <= wanted.content[2]) & (wanted.content[3] <= high[place])
         refuse(wanted.content, ~covered, NOT_COVERED)
-    stops = region[:, 4] >= 0
-    token = np.searchsorted(ends, region[:, 5], "left")
-    held = (
-        (first <= token) & (token < after) & (ids[np.minimum(token, len(ids) - 1)] == region[:, 4])
-        if len(ids)
-        else ~stops
-    )
-    refuse(region, stops & ~held, NO_STOP)
-    return np.stack([region[:, 0], first, after, region[:, 6]], axis=1)[~empty], faults
+    stops = stop >= 0
+    token = after - 1
+    before = ends.take(token - 1, mode="wrap") if len(ends) else high
+    if not ((stop_end <= high) & (before < stop_end) & (token > 0)).all():  # with most templates the stop ends its region
+        token = np.searchsorted(ends, stop_end, "left")
+    held = (first <= token) & (token < after) & (ids.take(token, mode="clip") == stop) if len(ids) else ~stops
+    refuse(wanted.region, stops & ~held, NO_STOP)
+    return np.stack([rows, first, after, number], axis=1)[~empty], faults
 
 
 def _by_offsets(
@@ -239,10 +246,10 @@ def _by_offsets(
     offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2)
     starts, ends = np.maximum.accumulate(offsets[:, 0]), np.maximum.accumulate(offsets[:, 1])
     if len(ids):  # an added token that swallowed white space of the region belongs to what is before it
-        first = np.searchsorted(ends, wanted.region[:, 2], "right")
-        at = np.minimum(first, len(ids) - 1)
-        swallowed = encoder.pieces.added[ids[at]] & (starts[at] < wanted.region[:, 2])
-        wanted.region[:, 2] = np.where(swallowed, np.minimum(ends[at], wanted.region[:, 3]), wanted.region[:, 2])
+        begins, stops = wanted.region[2:4]
+        at = np.minimum(np.searchsorted(ends, begins, "right"), len(ids) - 1)
+        swallowed = encoder.pieces.added[ids[at]] & (starts[at] < begins)
+        wanted.region[2] = np.where(swallowed, np.minimum(ends[at], stops), begins)
     spans, faults = overlap(wanted, starts, ends, ids)
     if not faults and (fault := _decoded(text, wanted, spans, ids, encoder)):
         faults[row] = fault
@@ -252,7 +259,7 @@ def _by_offsets(
 def _decoded(text: str, wanted: Wanted, spans: Ints, ids: NDArray[np.int32], encoder: Encoder) -> str | None:
     """Whether the trained tokens decode to each trained text, white space and compatible characters aside."""
     decoded = [encoder.oracle.decode(ids[a:b].tolist(), skip_special_tokens=False) for _, a, b, _ in spans.tolist()]
-    for _, turn, start, end in wanted.content.tolist():
+    for _, turn, start, end in wanted.content.T.tolist():
         own = text[start:end]
         if not any(form(own) in form(said) for said in decoded for form in (_bare, _folded)):
             return f"turn {turn + 1}: the trained tokens decode to another text than its own"

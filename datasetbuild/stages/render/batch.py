@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import series, take
+from datasetbuild.arrow import series, sums, take
 from datasetbuild.stages.render.layout import Skeleton
 
 if TYPE_CHECKING:
@@ -32,15 +32,17 @@ class Fragments:
         self.arrays: list[Any] = []
         self.count = 0
 
-    def add(self, found: pl.Series | list[bytes]) -> int:
-        """Number the strings of a column, or of a list; returns the first one's."""
-        import polars as pl
+    def add(self, found: list[bytes]) -> int:
+        """Number the strings of a list; returns the first one's."""
+        return self.put(np.frombuffer(b"".join(found), np.uint8), sums([len(one) for one in found]))
+
+    def put(self, data: NDArray[np.uint8], bounds: Ints) -> int:
+        """Number the strings that lie one after the other, from each bound to the next; returns the first one's."""
         import pyarrow as pa
 
-        column = found if isinstance(found, pl.Series) else pl.Series(found, dtype=pl.Binary)
-        first = self.count
-        self.arrays.append(column.to_arrow(compat_level=pl.CompatLevel.oldest()).view(pa.large_binary()))
-        self.count += len(column)
+        first, count = self.count, len(bounds) - 1
+        self.arrays.append(pa.LargeBinaryArray.from_buffers(pa.large_binary(), count, [None, pa.py_buffer(bounds), pa.py_buffer(data)]))
+        self.count += count
         return first
 
     def join(self, numbers: Ints) -> tuple[Ints, memoryview]:
@@ -75,7 +77,7 @@ class Group:
     sizes: Ints | None = None
     marks: Ints | None = None
 
-    @property
+    @cached_property
     def gaps(self) -> Ints:
         """Where each literal of the skeleton begins in the text of each row, in bytes."""
         assert self.skeleton is not None

@@ -20,7 +20,7 @@ from datasetbuild.errors import RecordError
 from datasetbuild.record import Message, Reason
 from datasetbuild.stages.render.batch import WHOLE, Fragments, Group
 from datasetbuild.stages.render.control import refuse_escaped
-from datasetbuild.stages.render.layout import Mark, Parity, unproved
+from datasetbuild.stages.render.layout import Mark, Parity, Skeleton, unproved
 from datasetbuild.stages.render.mask import Laid, lay_out, skeleton_of
 from datasetbuild.stages.render.shape import outline
 from datasetbuild.stages.render.template import ChatTemplate
@@ -138,7 +138,8 @@ def _laid(messages: list[Message], tools: str | None, template: ChatTemplate, co
     if compare:
         if template.ours:
             compare_text(messages, tools, template, text)
-        compare_prompts(messages, tools, template, text, laid)
+        sizes = np.array([laid.sizes], np.int64).reshape(1, -1)
+        compare_prompts(messages, tools, template, text, laid.skeleton, laid.skeleton.gaps(sizes))
     return text, laid
 
 
@@ -158,10 +159,12 @@ def compare_text(messages: list[Message], tools: str | None, template: ChatTempl
         raise unproved("the template treats this conversation's texts otherwise than stand-ins of the same shape")
 
 
-def compare_prompts(messages: list[Message], tools: str | None, template: ChatTemplate, text: str, laid: Laid) -> None:
-    """Raise `RecordError` when the generation prompts of the true conversation are not what those of its shape say."""
-    skeleton, data = laid.skeleton, text.encode()
-    gaps = skeleton.gaps(np.array([laid.sizes], np.int64).reshape(1, -1))
+def compare_prompts(
+    messages: list[Message], tools: str | None, template: ChatTemplate, text: str, skeleton: Skeleton, gaps: NDArray[np.int64]
+) -> None:
+    """Raise `RecordError` when the generation prompts of the true conversation are not what those of its shape say. gaps:
+    (1, gaps), as `Skeleton.gaps` gives them."""
+    data = text.encode()
     for region in skeleton.regions:
         if region.parity is Parity.EXACT:
             given = data[: int(skeleton.at(region.given, gaps)[0])]

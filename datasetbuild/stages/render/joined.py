@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import fold, sums
+from datasetbuild.arrow import buffers, fold, sums
 from datasetbuild.errors import RecordError
 from datasetbuild.record import ROLES, Message, flatten_turns
 from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, Group, Ints, assemble
@@ -28,7 +28,7 @@ from datasetbuild.stages.render.jobs import (
     weighed,
 )
 from datasetbuild.stages.render.layout import Skeleton
-from datasetbuild.stages.render.mask import Laid, skeleton_of
+from datasetbuild.stages.render.mask import skeleton_of
 from datasetbuild.stages.render.shape import KEPT, outline
 from datasetbuild.stages.render.template import ChatTemplate
 
@@ -36,6 +36,8 @@ BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u200
 """White space as Python's `str.strip` knows it."""
 BLANK = "".join(f"\\x{{{ord(character):x}}}" for character in BLANKS)
 """The same inside a class of a Rust regex."""
+MAYBE_BLANK = np.array([byte >= 0x80 or chr(byte) in BLANKS for byte in range(256)])
+"""The bytes that white space may begin or end with."""
 
 
 class Turns(NamedTuple):
@@ -64,13 +66,11 @@ def join_plain(
     if not template.sight.blind:
         return groups, joined
     lengths, said = flatten_turns(records["messages"])
-    said = said.with_columns(core=said["content"].str.strip_chars(BLANKS))
-    shape = _shapes(said, lengths, records["tools"], tags=not template.sight.tags)
-    shapes = shape.to_frame("shape").with_row_index("row").drop_nulls().filter(~pl.col("row").is_in(sorted(without)))
-    if not len(shapes):
-        return groups, joined
-    turns = Turns(fragments.add(said["core"]), _bytes(said["core"]), sums(lengths.to_numpy()))
-    for some in shapes.group_by("shape", maintain_order=True).agg("row")["row"]:
+    cores, data, bounds = _cores(said["content"])
+    shapes = _shapes(said.with_columns(core=cores), lengths, records["tools"], tags=not template.sight.tags)
+    alike = shapes.filter(~pl.col("row").is_in(sorted(without))).group_by("shape", maintain_order=True).agg("row")
+    turns = Turns(fragments.put(data, bounds), np.diff(bounds), sums(lengths))
+    for some in alike.filter(~pl.col("shape").list.contains(None, nulls_equal=True))["row"]:
         rows = some.to_numpy().astype(np.int64)
         example: list[Message] = records["messages"][int(rows[0])].to_list()
         try:
@@ -88,15 +88,14 @@ def compare_joined(
     """Render the records that are to be compared: those whose text is not what the template gives. joined: how many of
     the batch's groups were joined, the first ones."""
     rows = np.flatnonzero((batch.group < joined) & compared[batch.records])
-    conversations = records["messages"].gather(batch.records[rows])
-    for row, said in zip(rows.tolist(), conversations, strict=True):
-        turn, (group, places) = int(batch.turns[row]), batch.groups[batch.group[row]]
-        messages, text = said.to_list()[: None if turn == WHOLE else turn + 1], batch.text(row)
+    conversations = records["messages"].gather(batch.records[rows]).to_list()
+    for row, said, turn, number in zip(rows.tolist(), conversations, batch.turns[rows].tolist(), batch.group[rows].tolist(), strict=True):
+        messages, text, (group, places) = said[: None if turn == WHOLE else turn + 1], batch.text(row), batch.groups[number]
         try:
             compare_text(messages, None, template, text)
-            if group.skeleton is not None and group.sizes is not None:
-                sizes = tuple(group.sizes[np.searchsorted(places, row)].tolist())
-                compare_prompts(messages, None, template, text, Laid(group.skeleton, sizes, None))
+            if group.skeleton is not None:
+                gaps = group.gaps[places.searchsorted(row)][None]
+                compare_prompts(messages, None, template, text, group.skeleton, gaps)
         except RecordError as error:
             yield int(batch.records[row]), error
 
@@ -138,8 +137,21 @@ def _group(
     return Group(rows, turn, numbers, skeleton, *weighed(chosen), turns.sizes[slots])
 
 
-def _shapes(said: pl.DataFrame, lengths: pl.Series, tools: pl.Series, *, tags: bool) -> pl.Series:
-    """All that each record's skeleton and training depend on, as text; null for a record that has more than texts.
+def _cores(content: pl.Series) -> tuple[pl.Series, NDArray[np.uint8], Ints]:
+    """The contents without the white space around them, and their `buffers`. Most have none, as their first and last bytes
+    show: then they are what they were, at a quarter of the work."""
+    data, bounds = buffers(content)
+    there = np.flatnonzero(np.diff(bounds))
+    perhaps = content.gather(there[MAYBE_BLANK[data[bounds[there]]] | MAYBE_BLANK[data[bounds[there + 1] - 1]]])
+    if (perhaps == perhaps.str.strip_chars(BLANKS)).all():
+        return content, data, bounds
+    cores = content.str.strip_chars(BLANKS)
+    return cores, *buffers(cores)
+
+
+def _shapes(said: pl.DataFrame, lengths: pl.Series, tools: pl.Series, *, tags: bool) -> pl.DataFrame:
+    """`row` of each record that has turns and no tools, and its `shape`: a text for each turn, on which alone its skeleton and
+    training depend, null for a turn that has more than a text.
 
     said: all turns, with their `core`, the content without the white space around it. lengths: turns of each record.
     tags: whether texts other than the user's may begin with one, and texts other than the assistant's hold </think>."""
@@ -151,15 +163,10 @@ def _shapes(said: pl.DataFrame, lengths: pl.Series, tools: pl.Series, *, tags: b
     kind = [role]
     if said["weight"].null_count() < len(said):
         kind.append(pl.col("weight").cast(pl.String).fill_null(""))
-    if (_bytes(said["content"]) > _bytes(said["core"])).any():
+    if (said["content"].str.len_bytes() > said["core"].str.len_bytes()).any():
         kind += [content.str.extract(pattern).fill_null("") for pattern in (f"^([{BLANK}]+)", f"([{BLANK}]+)$")]
     for name in more:
         plain &= pl.col(name).is_null()
     turn = said.select(pl.when(plain).then(pl.concat_str(kind, separator="\0")).alias("turn"))["turn"]
-    shape = fold(turn, lengths).list.join("\1", ignore_nulls=False)
     toolless = tools.is_null() | tools.is_in(["", "[]", "null"])
-    return pl.select(pl.when(toolless & (lengths > 0)).then(shape)).to_series()
-
-
-def _bytes(texts: pl.Series) -> Ints:
-    return texts.str.len_bytes().fill_null(0).cast(pl.Int64).to_numpy()
+    return fold(turn, lengths).to_frame("shape").with_row_index("row").filter(toolless & (lengths > 0))

@@ -46,9 +46,10 @@ def _tokens_agree(tail: str, given: Place, spans: Ints, encoded: Encoded, encode
     size = len(header)
     whole = given.gap == 0 and len(tail) == given.offset
     enough = spans[:, 1] == size if whole else spans[:, 1] >= size
-    ends = np.where(enough, spans[:, 1], size) + encoded.bounds[spans[:, 0]]
-    there = ends[:, None] + np.arange(-size, 0)
-    agree: NDArray[np.bool_] = enough & (encoded.ids[np.minimum(there, len(encoded.ids) - 1)] == header).all(axis=1)
+    starts = np.where(enough, spans[:, 1] - size, 0) + encoded.bounds[spans[:, 0]]
+    agree: NDArray[np.bool_] = enough
+    for place, token in enumerate(header):
+        agree = agree & (encoded.ids.take(starts + place, mode="clip") == token)
     return agree
 
 
