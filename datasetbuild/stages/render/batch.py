@@ -34,7 +34,7 @@ class Fragments:
 
     def add(self, found: list[bytes]) -> int:
         """Number the strings of a list; returns the first one's."""
-        return self.put(np.frombuffer(b"".join(found), np.uint8), sums([len(one) for one in found]))
+        return self.put(np.frombuffer(b"".join(found), np.uint8), sums(np.array([len(one) for one in found], np.int64)))
 
     def put(self, data: NDArray[np.uint8], bounds: Ints) -> int:
         """Number the strings that lie one after the other, from each bound to the next; returns the first one's."""

@@ -138,8 +138,8 @@ def _laid(messages: list[Message], tools: str | None, template: ChatTemplate, co
     if compare:
         if template.ours:
             compare_text(messages, tools, template, text)
-        sizes = np.array([laid.sizes], np.int64).reshape(1, -1)
-        compare_prompts(messages, tools, template, text, laid.skeleton, laid.skeleton.gaps(sizes))
+        gaps = laid.skeleton.gaps(np.array([laid.sizes], np.int64).reshape(1, -1))
+        compare_prompts(messages, tools, template, text, laid.skeleton, gaps)
     return text, laid
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,18 @@ def test_texts_are_what_the_template_renders(name: str, byte_level: TokenizerSpe
     template = open_template(name, byte_level, Path())
     expected = [template.render([{"role": r, "content": c} for r, c in turns]) for turns in conversations]
     assert texts_of(frame, template).to_list() == expected
+
+
+HOSTILE = st.text(st.sampled_from("a \t\n\u3000\x85\u0301\u6f22\u200b\U0001f600\x1c\u2028é"), max_size=5) | st.just("\u2003".join("ab" * 5000))
+
+
+@given(contents=st.lists(HOSTILE | st.none(), max_size=8))
+def test_the_white_space_around_texts_is_found_by_their_first_and_last_bytes(contents: list[str | None]) -> None:
+    """What is left are the texts that `str.strip` leaves, and their bytes."""
+    cores, data, bounds = joined._cores(pl.Series("content", contents, dtype=pl.String))
+    expected = [None if content is None else content.strip() for content in contents]
+    assert cores.to_list() == expected
+    assert [bytes(data[a:b]).decode() for a, b in pairwise(bounds.tolist())] == [core or "" for core in expected]
 
 
 def test_rows_of_all_groups_come_in_the_order_of_records_and_turns() -> None:
