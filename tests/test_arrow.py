@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,9 @@ def test_take(texts: list[str | None], places: list[int]) -> None:
     assert take(values, chosen).equals(values.take(pa.array(chosen)))
     table = pa.table({"text": values, "also": pa.array([[text] for text in texts], pa.large_list(pa.large_string()))})
     assert take(table, chosen).equals(table.take(pa.array(chosen)))
+    for beyond in (-1, len(texts)):
+        with pytest.raises(pa.ArrowIndexError):
+            take(values, np.append(chosen, beyond))
 
 
 @given(TEXTS)
