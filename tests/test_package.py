@@ -112,11 +112,10 @@ def test_help_imports_nothing_but_the_standard_library(words: list[str]) -> None
 
 
 def test_composing_a_recipe_imports_no_heavy_package() -> None:
-    """Looking at a recipe is cheap: what reads files, tokenizes or loads data sets stays unimported, and what would name the
-    faults of one that has none."""
+    """Looking at a recipe is cheap: what reads files, tokenizes or loads data sets stays unimported."""
     loaded = loaded_by("show", "recipe=support_bot")
-    assert {"hydra", "yaml"} <= loaded
-    assert not loaded & (HEAVY | {"tokenizers", "fastokens", "ftfy", "rich", "jsonschema"})
+    assert {"hydra", "jsonschema", "yaml"} <= loaded
+    assert not loaded & (HEAVY | {"tokenizers", "fastokens", "ftfy", "rich"})
 
 
 def test_a_build_imports_only_what_it_uses(project: Project, tokenizer: str) -> None:
@@ -130,7 +129,7 @@ def test_a_build_imports_only_what_it_uses(project: Project, tokenizer: str) -> 
     project.write({"rows.jsonl": rows, "rows.csv": "prompt,completion\nWhy?,So.\nWho?,\n", "recipes/small.yaml": "\n".join(lines)})
     loaded = loaded_by("recipe=small", "-q", "-j", "1", "-C", str(project.folder))
     assert {"polars", "pyarrow", "tokenizers"} <= loaded
-    assert not loaded & {"pandas", "transformers", "datasets", "datasketch", "jsonschema", "pyarrow.compute", "numpy.random"}
+    assert not loaded & {"pandas", "transformers", "datasets", "datasketch", "pyarrow.compute", "numpy.random"}
 
 
 @pytest.fixture(scope="module")
