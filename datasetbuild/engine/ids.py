@@ -4,6 +4,8 @@ content digests as one number and 16 characters."""
 from __future__ import annotations
 
 from binascii import hexlify
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -28,13 +30,14 @@ def id_numbers(name: str) -> list[pl.Expr]:
 
 def id_texts(rows: pl.DataFrame) -> pl.Series:
     """The ids of rows with `key` and `tail`, as text."""
-    return _texts("id", _bytes(rows), np.ones(len(rows), bool))
+    return _texts("id", _bytes(*_numbers(rows)), np.ones(len(rows), bool))
 
 
 def ids_of(rows: pl.DataFrame, numbers: pl.Series) -> pl.Series:
     """The ids, as text, of the rows with these numbers; null where the number is."""
-    known = numbers.is_not_null().to_numpy()
-    return _texts(numbers.name, _bytes(rows.select(ID_ORDER)[numbers.drop_nulls()]), known)
+    wanted = numbers.drop_nulls().to_numpy()
+    key, tail = (column[wanted] for column in _numbers(rows))
+    return _texts(numbers.name, _bytes(key, tail), numbers.is_not_null().to_numpy())
 
 
 def hexes(numbers: pl.Series) -> pl.Series:
@@ -43,10 +46,13 @@ def hexes(numbers: pl.Series) -> pl.Series:
     return _texts(numbers.name, raw, numbers.is_not_null().to_numpy())
 
 
-def _bytes(rows: pl.DataFrame) -> NDArray[np.uint8]:
+def _numbers(rows: pl.DataFrame) -> Iterator[NDArray[Any]]:
+    return (rows[name].to_numpy() for name in ID_ORDER)
+
+
+def _bytes(key: NDArray[np.uint64], tail: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """The bytes of ids, a line for each."""
-    raw = np.empty((len(rows), ID_LENGTH // 2), np.uint8)
-    key, tail = (rows[name].to_numpy() for name in ID_ORDER)
+    raw = np.empty((len(key), ID_LENGTH // 2), np.uint8)
     raw[:, : KEY_LENGTH // 2] = key.astype(">u8").view(np.uint8).reshape(-1, KEY_LENGTH // 2)
     raw[:, KEY_LENGTH // 2 :] = tail.astype(">u4").view(np.uint8).reshape(-1, (ID_LENGTH - KEY_LENGTH) // 2)
     return raw

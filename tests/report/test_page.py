@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -151,10 +153,10 @@ def test_the_verb(hostile: Path) -> None:
 @given(st.lists(st.integers(-1000, 100_000) | st.floats(-1e6, 1e6), min_size=1, max_size=60))
 def test_bars_count_every_row_once(values: list[float]) -> None:
     """The bars of a histogram add up to the rows, and no more than a hundredth of them lies in the last one."""
-    series = pl.Series("v", values, dtype=pl.Float64)
-    bins = numbers.bins_of(series)
+    known = numbers.values_of(pl.Series("v", [*values, None, float("nan")], dtype=pl.Float64))
+    bins = numbers.bins_of(known)
     assert bins
-    counts = numbers.bars(series, bins)
+    counts = numbers.bars(known, bins)
     assert sum(counts) == len(values)
     assert bins.count <= 2 * numbers.BINS + 2
     assert counts[-1] <= len(values) * (1 - numbers.CUT) + 1
@@ -163,10 +165,23 @@ def test_bars_count_every_row_once(values: list[float]) -> None:
 def test_weights_count_as_copies() -> None:
     """A row that stands in train three times is three rows of the histogram."""
     values, weights = pl.Series([1, 5, 5], dtype=pl.UInt32), pl.Series([3, 1, 0], dtype=pl.UInt32)
-    bins = numbers.bins_of(values)
+    bins = numbers.bins_of(numbers.values_of(values))
     assert bins
-    counts = numbers.bars(values, bins, weights)
+    counts = numbers.bars(numbers.values_of(values, weights), bins)
     assert (counts[0], sum(counts)) == (3, 4)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.sampled_from([-2.5, -0.0, 0.0, 0.1, 3.0, 1e300, float("nan"), None]), st.integers(0, 3)), min_size=1),
+    st.floats(0.0, 1.0),
+)
+def test_values_are_those_of_the_rows(rows: list[tuple[int, float | None, int]], q: float) -> None:
+    """Each value once with its rows, as if all copies of all rows were sorted; and several columns are as one."""
+    parts, weights = ([pl.Series([row[at] for row in rows if row[0] == n], dtype=kind) for n in range(3)] for at, kind in ((1, pl.Float64), (2, pl.UInt32)))
+    ordered = sorted(value for _, value, copies in rows if value is not None and value == value for _ in range(copies))
+    found = numbers.merged([numbers.values_of(column, copies) for column, copies in zip(parts, weights, strict=True)])
+    assert np.repeat(found.values, found.rows).tolist() == ordered
+    assert found.at(q) == (ordered[max(math.ceil(q * len(ordered)) - 1, 0)] if ordered else None)
 
 
 def test_fits_are_exact() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, Fate
 
@@ -123,27 +124,48 @@ NAMED = ("category", "topic", "contaminated_by")
 KEPT = pl.col("fate") == Fate.KEPT.value
 
 
-def known(values: pl.Series) -> pl.Series:
-    """Values that are there, in order."""
-    there = values.drop_nulls()
-    return (there.drop_nans() if there.dtype.is_float() else there).sort()
+@dataclass(frozen=True)
+class Values:
+    """The values of a column that are there, each once and in order (float64), with the rows that have it (int64): of a million
+    rows mostly a few thousand. whole: whether they are whole numbers."""
+
+    values: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    whole: bool
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def at(self, q: float) -> float | None:
+        """The smallest value that at least a share `q` of the rows does not exceed; None without any."""
+        ends = np.cumsum(self.rows)
+        return float(self.values[np.searchsorted(ends, max(math.ceil(q * int(ends[-1])), 1))]) if len(ends) else None
 
 
-def at(ordered: pl.Series, q: float) -> float | None:
-    """The smallest of ordered values that at least a share `q` does not exceed."""
-    return float(ordered[max(math.ceil(q * len(ordered)) - 1, 0)]) if len(ordered) else None
+def values_of(column: pl.Series, weights: pl.Series | None = None) -> Values:
+    """The values of a column. weights: rows that each of its rows stands for, one by default."""
+    rows = pl.len() if weights is None else pl.col("weight").sum()
+    frame = pl.DataFrame({"value": column} if weights is None else {"value": column, "weight": weights})
+    found = frame.group_by("value").agg(rows.cast(pl.Int64).alias("rows")).select(pl.col("value").cast(pl.Float64), "rows")
+    found = found.filter(pl.col("value").is_not_nan() & (pl.col("rows") > 0)).sort("value")
+    return Values(found["value"].to_numpy() + 0.0, found["rows"].to_numpy(), not column.dtype.is_float())  # -0.0 is 0.0
 
 
-def bins_of(values: pl.Series) -> Bins | None:
+def merged(parts: Sequence[Values]) -> Values:
+    """The values of several columns as those of one."""
+    values, place = np.unique(np.concatenate([one.values for one in parts]), return_inverse=True)
+    rows = np.bincount(place, np.concatenate([one.rows for one in parts]), len(values))
+    return Values(values, rows.astype(np.int64), all(one.whole for one in parts))
+
+
+def bins_of(values: Values) -> Bins | None:
     """Round bins for some values; None without any."""
-    ordered = known(values)
-    if not len(ordered):
+    if not len(values):
         return None
-    low, high = float(ordered[0]), at(ordered, CUT) or 0.0
-    high = high if high > low else float(ordered[-1])
-    whole = not values.dtype.is_float()
+    low, high = float(values.values[0]), values.at(CUT) or 0.0
+    high = high if high > low else float(values.values[-1])
     step = _round_step((high - low) / BINS) if high > low else 1.0
-    step = max(step, 1.0) if whole else step
+    step = max(step, 1.0) if values.whole else step
     start = math.floor(low / step) * step
     return Bins(start, step, max(math.floor((high - start) / step + 1e-9) + 1, 1))
 
@@ -154,11 +176,10 @@ def _round_step(raw: float) -> float:
     return next((factor * power for factor in (1.0, 2.0, 2.5, 5.0) if factor * power >= raw), 10.0 * power)
 
 
-def bars(values: pl.Series, bins: Bins, weights: pl.Series | None = None) -> list[int]:
+def bars(values: Values, bins: Bins) -> list[int]:
     """Rows of each bin, and of what lies beyond the last: `bins.count + 1` numbers."""
-    there = values.is_not_null() & values.cast(pl.Float64).is_not_nan()
-    place = ((values.filter(there).cast(pl.Float64) - bins.start) / bins.step).floor().clip(0, bins.count)
-    counted = np.bincount(place.cast(pl.Int64), None if weights is None else weights.filter(there), bins.count + 1)
+    place = ((pl.Series(values.values) - bins.start) / bins.step).floor().clip(0, bins.count)
+    counted = np.bincount(place.cast(pl.Int64), values.rows, bins.count + 1)
     return [int(count) for count in counted]  # sums of whole numbers, which floats hold up to 2^53
 
 
@@ -195,25 +216,26 @@ def _kind(values: pl.Series) -> Literal["number", "flag", "word"] | None:
 
 
 def multiples(ledger: pl.DataFrame, sources: Sequence[str], bounds: dict[str, dict[str, Any]]) -> list[Multiple]:
-    """Every numeric fact as small histograms, one a source, with the bounds of its rule."""
+    """Every numeric fact as small histograms, one a source, with the bounds of its rule. sources: of all rows."""
     found = []
     for fact in facts(ledger):
-        bins = bins_of(ledger[fact.column]) if fact.kind == "number" else None
-        if bins is None:
+        if fact.kind != "number":
             continue
-        spreads, ordered = [], []
         narrow = ledger.select("source", "fate", fact.column)  # a copy of it, and not of all columns
-        for source in sources:
-            mine = narrow.filter(pl.col("source") == source)
-            kept = mine.filter(KEPT)[fact.column]
-            ordered.append(known(kept))
-            if mine[fact.column].null_count() < len(mine):
-                spreads.append(Spread(source, bars(mine[fact.column], bins), bars(kept, bins), at(ordered[-1], 0.5)))
+        mine = [narrow.filter(pl.col("source") == source) for source in sources]
+        every = [values_of(one[fact.column]) for one in mine]
+        kept = [values_of(one.filter(KEPT)[fact.column]) for one in mine]
+        if (bins := bins_of(merged(every))) is None:
+            continue
+        spreads = [
+            Spread(source, bars(before, bins), bars(after, bins), after.at(0.5))
+            for source, one, before, after in zip(sources, mine, every, kept, strict=True)
+            if one[fact.column].null_count() < len(one)
+        ]
         rule = bounds.get(fact.name, {})
         words = [word for word in ("min", "max") if fact.side in (None, word)]
         limits = {word: float(rule[word]) for word in words if isinstance(rule.get(word), int | float)}
-        all_kept = pl.concat(ordered).sort()
-        quantiles = {name: at(all_kept, q) for name, q in (("p5", 0.05), ("median", 0.5), ("p95", 0.95))}
+        quantiles = {name: merged(kept).at(q) for name, q in (("p5", 0.05), ("median", 0.5), ("p95", 0.95))}
         found.append(Multiple(fact, bins, spreads, limits, sum(one.every[-1] for one in spreads), quantiles))
     return found
 

@@ -135,22 +135,18 @@ def _tokens(manifest: Mapping[str, Any], ledger: pl.DataFrame) -> dict[str, Any]
         return None
     rows = ledger.select("fate", "tokens", "trained_tokens", "copies")
     rows = rows.filter(numbers.KEPT & pl.col("tokens").is_not_null())
-    repeated = rows
-    if (rows["copies"] > 1).any():
-        repeated = rows.select(pl.col("tokens", "trained_tokens").repeat_by("copies").explode(empty_as_null=False))
     limit = (manifest["parts"]["template"] or {}).get("max_tokens")
     drawn = []
     for title, column in (("tokens of a row", "tokens"), ("trained tokens of a row", "trained_tokens")):
-        bins = numbers.bins_of(rows[column])
+        bins = numbers.bins_of(numbers.values_of(rows[column]))
         if bins is None:
             continue
-        ordered = numbers.known(repeated[column])
-        marks = [("median", numbers.at(ordered, 0.5)), ("95 %", numbers.at(ordered, 0.95))]
+        written = numbers.values_of(rows[column], rows["copies"])
+        marks = [("median", written.at(0.5)), ("95 %", written.at(0.95))]
         marks += [("max_seq_length", tokens["max_seq_length"])] if column == "tokens" else []
         marks += [("max_tokens", limit)] if column == "tokens" and limit and limit <= bins.stop else []
         known = sorted(((name, float(value)) for name, value in marks if value is not None), key=lambda mark: mark[1])
-        counts = numbers.bars(rows[column], bins, rows["copies"])
-        drawn.append((title, charts.histogram(counts, bins, title, known)))
+        drawn.append((title, charts.histogram(numbers.bars(written, bins), bins, title, known)))
     return {"charts": drawn, "fits": numbers.fits(ledger, tokens["max_seq_length"]), "statistics": tokens, "limit": limit}
 
 
