@@ -208,10 +208,10 @@ class _ShardWork:
         if self.plan.clean is not None:
             repairs, pii = local_clean(self.cache, self.plan.clean)
             records, unfit = clean(records, pii, **repairs)
-            unusable = pl.concat([unusable, _with_raw(unfit, rows)]).sort("row")
+            unusable = _joined(unusable, unfit, rows)
         if system := keys.changing(self.plan.system):
             records, refused = apply_system(records, system)
-            unusable = pl.concat([unusable, _with_raw(refused, rows)]).sort("row")
+            unusable = _joined(unusable, refused, rows)
         unusable = _identified(unusable, rows, self.plan.source)
         narrow = records.with_columns(_system("@system"), _bytes("@bytes"))
         narrow = narrow.with_columns(_content(narrow, had_system, keyed=bool(self.plan.params.get("key")))).select(KEY_COLUMNS)
@@ -353,11 +353,14 @@ def _operator_failed(quarantine: pl.DataFrame) -> bool:
 WITHHELD = "(not shown: `dsbuild why` shows it)"
 
 
-def _with_raw(quarantine: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
-    """The raw rows themselves instead of what cleaning was given; not those with personal data, which no report may show."""
-    raw = [rows.raws[row].decode("utf-8", "backslashreplace") for row in quarantine["row"]]
+def _joined(unusable: pl.DataFrame, more: pl.DataFrame, rows: RawRows) -> pl.DataFrame:
+    """Quarantined rows, and more of them: with the raw rows themselves instead of what cleaning was given; not those with personal
+    data, which no report may show."""
+    if more.is_empty():
+        return unusable
+    raw = [rows.raws[row].decode("utf-8", "backslashreplace") for row in more["row"]]
     withheld = pl.when(pl.col("reason") == Reason.PII.value).then(pl.lit(WITHHELD)).otherwise(pl.Series("raw", raw, dtype=pl.String))
-    return quarantine.with_columns(withheld.alias("raw"))
+    return pl.concat([unusable, more.with_columns(withheld.alias("raw"))]).sort("row")
 
 
 def _identified(quarantine: pl.DataFrame, rows: RawRows, source: str) -> pl.DataFrame:

@@ -111,6 +111,8 @@ def _line_of(op: Operator, error: Exception) -> str:
 
 
 def _quarantine(frame: pl.DataFrame, op: Operator, failed: dict[int, str]) -> pl.DataFrame:
+    if not failed:
+        return pl.DataFrame(schema=quarantine_schema())
     bad = frame[list(failed)]
     return pl.DataFrame(
         {

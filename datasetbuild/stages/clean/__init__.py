@@ -98,9 +98,10 @@ def _labels(changed: dict[str, pl.Series], rows: int) -> pl.Series:
 def _emptied(records: pl.DataFrame, turns: pl.DataFrame, owner: pl.Series) -> pl.Series:
     """Records in which a turn that must have text has none left."""
     blank = (turns["content"].str.len_bytes() == 0).arg_true()
-    some = turns[blank]
-    must = some["tool_calls"].is_null() & some["role"].is_in(["user", "assistant"])
-    return _among(len(records), owner.gather(blank).filter(must))
+    if len(blank):
+        must = turns["tool_calls"].gather(blank).is_null() & turns["role"].gather(blank).is_in(["user", "assistant"])
+        blank = blank.filter(must)
+    return _among(len(records), owner.gather(blank))
 
 
 def _refused(records: pl.DataFrame, mask: pl.Series, reason: Reason, details: list[str]) -> pl.DataFrame:

@@ -82,7 +82,7 @@ def _unusual(text: pl.Series) -> pl.Series:
 
 def where(text: pl.Series, mask: pl.Series, repair: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """`text` with `repair` applied where `mask` holds."""
-    places = mask.fill_null(False).arg_true()
+    places = mask.arg_true()
     return text.scatter(places, repair(text.gather(places))) if len(places) else text
 
 
