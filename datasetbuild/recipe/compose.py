@@ -68,12 +68,8 @@ class ProjectSource(ConfigSource):
 
     def load_config(self, config_path: str) -> ConfigResult:
         file, project = self.file(config_path), Path(self.path)
-        data = _data(file, project)
-        try:
-            config = OmegaConf.create(data)
-        except OmegaConfBaseException:
-            raise RecipeError(interpolation.broken(Layer(file), project, _readable)) from None
-        return ConfigResult(self.provider, self.full_path(), config, self._get_header_dict(_read(file, project)))
+        asked = {key: value for key, value in _data(file, project).items() if key == "defaults"}  # Hydra asks for no more
+        return ConfigResult(self.provider, self.full_path(), _node(asked, file, project), self._get_header_dict(_read(file, project)))
 
     def available(self) -> bool:
         return Path(self.path).is_dir()
@@ -221,7 +217,7 @@ def _merged(
     """The files, then the command line, merged: OmegaConf's part. none: what each `SECTION=none` stands for."""
     merged = OmegaConf.create()
     for layer in layers:
-        merged.merge_with(OmegaConf.create(_content(layer, project)))
+        merged.merge_with(_node(_content(layer, project), layer.file, project))
     for typed, override in setters:
         path = _path(override)
         if typed in none:  # what the recipe says of the section counts no more
@@ -282,6 +278,14 @@ def _plain(composed: DictConfig) -> tuple[dict[str, Any], list[tuple[tuple[str, 
         return {key: child(node, key, (*path, key)) for key in node}
 
     return walk(composed, ()), faults
+
+
+def _node(data: dict[str, Any], file: Path, project: Path) -> DictConfig:
+    """What a file holds as OmegaConf's; `RecipeError` for interpolations that it cannot read."""
+    try:
+        return OmegaConf.create(data)
+    except OmegaConfBaseException:
+        raise RecipeError(interpolation.broken(Layer(file), project, _readable)) from None
 
 
 def _readable(text: str) -> bool:
