@@ -111,9 +111,6 @@ def _build(
     progress: Progress,
     scratch: Path | None = None,
 ) -> Built:
-    from datasetbuild.engine.samples import draw_samples  # which asks as `story` does, and that imports this module
-    from datasetbuild.engine.story import Search
-
     check_target(cache.root, recipe.project)
     cache.sweep()
     asked = plan = with_pins(plan, recipe)
@@ -127,6 +124,9 @@ def _build(
     outcome.check_owner(recipe, folder)
     if not force and (done := outcome.intact(folder, key, cache)):
         return Built("up to date", folder, done, warnings=list(done["warnings"]), notices=notices)
+    from datasetbuild.engine.samples import draw_samples  # which asks as `story` does, and that imports this module
+    from datasetbuild.engine.story import Search
+
     with cache.workspace() as work:
         draft = work / "artifact"
         with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:

@@ -87,9 +87,8 @@ def _tojson(
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
-def compile_template(text: str, date: str) -> Template:
-    """The compiled template; its `strftime_now` knows no other moment than midnight of `date` (ISO 8601)."""
-    moment = datetime.fromisoformat(date)
+def compile_template(text: str, moment: datetime) -> Template:
+    """The compiled template; its `strftime_now` knows no other moment."""
     environment = _environment()
     environment.globals["strftime_now"] = moment.strftime
     return Template.from_code(environment, _code(text), environment.make_globals(None))
