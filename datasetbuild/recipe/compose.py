@@ -44,6 +44,10 @@ DEEPEST = 32
 """Levels of nesting at which a config must be one that contains itself."""
 
 
+Known = dict[tuple[str, ...], Any]
+"""Hydra's list of files by the words that choose among them: points of a sweep that differ in values share one (30 ms)."""
+
+
 def compose(overrides: list[str], *, project: Path, multirun: bool = False) -> list[Recipe]:
     """The recipes that the words ask for, resolved but not yet checked: one, or one for each point of a sweep.
 
@@ -51,8 +55,9 @@ def compose(overrides: list[str], *, project: Path, multirun: bool = False) -> l
     whether there is such a key is for `check` to say, which knows them all.
     """
     project = project.resolve()
+    known: Known = {}
     with _hydra(project) as loader:
-        return [_compose_point(point, loader, project) for point in _points(overrides, loader, project, multirun)]
+        return [_compose_point(point, loader, project, known) for point in _points(overrides, loader, project, multirun)]
 
 
 class ProjectSource(ConfigSource):
@@ -152,22 +157,23 @@ def _refuse(typed: str) -> Override:
     )
 
 
-def _compose_point(point: list[str], loader: ConfigLoader, project: Path) -> Recipe:
+def _compose_point(point: list[str], loader: ConfigLoader, project: Path, known: Known) -> Recipe:
     parsed = [(typed, _parse(typed, loader)) for typed in point]
     choice = next(str(override.value()) for _, override in reversed(parsed) if override.key_or_group == "recipes")
     if not (project / "recipes" / f"{choice}.yaml").is_file():
         raise advice.missing_recipe(choice, project)
     off = {typed for typed, override in parsed if _switches_off(override, loader)}
-    words = [override.input_line or "" for typed, override in parsed if typed not in off]
-    found = _defaults(words, choice, point, loader, project)
-    chosen = [default for default in found.defaults if default.config_path and _top(default.config_path) != "hydra"]
+    choosing = {typed for typed, override in parsed if typed not in off and _chooses(override, loader)}
+    words = tuple(override.input_line or "" for typed, override in parsed if typed in choosing)
+    if words not in known:
+        known[words] = _defaults(list(words), choice, point, loader, project)
+    chosen = [default for default in known[words].defaults if default.config_path and _top(default.config_path) != "hydra"]
     layers = tuple(Layer(_file(default.config_path, project), default.package or "") for default in chosen)
     files = {layer.file: layer for layer in layers}
     options = {typed: files[file] for typed, override in parsed if (file := _option(override, project)) in files}
     said = {typed: _content(layer, project) for typed, layer in options.items()}
     none = {typed: said.pop(typed) for typed, layer in options.items() if layer.file.stem == NONE}
-    keyed = {override.input_line for override in found.config_overrides}
-    setters = [(typed, override) for typed, override in parsed if typed in {*off, *none} or override.input_line in keyed]
+    setters = [(typed, override) for typed, override in parsed if typed in none or typed not in choosing]
     config, faults = _plain(_merged(layers, setters, none, project))
     name = config.get("name")
     recipe = Recipe(
@@ -187,6 +193,12 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path) -> Rec
 def _option(override: Override, project: Path) -> Path:
     """The file of the option that an override chooses; one that does not exist when it chooses none."""
     return _file(f"{override.key_or_group}/{override.value()}", project)
+
+
+def _chooses(override: Override, loader: ConfigLoader) -> bool:
+    """Whether Hydra takes it for the choice of an option, and not for a value."""
+    key = override.key_or_group
+    return not isinstance(override.value(), dict) and any(source.is_group(key) for source in loader.get_sources())
 
 
 def _switches_off(override: Override, loader: ConfigLoader) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -207,6 +208,14 @@ def test_a_sweep_is_the_product_of_its_choices(project: Project) -> None:
     assert points[1].overrides == ["seed=2", "engine.workers=2"]
     assert [point.name for point in project.points("recipe=glob(*)")] == ["other", "tiny"]
     assert [point.config["seed"] for point in project.points("recipe=tiny", "seed=range(3)")] == [0, 1, 2]
+
+
+def test_a_point_is_what_its_words_compose_alone(project: Project) -> None:
+    """Points share what Hydra finds for the same options, and nothing of one is in another."""
+    project.recipe(MINIMAL).recipe(MINIMAL.replace("tiny", "other") + "seed: 5\n", "other")
+    words = [["recipe=tiny", "recipe=other"], ["dedup=near", "dedup=exact"], ["seed=1", "seed=2"], ["split=null", "split={train:1.0}"]]
+    points = project.points("recipe=tiny,other", "dedup=near,exact", "seed=1,2", "split=null,{train: 1.0}")
+    assert points == [project.load(*alone) for alone in itertools.product(*words)]
 
 
 def test_origins_name_the_last_file_or_override(project: Project) -> None:
