@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import unfold
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.engine.local import Engine
@@ -140,7 +141,7 @@ def _similar(pairs: Pairs, similarity: NDArray[np.float64], floor: float) -> pl.
 
 def _possible(cache: Cache, texts: Sequence[Place], floor: float) -> tuple[list[Place], NDArray[np.int64]]:
     """The texts that can have a near-duplicate, numbered anew in the same order, and the numbers that they had."""
-    repeated = Repeated(sum(len(_low(cache, one)[0]) for one in texts))
+    repeated = Repeated(sum(_low_lists(cache, one).list.len().gather(one.pos).sum() for one in texts))
     for one in texts:
         repeated.add(_low(cache, one)[0])
     left = []
@@ -153,13 +154,17 @@ def _possible(cache: Cache, texts: Sequence[Place], floor: float) -> tuple[list[
 
 def _low(cache: Cache, one: Place) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """The low shingles of a shard's texts, and how many each has."""
-    low = cache.frame(one.piece.measured.near or "", ["low"])["low"]
-    values, lengths = low.explode(empty_as_null=False).to_numpy(), low.list.len().to_numpy().astype(np.int64)
+    values, bounds = unfold(_low_lists(cache, one))
+    lengths = np.diff(bounds)
     if len(one.pos) == len(lengths):
         return values, lengths
     mine = np.zeros(len(lengths), bool)
     mine[one.pos] = True
     return values[np.repeat(mine, lengths)], lengths[mine]
+
+
+def _low_lists(cache: Cache, one: Place) -> pl.Series:
+    return cache.frame(one.piece.measured.near or "", ["low"])["low"]
 
 
 def _shingled(
