@@ -3,14 +3,14 @@
 Pairs are of texts, not of records, and of all of them, whatever the filters say: so a changed filter finds its pairs in
 the cache. Only texts whose shingles stand in other texts too are read again, shard by shard, from the stored records.
 
-What is held grows with those texts by 48 bytes each, and by their pairs: band hashes are made a few bands at a time,
+What is held grows with those texts by 48 bytes each, and by their pairs: band hashes are read a few bands at a time,
 signatures are looked at only for texts that share a bucket, and both they and the shingles lie in files.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ STRETCH, STRETCHES = 4 << 20, 24
 looked at together. A file that memory does not hold is so read twelve times at most, whatever pairs there are."""
 
 BANDS_AT_ONCE = 12
-"""Bands whose hashes are held together: 48 bytes a text instead of 92, for reading the signatures twice."""
+"""Bands whose hashes are held together: 48 bytes a text instead of 92, for opening their files twice."""
 
 PAIRS = {"a": pl.Int64, "b": pl.Int64, "similarity": pl.Float64}
 
@@ -44,7 +44,7 @@ PAIRS = {"a": pl.Int64, "b": pl.Int64, "similarity": pl.Float64}
 @dataclass(frozen=True)
 class ShingleTask:
     """The shingle sets and signatures of some records of a shard. records: digest; positions: file of their positions (npy);
-    target: where they go."""
+    bands: how many, and rows of each; target: where they go."""
 
     cache: Path
     records: str
@@ -52,17 +52,19 @@ class ShingleTask:
     on: Any
     ngram: int
     num_perm: int
+    bands: tuple[int, int]
     target: Path
 
 
 @dataclass(frozen=True)
 class Shingled:
-    """Files (npy) of one shard's texts. values: their shingle sets, one after the other; lengths: shingles of each;
-    signatures: (n, num_perm)."""
+    """Files (npy) of one shard's n texts. values: their shingle sets, one after the other; lengths: shingles of each;
+    bands: band hashes (bands, n); ends: the last byte of each number of their signatures (n, num_perm)."""
 
     values: Path
     lengths: Path
-    signatures: Path
+    bands: Path
+    ends: Path
 
 
 def shingle_shard(task: ShingleTask) -> Shingled:
@@ -71,10 +73,12 @@ def shingle_shard(task: ShingleTask) -> Shingled:
     frame = annotate_frame(Cache(task.cache).rows(task.records, wanted))
     values, lengths = near.shingle_sets(frame, on=task.on, ngram=task.ngram)
     grams = Shingles(values << np.uint64(16), np.concatenate([[0], np.cumsum(lengths)]))
-    files = Shingled(*(task.target.with_suffix(f".{name}.npy") for name in ("values", "lengths", "signatures")))
+    signature = signatures(grams, task.num_perm)
+    files = Shingled(*(task.target.with_suffix(f".{one.name}.npy") for one in fields(Shingled)))
     np.save(files.values, values)
     np.save(files.lengths, lengths)
-    np.save(files.signatures, signatures(grams, task.num_perm))
+    np.save(files.bands, near.band_hashes(signature, *task.bands))
+    np.save(files.ends, signature.astype(np.uint8, order="C"))
     return files
 
 
@@ -172,6 +176,7 @@ def _shingled(
 ) -> list[tuple[Place, Shingled]]:
     """The shingle sets and signatures of all these texts."""
     how = {name: params[name] for name in ("on", "ngram", "num_perm")}
+    how["bands"] = near.bands_for(params["threshold"], params["num_perm"])
     tasks = []
     for one in texts:
         target = work / f"{one.piece.place}"
@@ -183,34 +188,31 @@ def _shingled(
 def _candidates(shingled: Sequence[tuple[Place, Shingled]], count: int, params: dict[str, Any]) -> Pairs:
     """Pairs of `count` texts that are worth comparing in full."""
     floor, num_perm = params["threshold"], params["num_perm"]
-    bands, rows = near.bands_for(floor, num_perm)
+    bands, _ = near.bands_for(floor, num_perm)
 
     def agreement(pairs: Pairs) -> NDArray[np.int16]:
         involved = distinct(pairs.ravel())
-        return near.alike(_last_bytes(shingled, involved, num_perm), np.searchsorted(involved, pairs), floor)
+        return near.alike(_ends(shingled, involved, num_perm), np.searchsorted(involved, pairs), floor)
 
     found = Partners(agreement)
     for first in range(0, bands, BANDS_AT_ONCE):
-        some = range(first, min(first + BANDS_AT_ONCE, bands))
-        hashes = np.empty((len(some), count), np.uint32)
+        hashes = np.empty((min(BANDS_AT_ONCE, bands - first), count), np.uint32)
         for one, files in shingled:
-            hashes[:, one.at] = near.band_hashes(np.load(files.signatures), some, rows)
+            hashes[:, one.at] = np.load(files.bands, mmap_mode="r")[first : first + BANDS_AT_ONCE]
         for band in hashes:
             for packed in bucket_pairs(band):
                 found.add(packed)
     return found.pairs()[0]
 
 
-def _last_bytes(
-    shingled: Sequence[tuple[Place, Shingled]], involved: NDArray[np.int64], num_perm: int
-) -> NDArray[np.uint8]:
+def _ends(shingled: Sequence[tuple[Place, Shingled]], involved: NDArray[np.int64], num_perm: int) -> NDArray[np.uint8]:
     """The last byte of each number of these texts' signatures. involved: their numbers, sorted."""
     out = np.empty((len(involved), num_perm), np.uint8)
     for one, files in shingled:
         place = np.minimum(np.searchsorted(involved, one.at), len(involved) - 1)
         mine = np.flatnonzero(involved[place] == one.at) if len(involved) else place[:0]
         if len(mine):
-            out[place[mine]] = np.load(files.signatures)[mine].astype(np.uint8)
+            out[place[mine]] = np.load(files.ends)[mine]
     return out
 
 

@@ -49,7 +49,7 @@ def sets_of(texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
 
 def stored(place: Path, texts: list[str], numbers: list[int]) -> tuple[Place, Shingled]:
     """Some texts as a shard's files, in the order of their numbers."""
-    files = Shingled(place.with_suffix(".values.npy"), place.with_suffix(".lengths.npy"), place)
+    files = Shingled(place.with_suffix(".values.npy"), place.with_suffix(".lengths.npy"), place, place)
     values, lengths = sets_of([texts[number] for number in numbers])
     np.save(files.values, values)
     np.save(files.lengths, lengths)

@@ -11,7 +11,7 @@ node, so a repeated text costs no more than one, however often it repeats.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -136,19 +136,17 @@ def alike(signature: NDArray[np.uint8], pairs: NDArray[np.int64], floor: float) 
     return out
 
 
-def band_hashes(signature: NDArray[np.uint32], bands: Sequence[int], rows: int) -> NDArray[np.uint32]:
-    """One 32-bit hash for each of these bands, salted with its number. signature: (n, num_perm); returns (bands, n).
+def band_hashes(signature: NDArray[np.uint32], bands: int, rows: int) -> NDArray[np.uint32]:
+    """One 32-bit hash for each band, salted with its number. signature: (n, num_perm); returns (bands, n).
 
     Of a million texts about a hundred pairs share a bucket by accident; their signatures tell them apart.
     """
-    out = np.empty((len(bands), len(signature)), np.uint32)
-    for place, band in enumerate(bands):
-        state = np.full(len(signature), salt(band, "dedup.near band"), np.uint64)
-        for column in range(band * rows, (band + 1) * rows):
-            state = (state ^ signature[:, column]) * np.uint64(0x9E3779B97F4A7C15)
-            state ^= state >> np.uint64(29)
-        out[place] = state >> np.uint64(32)
-    return out
+    columns = signature.T[: bands * rows].reshape(bands, rows, -1)
+    state = np.array([[salt(band, "dedup.near band")] for band in range(bands)], np.uint64)
+    for row in range(rows):
+        state = (state ^ columns[:, row]) * np.uint64(0x9E3779B97F4A7C15)
+        state ^= state >> np.uint64(29)
+    return (state >> np.uint64(32)).astype(np.uint32)
 
 
 def jaccard(pairs: NDArray[np.int64], values: NDArray[np.uint64], lengths: NDArray[np.int64]) -> Iterator[NDArray[np.float64]]:

@@ -53,7 +53,7 @@ def signatures(grams: Shingles, num_perm: int) -> NDArray[np.uint32]:
     """MinHash signatures, uint32 of shape (n, num_perm); all ones for a text without shingles."""
     a, b = permutations(num_perm)
     texts = len(grams.offsets) - 1
-    out = np.full((texts, num_perm), np.iinfo(np.uint32).max, dtype=np.uint32)
+    out = np.full((num_perm, texts), np.iinfo(np.uint32).max, dtype=np.uint32)
     first = 0
     while first < texts:
         stop = max(int(np.searchsorted(grams.offsets, grams.offsets[first] + BLOCK, side="right")) - 1, first + 1)
@@ -61,9 +61,9 @@ def signatures(grams: Shingles, num_perm: int) -> NDArray[np.uint32]:
         lengths = np.diff(grams.offsets[first : stop + 1])
         full = np.flatnonzero(lengths)
         if len(full):
-            out[first + full] = _minima(block, (grams.offsets[first:stop] - grams.offsets[first])[full], a, b).T
+            out[:, first + full] = _minima(block, (grams.offsets[first:stop] - grams.offsets[first])[full], a, b)
         first = stop
-    return out
+    return out.T  # each permutation's values lie in a row, as they are made and as bands are hashed
 
 
 def shingle_hash(values: Hashes) -> NDArray[np.uint32]:

@@ -75,7 +75,7 @@ def test_at_most_one_in_a_hundred_pairs_is_missed(changes: int, threshold: float
     sketches = signatures(shingles(*word_hashes(pl.Series(texts)), 5), 128)
     floor = near.floor_of(threshold)
     bands, rows = near.bands_for(floor, 128)
-    hashes = near.band_hashes(sketches, range(bands), rows)
+    hashes = near.band_hashes(sketches, bands, rows)
     worth = candidates_of(hashes, lambda pairs: near.alike(sketches.astype(np.uint8), pairs, floor))
     found = set(map(tuple, worth.tolist()))
     true = [(2 * n, 2 * n + 1) for n in range(600) if exact(texts[2 * n], texts[2 * n + 1]) >= threshold]
