@@ -102,10 +102,12 @@ def by_size(sizes: Ints, most: int) -> Iterator[slice]:
         first = stop
 
 
-def word_hashes(text: pl.Series, scan: Scan = LETTERS) -> tuple[Hashes, Ints]:
-    """The hashes of all words of n texts, in order, and how many words each text has (length n)."""
+def word_hashes(text: pl.Series, scan: Scan = LETTERS, *, mixed: bool = True) -> tuple[Hashes, Ints]:
+    """The hashes of all words of n texts, in order, and how many words each text has (length n). mixed: spread over all bits,
+    as every hash is that is kept or rolled; which words are equal shows without that too."""
     found = [_scanned(portion, scan) for portion in portions(_spaced(text, scan))]
-    hashes = np.concatenate([_hash_runs(data, starts) for data, starts, _ in found])
+    numbers = (_numbers(data, starts) for data, starts, _ in found)
+    hashes = np.concatenate([mix(some) if mixed else some for some in numbers])
     return hashes, np.concatenate([counts for _, _, counts in found])
 
 
@@ -133,10 +135,11 @@ def _scanned(text: pl.Series, scan: Scan) -> tuple[NDArray[np.uint8], Ints, Ints
     data, offsets = buffers(text)
     data = np.frombuffer(data.tobytes().translate(scan.table), np.uint8)
     inside = data != 0
-    before = np.zeros_like(inside)
-    before[1:] = inside[:-1]
-    before[offsets[:-1][np.diff(offsets) > 0]] = False  # a word ends where its text ends
-    starts = np.flatnonzero(inside & ~before)
+    begins = inside.copy()
+    np.greater(inside[1:], inside[:-1], out=begins[1:])
+    first = offsets[:-1][np.diff(offsets) > 0]
+    begins[first] = inside[first]  # a word ends where its text ends
+    starts = np.flatnonzero(begins)
     return data, starts, np.diff(np.searchsorted(starts, offsets))
 
 
@@ -166,24 +169,27 @@ def mix(values: Hashes) -> Hashes:
     return values
 
 
-def _hash_runs(data: NDArray[np.uint8], starts: Ints) -> Hashes:
-    """The hash of the bytes from each start to the next, eight at a time; zeros, which stand between words, add nothing."""
+def _numbers(data: NDArray[np.uint8], starts: Ints) -> Hashes:
+    """Of the bytes from each start to the next a number, made of eight at a time; zeros, which stand between words, add nothing."""
     padded = np.concatenate([data, np.zeros(8, np.uint8)])
     windows = np.ndarray((len(data) + 1,), "<u8", padded, strides=(1,))  # the 8 bytes from every position on
-    room = np.diff(starts, append=len(data))
-    out = windows[starts] & _MASKS[np.minimum(room, 8)]
+    room = np.empty_like(starts)
+    np.subtract(starts[1:], starts[:-1], out=room[:-1])  # `np.diff` would copy the starts first, to append to them
+    room[-1:] = len(data) - starts[-1:]
+    out = windows[starts]
+    out &= _MASKS.take(room, mode="clip")
     longer = np.flatnonzero(out >= FULL)
     for step in range(8, LONG, 8):
         window = windows[starts[longer] + step] & _MASKS[np.minimum(room[longer] - step, 8)]
         longer, window = longer[window != 0], window[window != 0]
         if not len(longer):
-            return mix(out)
+            return out
         out[longer] = mix(out[longer]) + window
         longer = longer[window >= FULL]
     for word in longer:  # base64 and the like
         rest = data[starts[word] + LONG : starts[word] + room[word]].tobytes().rstrip(b"\0")
         out[word] = mix(out[word : word + 1])[0] ^ np.uint64(word_rest(rest))
-    return mix(out)
+    return out
 
 
 def word_rest(rest: bytes) -> int:

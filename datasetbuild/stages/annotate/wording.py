@@ -7,13 +7,12 @@ from typing import Annotated
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from datasetbuild.arrow import fold
 from datasetbuild.op import Bound, fact
 from datasetbuild.record import Where
 from datasetbuild.stages.annotate import turns
-from datasetbuild.stages.words import BLANKS, Hashes, Ints, distinct, word_hashes, word_portions
+from datasetbuild.stages.words import BLANKS, distinct, word_hashes
 
 
 @fact(version=2)
@@ -30,15 +29,11 @@ def unique_word_ratio(
     def measure(frame: pl.DataFrame) -> pl.Series:
         # Not the words that other facts share: without the signs between them, tables and code seem to repeat themselves.
         texts = frame[where]
-        words = word_hashes(texts.explode(empty_as_null=False), BLANKS)
-        found = [ratios(*portion) for portion in word_portions(*words)]
-        return fold(pl.Series(where, np.concatenate(found)), texts.list.len())
-
-    def ratios(hashes: Hashes, counts: Ints) -> NDArray[np.float64]:
+        hashes, counts = word_hashes(texts.explode(empty_as_null=False), BLANKS, mixed=False)
         long = counts >= min_words
-        values = np.ones(len(counts))
-        values[long] = distinct(hashes, counts)[long] / counts[long]
-        return values
+        ratios = np.ones(len(counts))
+        ratios[long] = distinct(hashes, counts)[long] / counts[long]
+        return fold(pl.Series(where, ratios), texts.list.len())
 
     return measure
 

@@ -16,6 +16,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import sums
 from datasetbuild.stages.words import Hashes, Ints, mix
 
 BASE = np.uint64(0x9E3779B97F4A7C15)
@@ -38,14 +39,15 @@ class Shingles:
 
 def shingles(hashes: Hashes, counts: Ints, ngram: int) -> Shingles:
     """The n-gram hashes of n texts. hashes, counts: from `words.word_hashes`; ngram: words per shingle, >= 1."""
-    starts = np.cumsum(counts) - counts
-    per_text = np.where(counts == 0, 0, np.maximum(counts - ngram + 1, 1))
-    offsets = np.concatenate([[0], np.cumsum(per_text)])
-    rolled = roll(np.concatenate([hashes, np.zeros(ngram, np.uint64)]), ngram)
-    # The n-grams that start in a text's last n-1 words reach into the next text: leave them out.
-    values = rolled[np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], per_text)]
+    ends = np.cumsum(counts)
+    offsets = sums(np.where(counts == 0, 0, np.maximum(counts - ngram + 1, 1)))
+    rolled = roll(np.concatenate([hashes, np.zeros(ngram, np.uint64)]), ngram)[:-1]
+    within = np.ones(len(hashes), bool)
+    for back in range(1, ngram):  # what starts in a text's last n-1 words reaches into the next text
+        within[(ends - back)[counts > back]] = False
+    values = rolled[within]
     for text in np.flatnonzero((counts > 0) & (counts < ngram)):  # few and short
-        values[offsets[text]] = roll(hashes[starts[text] : starts[text] + counts[text]], int(counts[text]))[0]
+        values[offsets[text]] = roll(hashes[ends[text] - counts[text] : ends[text]], int(counts[text]))[0]
     return Shingles(mix(values), offsets)
 
 
