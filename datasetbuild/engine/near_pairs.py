@@ -145,7 +145,7 @@ def _similar(pairs: Pairs, similarity: NDArray[np.float64], floor: float) -> pl.
 
 def _possible(cache: Cache, texts: Sequence[Place], floor: float) -> tuple[list[Place], NDArray[np.int64]]:
     """The texts that can have a near-duplicate, numbered anew in the same order, and the numbers that they had."""
-    repeated = Repeated(sum(_low_lists(cache, one).list.len().gather(one.pos).sum() for one in texts))
+    repeated = Repeated(sum(int(_low_lists(cache, one).list.len().gather(one.pos).sum()) for one in texts))
     for one in texts:
         repeated.add(_low(cache, one)[0])
     left = []

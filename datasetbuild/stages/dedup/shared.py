@@ -32,7 +32,7 @@ SLOTS_EACH, FEWEST_BITS, MOST_BITS = 8, 16, 29
 that is not; with fewer more texts get a signature in vain, and no pair is missed."""
 
 AT_ONCE = 1 << 23
-"""Shingles that are sorted and put in together: 64 MB with what is made of them."""
+"""Shingles that are sorted and put in together: 32 MB."""
 
 STRETCH = 1 << 17
 """Bytes of a stretch of bits: as bytes that are 0 or 1 they take 1 MB, which stays in the processor's cache."""
@@ -56,19 +56,21 @@ class Repeated:
         bits = min(max((SLOTS_EACH * shingles).bit_length(), FEWEST_BITS), MOST_BITS)
         self._mask = np.uint32((1 << bits) - 1)
         self._once, self._again = np.zeros((2, 1 << bits - 3), np.uint8)
-        self._waiting: list[Low] = []
+        self._waiting, self._filled = np.empty(AT_ONCE, np.uint32), 0
 
     def add(self, values: Low) -> None:
         """The shingles of some texts, no text twice. One that a text has twice passes for shared: the text may get a signature
         in vain."""
-        self._waiting.append(values & self._mask)
-        if sum(map(len, self._waiting)) >= AT_ONCE:
-            self._settle()
+        for first in range(0, len(values), AT_ONCE):
+            part = values[first : first + AT_ONCE]
+            if self._filled + len(part) > AT_ONCE:
+                self._settle()
+            np.bitwise_and(part, self._mask, out=self._waiting[self._filled : self._filled + len(part)])
+            self._filled += len(part)
 
     def holds(self, values: Low) -> NDArray[np.bool_]:
         """Whether each of these shingles was added with more than one text. Some are taken for such that are not."""
-        if self._waiting:
-            self._settle()
+        self._settle()
         slots = values & self._mask
         found = self._again.view("<u4").take(slots >> np.uint32(5), mode="clip")
         slots &= np.uint32(31)
@@ -77,8 +79,9 @@ class Repeated:
         return found.astype(bool)
 
     def _settle(self) -> None:
-        slots = np.concatenate(self._waiting)
-        self._waiting = []
+        if not self._filled:
+            return
+        slots, self._filled = self._waiting[: self._filled], 0
         slots.sort()
         again = slots[1:][slots[1:] == slots[:-1]]
         for first in range(0, len(self._once), STRETCH):

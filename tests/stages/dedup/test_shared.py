@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datasetbuild.stages.dedup import shared
 from datasetbuild.stages.dedup.shared import Repeated, low_shingles, possible
 from datasetbuild.stages.dedup.sketch import Shingles, shingles
 from datasetbuild.stages.words import word_hashes
@@ -59,18 +60,27 @@ def test_hardly_a_text_without_one_is(words: int) -> None:
     assert found.mean() < 0.05
 
 
-@given(st.lists(st.lists(st.integers(0, 60), max_size=8), min_size=1, max_size=12), st.integers(0, 2**32 - 1))
-def test_whatever_stands_twice_is_held(texts: list[list[int]], seed: int) -> None:
-    """A shingle of two texts is held, in whatever order and in however many blocks the texts come, and what is held does not
-    depend on that."""
+SHINGLE = st.integers(0, 60) | st.integers(2**15 - 4, 2**15 + 4) | st.just(2**16 - 1)
+
+
+@given(st.lists(st.lists(SHINGLE, max_size=8), min_size=1, max_size=12), st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(0, 5))
+def test_whatever_stands_twice_is_held(texts: list[list[int]], seed: int, at_once: int, looks: int) -> None:
+    """A shingle of two texts is held, in whatever order and in however many blocks the texts come, however many are put in
+    together, and whoever looks in between."""
     blocks = [np.array(text, np.uint32) for text in texts]
-    whole, parted = Repeated(1), Repeated(1)
+    whole = Repeated(1)
     whole.add(np.concatenate(blocks))
-    for place in np.random.default_rng(seed).permutation(len(blocks)):
-        parted.add(blocks[place])
-    every = np.arange(61, dtype=np.uint32)
-    counts = np.bincount(np.concatenate(blocks).astype(np.int64), minlength=61)
-    assert whole.holds(every).tolist() == parted.holds(every).tolist() == (counts > 1).tolist()
+    every = np.arange(2**16, dtype=np.uint32)
+    counts = np.bincount(np.concatenate(blocks).astype(np.int64), minlength=2**16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared, "AT_ONCE", at_once)
+        patch.setattr(shared, "STRETCH", 1 << 12)
+        parted = Repeated(1)
+        for number, place in enumerate(np.random.default_rng(seed).permutation(len(blocks))):
+            parted.add(blocks[place])
+            if number == looks:
+                parted.holds(every)
+        assert all(np.array_equal(one.holds(every), counts > 1) for one in (whole, parted))
 
 
 @settings(max_examples=30)

@@ -146,8 +146,9 @@ def test_sequences_are_equal_exactly_when_their_words_are(rows: list[list[str]])
     assert len(set(seen.values())) == len(seen)
 
 
-@given(st.lists(st.lists(st.sampled_from(["a", "b", "cc", "Dd", "dd"]), max_size=9), max_size=9))
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "cc", "Dd", "dd", "x" * 8, "x" * 9, "Éß", "y" * 600, "y" * 601]), max_size=9), max_size=9))
 def test_distinct_counts_distinct_words(rows: list[list[str]]) -> None:
-    """`distinct` is the size of the set of a text's words."""
-    hashes, counts = word_hashes(pl.Series([" ".join(row) for row in rows], dtype=pl.String))
-    assert distinct(hashes, counts).tolist() == [len({word.lower() for word in row}) for row in rows]
+    """`distinct` is the size of the set of a text's words, their hashes mixed or not."""
+    texts = pl.Series([" ".join(row) for row in rows], dtype=pl.String)
+    expected = [len({word.lower() for word in row}) for row in rows]
+    assert distinct(*word_hashes(texts)).tolist() == distinct(*word_hashes(texts, mixed=False)).tolist() == expected
