@@ -163,7 +163,7 @@ def _tokens(
     batch: Batch, numbers: NDArray[np.uint32], encoder: Encoder, warnings: list[str] | None
 ) -> tuple[Encoded, Aligned]:
     """Ids and trained spans. numbers: of each text, its record's draw. When fast ids turn out wrong while a row is proved, the oracle does the batch."""
-    encoded = encoder.encode(batch.texts, numbers=numbers)
+    encoded = encoder.encode_rows(batch.data, batch.bounds, numbers) or encoder.encode(batch.texts, numbers=numbers)
     aligned = align_rows(batch, encoded, encoder)
     warning = encoded.warning
     if aligned is None:

@@ -166,6 +166,8 @@ def _compare_marks(group: Group, rows: Ints, faults: dict[int, str]) -> None:
 
 def spell(batch: Batch, encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArray[np.bool_]]:
     """Where each token begins in the bytes of all texts, and which rows the tokens do not spell byte for byte."""
+    if encoded.places is not None:
+        return encoded.places, np.zeros(len(batch), bool)
     bounds, spelt = encoder.pieces.spell(encoded.ids)
     unspelt = ~_matches(batch, bounds[encoded.bounds], spelt)
     if not unspelt.any():

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from datasetbuild.arrow import sums
 from datasetbuild.errors import BuildError, DatasetBuildError, RecipeError
 from datasetbuild.hashing import checksums
-from datasetbuild.stages.render import TokenizerSpec, fingerprint, load_spec, resolve, save_spec, tokenizer
+from datasetbuild.stages.render import TokenizerSpec, encode, fingerprint, load_spec, resolve, save_spec, tokenizer
 from datasetbuild.stages.render.encode import SAMPLE_LEAST, Encoder, encode_batch, forget_fast, sample
 from tests.conftest import ROOT
 
@@ -124,6 +127,44 @@ def test_fast_ids_are_those_of_the_oracle(byte_level: TokenizerSpec) -> None:
     assert fast.warning is None
     assert np.array_equal(fast.ids, slow.ids)
     assert np.array_equal(fast.bounds, slow.bounds)
+
+
+@pytest.fixture(scope="module")
+def greedy() -> Encoder:
+    """A tokenizer whose added tokens reach for what is around them, each in its own way; `<|s|>` alone does not."""
+    from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
+
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    made = Tokenizer(models.BPE({letter: n for n, letter in enumerate(sorted(alphabet))}, []))
+    made.normalizer = normalizers.NFC()
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.add_special_tokens(["<|s|>", "<<", "n<|", "<|s|>n<|s", "end"])
+    flags: list[dict[str, bool]] = [{"rstrip": True}, {"lstrip": True}, {"single_word": True}, {"normalized": True}]
+    made.add_special_tokens([AddedToken(f"<{n}>", **{"normalized": False} | flag) for n, flag in enumerate(flags)])
+    return Encoder(TokenizerSpec("greedy", made.to_str()))
+
+
+PIECES = ["<|s|>", "<|s|", "<|s", "<", "s|>", "|s|>", "n", "en", "d", " ", "\n", "a", "é", "e\u0301", "漢", "\U0001f600", "<0>", "<1>", "<2>", "<3>"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts=st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), min_size=1, max_size=20), apart=st.booleans())
+def test_texts_encoded_together_have_the_ids_that_each_has_alone(texts: list[str], apart: bool, greedy: Encoder) -> None:
+    """Whatever an added token takes of its neighbours: a text that another one reaches into is encoded alone. No sample helps."""
+    assert greedy.fast is not None
+    texts = ["<|s|>" + text if apart else text for text in texts]
+    data = "".join(texts).encode()
+    bounds = sums(np.array([len(text.encode()) for text in texts]))
+    greedy.together = True
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encode, "sample", lambda numbers: [])
+        given = greedy.encode_rows(memoryview(data), bounds, np.ones(len(texts), np.uint32))
+    alone = greedy.encode(texts, exact=True)
+    if given is not None:
+        assert np.array_equal(given.ids, alone.ids) and np.array_equal(given.bounds, alone.bounds)
+        assert given.places is not None and given.places[given.bounds].tolist() == bounds.tolist()
+    plain = apart and all(set(text.removeprefix("<|s|>")) <= set("aé漢 \n") for text in texts)
+    assert given is not None or not plain
 
 
 def test_a_forgotten_tokenizer_is_loaded_again(byte_level: TokenizerSpec) -> None:
