@@ -25,11 +25,11 @@ from datasetbuild.engine.local import Engine
 from datasetbuild.engine.mapped import let_go, mapped
 from datasetbuild.engine.rest import rest
 from datasetbuild.plan import keys
-from datasetbuild.stages.annotate import annotate_frame
 from datasetbuild.stages.dedup import near
 from datasetbuild.stages.dedup.partners import Pairs, Partners, bucket_pairs, distinct
 from datasetbuild.stages.dedup.shared import Repeated, possible
 from datasetbuild.stages.dedup.sketch import Shingles, signatures
+from datasetbuild.stages.where import COMPARED, annotate_frame
 
 STRETCH, STRETCHES = 4 << 20, 24
 """Shingles of one stretch of the file of all sets, at least (32 MB), and how many stretches there are, at most: two of them are
@@ -70,7 +70,8 @@ class Shingled:
 def shingle_shard(task: ShingleTask) -> Shingled:
     """Read the texts again, and write what pairs are found and verified by."""
     wanted = pl.Series(np.load(task.positions))
-    frame = annotate_frame(Cache(task.cache).rows(task.records, wanted))
+    records = Cache(task.cache).rows(task.records, wanted, ["messages"])
+    frame = annotate_frame(records, COMPARED[task.on])
     values, lengths = near.shingle_sets(frame, on=task.on, ngram=task.ngram)
     grams = Shingles(values << np.uint64(16), np.concatenate([[0], np.cumsum(lengths)]))
     signature = signatures(grams, task.num_perm)

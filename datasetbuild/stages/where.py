@@ -7,8 +7,9 @@ what the few records get that are read a second time.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import orjson
@@ -16,21 +17,30 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import fold, lists, sums, unfold
-from datasetbuild.record import ROLES, Where, flatten_turns
+from datasetbuild.record import Where, flatten_turns
 from datasetbuild.stages.words import Hashes, Ints, word_hashes
 
 On = Literal["first_user", "assistant", "conversation"]
 """What two records are compared by."""
 
+COMPARED: dict[On, tuple[Where, ...]] = {
+    "first_user": ("user", "conversation"),
+    "assistant": ("assistant",),
+    "conversation": ("conversation",),
+}
+"""The columns of the annotate frame that `text_of` looks at."""
+
 WORDS = "words"
 """The column with the hashed words of each turn: List[List[UInt64]]."""
 
 
-def annotate_frame(records: pl.DataFrame) -> pl.DataFrame:
+def annotate_frame(records: pl.DataFrame, wheres: Collection[Where] = get_args(Where)) -> pl.DataFrame:
     """Records with a column of texts for each `Where`: those of its turns, List[String], empty when there are none."""
     content, role = (pl.element().struct.field(name) for name in ("content", "role"))
-    texts = {one: pl.col("messages").list.eval(content.filter(role == one)) for one in ROLES}
-    frame = records.with_columns(**texts, conversation=pl.col("messages").list.eval(content))
+    said = {one: content if one == "conversation" else content.filter(role == one) for one in wheres}
+    frame = records.with_columns(**{one: pl.col("messages").list.eval(texts) for one, texts in said.items()})
+    if "assistant" not in wheres:
+        return frame
     lengths, turns = flatten_turns(records["messages"])
     if _calls_tools(turns):
         mine = _chosen(lengths, turns, "assistant")

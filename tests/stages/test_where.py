@@ -13,14 +13,16 @@ from datasetbuild.record import ROLES, Where, record_schema
 from datasetbuild.stages.annotate import measure
 from datasetbuild.stages.dedup.exact import exact_keys
 from datasetbuild.stages.dedup.near import sketch
-from datasetbuild.stages.where import On, annotate_frame, said, text_of, with_words, words_of, words_on
+from datasetbuild.stages.where import COMPARED, On, annotate_frame, said, text_of, with_words, words_of, words_on
 from datasetbuild.stages.words import word_hashes
+
+CALL = '[{"id":"call_1","type":"function","function":{"name":"seat","arguments":"{\\"row\\":\\"12A\\"}"}}]'
 
 TURN = st.fixed_dictionaries(
     {
         "role": st.sampled_from(ROLES),
         "content": st.text(alphabet="ab Σσ.-\n你好กา́\u200d🙂1_", max_size=12),
-        "tool_calls": st.sampled_from([None, None, "[]"]),
+        "tool_calls": st.sampled_from([None, None, "[]", CALL]),
     }
 )
 
@@ -45,6 +47,16 @@ def test_words_are_those_of_the_turns(conversations: list[list[dict[str, Any]]])
         hashes, counts = words_on(worded, on)
         known, many = word_hashes(text_of(plain, on))
         assert (hashes.tolist(), counts.tolist()) == (known.tolist(), many.tolist())
+
+
+@settings(max_examples=60)
+@given(st.lists(st.lists(TURN, max_size=4), max_size=4), st.booleans())
+def test_what_is_compared_needs_no_other_columns(conversations: list[list[dict[str, Any]]], calls: bool) -> None:
+    """The text that records are compared by is the same of a frame that has only the columns for it."""
+    plain = frame_of(conversations)
+    for on in get_args(On):
+        narrow = annotate_frame(plain.select("messages"), COMPARED[on])
+        assert text_of(narrow, on, calls=calls).equals(text_of(plain, on, calls=calls))
 
 
 @settings(max_examples=50)
@@ -75,9 +87,6 @@ def test_a_call_counts_as_an_answer_only_alone() -> None:
     assert frame["assistant"].to_list() == [["a b"], [""], ["a b"]]
     assert words_of(with_words(frame), "assistant").of_records.tolist() == [2, 0, 2]
     assert words_of(with_words(frame), "assistant").turns.tolist() == [1, 1, 1]
-
-
-CALL = '[{"id":"call_1","type":"function","function":{"name":"seat","arguments":"{\\"row\\":\\"12A\\"}"}}]'
 
 
 @pytest.mark.parametrize(
