@@ -169,10 +169,8 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path, known:
         known[words] = _defaults(list(words), choice, point, loader, project)
     chosen = [default for default in known[words].defaults if default.config_path and _top(default.config_path) != "hydra"]
     layers = tuple(Layer(_file(default.config_path, project), default.package or "") for default in chosen)
-    files = {layer.file: layer for layer in layers}
-    options = {typed: files[file] for typed, override in parsed if (file := _option(override, project)) in files}
-    said = {typed: _content(layer, project) for typed, layer in options.items()}
-    none = {typed: said.pop(typed) for typed, layer in options.items() if layer.file.stem == NONE}
+    said = {typed: _content(layer, project) for layer in layers for typed, o in parsed if _option(o, project) == layer.file}
+    none = {typed: said.pop(typed) for typed, override in parsed if typed in said and _is_none(override, said[typed])}
     setters = [(typed, override) for typed, override in parsed if typed in none or typed not in choosing]
     config, faults = _plain(_merged(layers, setters, none, project))
     name = config.get("name")
@@ -190,9 +188,20 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path, known:
     return replace(recipe, faults=(*interpolation.refused(recipe), *found_faults))
 
 
-def _option(override: Override, project: Path) -> Path:
-    """The file of the option that an override chooses; one that does not exist when it chooses none."""
-    return _file(f"{override.key_or_group}/{override.value()}", project)
+def _option(override: Override, project: Path) -> Path | None:
+    """The file of the one option that an override chooses, `dedup=near` or `dedup=[near]`. A recipe is no option."""
+    value = override.value()
+    option = value[0] if isinstance(value, list) and len(value) == 1 else value
+    return None if override.key_or_group == "recipes" else _file(f"{override.key_or_group}/{option}", project)
+
+
+def _is_none(override: Override, said: Any) -> bool:
+    """Whether it is `SECTION=none`, an option that speaks of its section alone; `experiment=none` may set keys anywhere."""
+    for part in _path(override):
+        if not isinstance(said, dict) or list(said) != [part]:
+            return False
+        said = said[part]
+    return override.value() in (NONE, [NONE])
 
 
 def _chooses(override: Override, loader: ConfigLoader) -> bool:
@@ -203,12 +212,19 @@ def _chooses(override: Override, loader: ConfigLoader) -> bool:
 
 def _switches_off(override: Override, loader: ConfigLoader) -> bool:
     """Whether it is `mix=null` or `~mix`: Hydra would take that for the choice of an option, named null or none, and leave
-    what the recipe itself says of `mix` as it is."""
+    what the recipe itself says of `mix` as it is. `~experiment`, of options that fill the root, is left to Hydra."""
     key = override.key_or_group
     if _top(key.split(".")[0]) == "hydra":
         message = f"`{override.input_line}`: Hydra's own settings have no effect here"
         raise UsageError(message, hint="`dsbuild --help` shows the flags")
-    return override.value() is None and bool(loader.get_group_options(key))
+    return override.value() is None and any(_fills_section(f"{key}/{name}", loader) for name in loader.get_group_options(key))
+
+
+def _fills_section(config_path: str, loader: ConfigLoader) -> bool:
+    """Whether an option belongs to a section of the recipe: it is ours, or does not say `# @package _global_`."""
+    source = next(source for source in loader.get_sources() if source.is_config(config_path))
+    ours = (_own_conf() / _top(config_path)).is_dir()
+    return ours or source.load_config(config_path).header["package"] != "_global_"
 
 
 def _defaults(words: list[str], choice: str, point: list[str], loader: ConfigLoader, project: Path) -> Any:
@@ -233,7 +249,7 @@ def _merged(
     for typed, override in setters:
         path = _path(override)
         if typed in none:  # what the recipe says of the section counts no more
-            OmegaConf.update(merged, path[0], None)
+            OmegaConf.update(merged, ".".join(path), None, force_add=True)
             merged.merge_with(OmegaConf.create(none[typed]))
             continue
         parent = OmegaConf.select(merged, ".".join(path[:-1])) if path[1:] else merged
@@ -260,7 +276,8 @@ def _content(layer: Layer, project: Path) -> dict[str, Any]:
 
 
 def _path(override: Override) -> tuple[str, ...]:
-    return tuple(override.key_or_group.split("."))
+    key = override.key_or_group
+    return tuple(key.split("." if "." in key else "/"))  # the group `clean/pii` is the section `clean.pii`
 
 
 def _top(config_path: str) -> str:

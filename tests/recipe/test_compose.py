@@ -142,13 +142,13 @@ def test_a_section_is_taken_out(project: Project, choice: str) -> None:
 OWN_DEDUP = MINIMAL + "dedup:\n  keep: [priority]\n  exact: {on: conversation}\n  near: {threshold: 0.7}\n"
 
 
-@pytest.mark.parametrize("words", [["dedup=none"], ["dedup=none", "seed=3"]])
+@pytest.mark.parametrize("words", [["dedup=none"], ["dedup=[none]"], ["dedup=none", "seed=3"]])
 def test_none_switches_a_section_off(project: Project, words: list[str]) -> None:
     """`dedup=none` leaves nothing of what the recipe itself says, and what the command line adds after it holds."""
     project.recipe(OWN_DEDUP)
     off = project.load("recipe=tiny", *words)
     assert (off.config["dedup"]["exact"], off.config["dedup"]["near"]) == (None, None)
-    assert off.origin("dedup.near").text == "dedup=none"
+    assert off.origin("dedup.near").text == words[0]
     again = project.load("recipe=tiny", *words, "dedup.near.threshold=0.9")
     assert again.config["dedup"]["exact"] is None
     assert again.config["dedup"]["near"]["threshold"] == 0.9
@@ -159,6 +159,31 @@ def test_none_of_each_section(project: Project) -> None:
     project.recipe(MINIMAL + "clean: {whitespace: normalize}\nmix: {weights: {faq: 1}}\n")
     off = project.load("recipe=tiny", "clean=none", "mix=none")
     assert (off.config["clean"]["unicode"], off.config["clean"]["whitespace"], off.config["mix"]) == ("keep", "keep", None)
+
+
+def test_none_of_a_project_s_own_groups(project: Project) -> None:
+    """`none` is an option like any other where it fills the root; in a folder below a section it empties that part of it."""
+    options = {"conf/experiment/none.yaml": "# @package _global_\nseed: 99\n", "conf/experiment/a.yaml": "# @package _global_\nseed: 3\n"}
+    options |= {"conf/clean/pii/mask.yaml": "email: mask\n", "conf/clean/pii/none.yaml": "{}\n"}
+    project.write(options).recipe("defaults: [/experiment: a, /clean/pii: mask, tiny, _self_]\nname: more\n", "more").recipe(MINIMAL)
+
+    def said(*words: str) -> tuple[int, object]:
+        config = project.load("recipe=more", *words).config
+        return config["seed"], (config["clean"]["pii"] or {}).get("email", "keep")
+
+    assert said() == (3, "mask")
+    assert said("experiment=none") == (99, "mask")
+    assert said("~experiment") == (17, "mask")
+    assert said("clean/pii=none") == said("clean/pii=null") == said("~clean/pii") == said("clean.pii=null") == (3, "keep")
+    assert project.load("recipe=more", "clean/pii=none").origin("clean.pii.email").text == "clean/pii=none"
+
+
+def test_none_is_a_name_for_a_recipe(project: Project) -> None:
+    """A recipe is no option that could switch anything off, and none that the files it inherits from could overrule."""
+    project.recipe(MINIMAL, "none")
+    assert project.load("recipe=none").name == "tiny"
+    project.recipe("defaults: [_self_, none]\nname: child\n", "child")
+    assert project.compose("recipe=child")[0].name == "tiny"
 
 
 def test_an_option_that_the_recipe_overrules(project: Project) -> None:
