@@ -126,7 +126,7 @@ def did_you_mean(name: str, known: list[str]) -> str:
     """A sentence with the nearest of the known names, or all of them when none is near."""
     import difflib
 
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    near = [word for word in known if word.casefold() == name.casefold()] or difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     if near:
         return "did you mean " + " or ".join(repr(word) for word in near) + "?"
     return "known: " + ", ".join(sorted(known))
