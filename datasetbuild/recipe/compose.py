@@ -169,8 +169,9 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path, known:
         known[words] = _defaults(list(words), choice, point, loader, project)
     chosen = [default for default in known[words].defaults if default.config_path and _top(default.config_path) != "hydra"]
     layers = tuple(Layer(_file(default.config_path, project), default.package or "") for default in chosen)
-    said = {typed: _content(layer, project) for layer in layers for typed, o in parsed if _option(o, project) == layer.file}
-    none = {typed: said.pop(typed) for typed, override in parsed if typed in said and _is_none(override, said[typed])}
+    options = {layer.file: overruled.Option(layer.file, _content(layer, project)) for layer in layers}
+    typed_options = {typed: options[file] for typed, override in parsed if (file := _option(override, project)) in options}
+    none = {t: typed_options.pop(t).said for t, override in parsed if t in typed_options and _is_none(override, typed_options[t].said)}
     setters = [(typed, override) for typed, override in parsed if typed in none or typed not in choosing]
     config, faults = _plain(_merged(layers, setters, none, project))
     name = config.get("name")
@@ -183,9 +184,18 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path, known:
         layers=layers,
         settings=tuple(Setting(_path(o), typed) for typed, o in setters if not o.is_delete()),
     )
-    overruled.refuse(recipe, said)
+    overruled.refuse(recipe, typed_options)
+    own_options = {entry: options[file] for entry, file in _own_options(recipe.file, project) if file in options}
     found_faults = [recipe.fault(path, message, suggestion) for path, message, suggestion in faults]
-    return replace(recipe, faults=(*interpolation.refused(recipe), *found_faults))
+    return replace(recipe, faults=(*interpolation.refused(recipe), *found_faults, *overruled.inherited(recipe, own_options)))
+
+
+def _own_options(recipe: Path, project: Path) -> Iterator[tuple[str, Path]]:
+    """The options that a recipe's own `defaults` choose, as written, and their files."""
+    for entry in _data(recipe, project).get("defaults") or ():
+        for key, option in entry.items() if isinstance(entry, dict) else ():
+            if str(key).startswith("override /"):
+                yield f"{key}: {option}", _file(f"{key.removeprefix('override /')}/{option}", project)
 
 
 def _option(override: Override, project: Path) -> Path | None:

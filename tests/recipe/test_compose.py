@@ -186,6 +186,21 @@ def test_none_is_a_name_for_a_recipe(project: Project) -> None:
     assert project.compose("recipe=child")[0].name == "tiny"
 
 
+def test_an_option_that_an_inherited_recipe_overrules(project: Project) -> None:
+    """`override /dedup: none` beside a parent that sets dedup is a fault, with what to write; one that the child's own page answers is not."""
+    project.recipe(OWN_DEDUP).recipe("defaults: [tiny, _self_, override /dedup: none]\nname: child\n", "child")
+    (fault,) = project.compose("recipe=child")[0].faults
+    assert fault.message.startswith("`override /dedup: none` in child.yaml changes nothing")
+    assert fault.suggestion == "set the keys in child.yaml: `dedup.exact: null`, `dedup.near: null`"
+    for words in ("dedup=none", "dedup=null", "~dedup", "dedup={exact: null}"):
+        assert not project.compose("recipe=child", words)[0].faults
+    for own in ("{exact: null, near: null}", "{exact: {on: first_user}, near: null}", "null"):
+        project.recipe(f"defaults: [tiny, _self_, override /dedup: none]\nname: child\ndedup: {own}\n", "child")
+        assert not project.compose("recipe=child")[0].faults
+    project.recipe("defaults: [tiny, _self_, override /mix: none, override /clean: none]\nname: child\n", "child")
+    assert not project.compose("recipe=child")[0].faults
+
+
 def test_an_option_that_the_recipe_overrules(project: Project) -> None:
     """A choice that changes nothing is refused, with the words that do what was meant; one of which something is left is not."""
     project.recipe(OWN_DEDUP)
