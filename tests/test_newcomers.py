@@ -32,6 +32,19 @@ def test_cut_rows_are_counted_as_they_are_cut(project: Project, tokenizer: str) 
     assert "trained tokens are lost" in "".join(manifest["warnings"])
 
 
+def test_cut_rows_with_weights_are_shown_as_they_are_cut(project: Project, tokenizer: str) -> None:
+    """`overflow: truncate` beside `prompt_weight`: each token written has one weight, and report and mask show those."""
+    cut = f"template: {{tokenizer: {tokenizer}, max_tokens: 60, overflow: truncate, prompt_weight: 0.5}}\n"
+    project.write({"a.jsonl": [*numbered(3), pair("short", "an answer that goes on " * 40)], "recipes/small.yaml": HEAD + cut})
+    ran = project.run("recipe=small", "--json")
+    assert ran.code == 0, ran.err
+    data = project.rows()
+    assert data["input_ids"].list.len().max() == 60
+    assert data["loss_weights"].list.len().equals(data["input_ids"].list.len(), null_equal=False)
+    shown = project.run("show", "--mask", "recipe=small", "--row", "a.jsonl:4")
+    assert "of 60 tokens trained" in shown.out, shown.err
+
+
 @pytest.mark.parametrize("split", ["", "split: {train: 0.9, validation: 0.1}\n"])
 def test_rows_that_are_all_unusable_say_so(project: Project, split: str) -> None:
     """The wrong format is told as such, with and without a split."""

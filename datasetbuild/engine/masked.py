@@ -100,7 +100,7 @@ def mask_of(asked: Search, ledger: dict[str, Any], row: dict[str, Any]) -> Maske
             "what was rendered is not what the template gives now", hint="run the build again with --force"
         )
     inside = {n for a, b in zip(row["spans"][::2], row["spans"][1::2], strict=True) for n in range(a, b)}
-    weights = row["loss_weights"] or [float(n in inside) for n in range(len(pieces))]
+    weights = (row["loss_weights"] or [float(n in inside) for n in range(len(ids))])[: len(ids)]  # kept whole where a row is cut
     known = set(spec.added.values())
     fares = [
         (weight, number in known, weight > 0 and n not in inside)
