@@ -89,7 +89,7 @@ def missing_option(text: str, choice: str, point: list[str], project: Path) -> D
 
 
 def forwarded(error: Exception, choice: str, project: Path) -> DatasetBuildError:
-    """What else Hydra has to say, in our words for its keys and without its advice to write `+`."""
+    """What else Hydra has to say, in our words for its keys and its advice to write `+` only where that helps."""
     text = f"{error}".strip() or f"{error.__cause__ or type(error).__name__}"
     text = (
         re.split(r"\n?Config search path:|\nTo append to|\nfull_key:|\n\s*object_type=", text)[0]
@@ -97,6 +97,11 @@ def forwarded(error: Exception, choice: str, project: Path) -> DatasetBuildError
         .strip()
     )
     inside = re.match(r"In '(recipes/)?([^']+)': (.*)", text, re.DOTALL)
+    if group := re.match(r"Could not override '([^'@]+)'\. No match in the defaults list", text):
+        message = f"`{group[1]}=` replaces nothing: the recipe's defaults choose no option of conf/{group[1]}"
+        return UsageError(message, hint=f"write +{group[1]}=... to add one")
+    if group := re.match(r"(\S+) appears more than once in the final defaults list", text):
+        return UsageError(f"two options of {group[1]} are chosen", hint=f"write {group[1]}=..., without +, to replace the first")
     if not inside:
         return UsageError(text, hint=f"`dsbuild show recipe={choice} --origin` shows the keys and who set them")
     message = inside[3].strip()

@@ -178,6 +178,19 @@ def test_none_of_a_project_s_own_groups(project: Project) -> None:
     assert project.load("recipe=more", "clean/pii=none").origin("clean.pii.email").text == "clean/pii=none"
 
 
+def test_an_option_is_added_or_replaced(project: Project) -> None:
+    """Whether a group of the project's own needs a `+` on the command line depends on the recipe; the message says which."""
+    project.write({"conf/sources/few.yaml": "faq: {limit: 1}\n"}).recipe(MINIMAL)
+    project.recipe("defaults: [tiny, /sources: few, _self_]\nname: child\n", "child")
+    assert project.load("recipe=tiny", "+sources=few").config["sources"]["faq"]["path"] == "data/faq.jsonl"
+    with pytest.raises(UsageError, match="`sources=` replaces nothing") as missing:
+        project.compose("recipe=tiny", "sources=few")
+    assert missing.value.hint == "write +sources=... to add one"
+    with pytest.raises(UsageError, match="two options of sources are chosen") as double:
+        project.compose("recipe=child", "+sources=few")
+    assert double.value.hint == "write sources=..., without +, to replace the first"
+
+
 def test_none_is_a_name_for_a_recipe(project: Project) -> None:
     """A recipe is no option that could switch anything off, and none that the files it inherits from could overrule."""
     project.recipe(MINIMAL, "none")
