@@ -170,8 +170,8 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path, known:
     chosen = [default for default in known[words].defaults if default.config_path and _top(default.config_path) != "hydra"]
     layers = tuple(Layer(_file(default.config_path, project), default.package or "") for default in chosen)
     options = {layer.file: overruled.Option(layer.file, _content(layer, project)) for layer in layers}
-    typed_options = {typed: options[file] for typed, override in parsed if (file := _option(override, project)) in options}
-    none = {t: typed_options.pop(t).said for t, override in parsed if t in typed_options and _is_none(override, typed_options[t].said)}
+    typed_options = [(typed, o, options[file]) for typed, o in parsed if (file := _option(o, project)) in options]
+    none = {typed: option.said for typed, override, option in typed_options if _is_none(override, option.said)}
     setters = [(typed, override) for typed, override in parsed if typed in none or typed not in choosing]
     config, faults = _plain(_merged(layers, setters, none, project))
     name = config.get("name")
@@ -184,7 +184,7 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path, known:
         layers=layers,
         settings=tuple(Setting(_path(o), typed) for typed, o in setters if not o.is_delete()),
     )
-    overruled.refuse(recipe, typed_options)
+    overruled.refuse(recipe, {typed: option for typed, _, option in typed_options if typed not in none})
     own_options = {entry: options[file] for entry, file in _own_options(recipe.file, project) if file in options}
     found_faults = [recipe.fault(path, message, suggestion) for path, message, suggestion in faults]
     return replace(recipe, faults=(*interpolation.refused(recipe), *found_faults, *overruled.inherited(recipe, own_options)))
