@@ -37,7 +37,7 @@ from datasetbuild.stages.write.carry import Delivery, Tokens
 PART_ROWS, PART_BYTES = 16_384, 32 << 20
 """Rows of a part and bytes of its texts, about: a part is held in memory while it is written, at 10 times its bytes."""
 
-GROUP_BYTES, GROUP_BYTES_ALONE = 8 << 20, 16 << 20
+GROUP_BYTES, GROUP_BYTES_ALONE = 6 << 20, 16 << 20
 """Bytes of the texts of the shards that pass the exchange together, about: a part opens a file for each group of them. With
 twice as many a million rows are written in a tenth less CPU time, and each process holds 35 MB more: too much for workers."""
 

@@ -31,8 +31,8 @@ SLOTS_EACH, FEWEST_BITS, MOST_BITS = 8, 16, 29
 """Slots for each shingle, and their number as a power of two: 2 x 64 MB at most. With 8 slots 1 shingle in 8 is taken for shared
 that is not; with fewer more texts get a signature in vain, and no pair is missed."""
 
-AT_ONCE = 1 << 23
-"""Shingles that are sorted and put in together: 32 MB."""
+AT_ONCE = 1 << 22
+"""Shingles that are sorted and put in together: 16 MB."""
 
 STRETCH = 1 << 17
 """Bytes of a stretch of bits: as bytes that are 0 or 1 they take 1 MB, which stays in the processor's cache."""
