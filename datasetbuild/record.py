@@ -271,7 +271,8 @@ def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
     ends, view = places[sums(lengths)].tolist(), data.data
     whole: list[memoryview | bytes] = [view[first:end] for first, end in pairwise(ends)]
     for row in tools.is_not_null().arg_true():
-        whole[row] = bytes(whole[row]) + (b"\x1d" + tools[row].encode() if tools[row] else b"")
+        if tools[row]:
+            whole[row] = bytes(whole[row]) + b"\x1d" + tools[row].encode()
     return pl.Series("content", np.fromiter(map(xxh3_64_intdigest, whole), np.uint64, len(whole)))
 
 
