@@ -9,7 +9,7 @@ those from the driver, in a file with a batch a part too, and `at` says which ro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -24,17 +24,11 @@ from datasetbuild.engine.ids import id_texts
 from datasetbuild.record import ID_ORDER, MESSAGE_FIELDS, messages_dtype
 from datasetbuild.stages.write import narrow_messages
 
+ORIGIN = ("source", "file", "license")
+"""Where a row comes from: words of the key plane, which travel as their numbers."""
+
 RECORD_COLUMNS = ("tools", "group", "category", "date", "meta")
 """What a record has beside its messages."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What is the same for all rows of a shard."""
-
-    source: str
-    file: str
-    license: str | None
 
 
 @dataclass(frozen=True)
@@ -94,18 +88,17 @@ def _batches(files: Sequence[Path], part: int) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(pa.Table.from_batches(found)))
 
 
-def collect(files: Sequence[Path], order: Path, origins: Sequence[Origin], part: int) -> pl.DataFrame:
+def collect(files: Sequence[Path], order: Path, words: Mapping[str, Sequence[str]], part: int) -> pl.DataFrame:
     """The rows of one part in their order, from the files of all groups. order: Arrow file with a batch for each part: the
-    rows that it gets, by `at`, with `place`, id and position. origins: of each shard, by its place."""
+    rows that it gets, by `at`, with id, origin and position. words: of each column of the origin, by number."""
     rows = _batches(files, part)
     rows = rows.sort("at", *(["turn"] if "turn" in rows.columns else []))
     about = _batches([order], part)
     if not about["at"].equals(rows["at"]):  # conversations that became several rows
         about = about[rows["at"] - about["at"][0]]
-    names = {name: [getattr(one, name) for one in origins] for name in ("source", "file", "license")}
-    said = [pl.Series(name, words, pl.String).gather(about["place"]) for name, words in names.items()]
+    said = [pl.Series(name, words[name], pl.String).gather(about[name]) for name in ORIGIN]
     empty = [pl.lit(None, pl.String).alias(name) for name in RECORD_COLUMNS if name not in rows.columns]
-    more = about.drop("at", "place", *ID_ORDER).get_columns()
+    more = about.drop("at", *ORIGIN, *ID_ORDER).get_columns()
     return rows.with_columns(id_texts(about), *more, *said, *empty, _wide(rows["messages"]))
 
 

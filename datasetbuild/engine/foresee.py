@@ -20,12 +20,12 @@ from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.measure import ShardTask
 from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import by_source, target_folder
+from datasetbuild.engine.shards import Shard, shards_of
 from datasetbuild.hashing import digest
 from datasetbuild.plan import keys
 from datasetbuild.plan.explain import CAUSES, Cause, Difference, differences
 from datasetbuild.plan.steps import Plan, ShardPlan
 from datasetbuild.recipe import Recipe
-from datasetbuild.stages.read import RawShard
 
 MICROSECONDS = {"read": 2.0, "prepare": 11.0, "first_user": 1.0, "fact": 2.0, "dear": 200_000.0, "dedup": 1.0, "near": 12.0, "decontaminate": 20.0, "render": 10.0, "write": 11.0}
 """CPU time of a step for a record of 500 characters, as measured by bench/; good for "about"."""
@@ -36,7 +36,7 @@ BYTES_PER_ROW = 560
 
 @dataclass(frozen=True)
 class Step:
-    """A step of one source. shards: how many, None where nobody knows yet. reused: how many are in the cache.
+    """A step of one source. shards: how many, for `read` the parts of files in them; None where nobody knows yet. reused: how many are in the cache.
     rows: that it would run on. seconds: about how long. cause: why it runs, None when it does not."""
 
     source: str
@@ -100,14 +100,7 @@ def foresee(recipe: Recipe, plan: Plan) -> Forecast:
         cause = None if outcome.intact(folder, key, cache) else Cause.OUTPUT_DAMAGED
     forecast = Forecast(recipe, folder, key, "would build" if cause else "up to date", cause, found)
     if cause:
-        known = [known_shards(plan, cache, recipe.project, file) for file in files]
-        shards = [
-            foreseen_shards(plan, cache, recipe.project, file) if mine is None else mine
-            for file, mine in zip(files, known, strict=True)
-        ]
-        cuts = _cuts(plan, cache, recipe.project, files, shards)
-        each = zip(files, shards, cuts, (mine is None for mine in known), strict=True)
-        steps = _summed([step for file, mine, cut, new in each for step in _steps(plan, cache, file, mine, cut, new)])
+        steps = _summed([*_every_step(plan, cache, recipe.project, files)])
         rows = sum(step.rows for step in steps if step.step == "rows")
         forecast.steps = [*(step for step in steps if step.step != "rows"), _write(rows, cause)]
     return forecast
@@ -117,51 +110,65 @@ UNKNOWN = "unknown"
 """What is to be cut out of a shard, as long as another one was never read."""
 
 
-def _cuts(
-    plan: Plan, cache: Cache, project: Path, files: list[InputFile], shards: list[list[RawShard] | None]
-) -> list[list[str | None]]:
-    """What is to be cut out of each shard of each file: the digest of its spans, None for nothing, or `UNKNOWN`."""
-    tasks = [
-        ShardTask(cache.root, project, plan.shard_plan(file.source), shard)
-        for file, mine in zip(files, shards, strict=True)
-        for shard in mine or ()
-    ]
-    found: list[str | None] | None = [None] * len(tasks)
-    if plan.cut:
-        found = known_cuts(plan, cache, tasks) if None not in shards else None
-    left = iter(found or [UNKNOWN] * len(tasks))
-    return [[next(left) for _ in mine or ()] for mine in shards]
+def _every_step(plan: Plan, cache: Cache, project: Path, files: list[InputFile]) -> Iterator[Step]:
+    """What the steps of each shard would do, and of each file whose shards nobody knows; source by source."""
+    known = [known_shards(plan, cache, project, file) for file in files]
+    new = {(file.source, file.name) for file, mine in zip(files, known, strict=True) if mine is None}
+    found = [foreseen_shards(plan, cache, project, file) if mine is None else mine for file, mine in zip(files, known, strict=True)]
+    told = [(file, mine) for file, mine in zip(files, found, strict=True) if mine is not None]
+    unread = [file for file, mine in zip(files, found, strict=True) if mine is None]
+    shards = shards_of(plan, [file for file, _ in told], [mine for _, mine in told])
+    spans = _cuts(plan, cache, project, shards, whole=not unread)
+    for source in plan.sources:
+        for shard, cut in zip(shards, spans, strict=True):
+            if shard.source == source:
+                yield from _steps(plan, cache, shard, cut, [(source, name) in new for name in shard.files])
+        for file in unread:
+            if file.source == source:
+                yield from _unread(plan, file)
 
 
-def _steps(
-    plan: Plan, cache: Cache, file: InputFile, shards: list[RawShard] | None, cuts: list[str | None], new: bool
-) -> Iterator[Step]:
-    """What the steps of a file would do. new: whether it was never cut, since nobody built with these bytes."""
-    shard_plan = plan.shard_plan(file.source)
-    names = ["prepare", *(["dedup.substring"] if plan.cut else []), *([] if plan.exact == keys.FIRST_USER else ["first_user"])]
-    names += [f"fact {step.name}" for step in shard_plan.facts]
+def _cuts(plan: Plan, cache: Cache, project: Path, shards: list[Shard], *, whole: bool) -> list[str | None]:
+    """What is to be cut out of each shard: the digest of its spans, None for nothing, or `UNKNOWN`. whole: whether these are all
+    shards of the build."""
+    if plan.cut is None:
+        return [None] * len(shards)
+    tasks = [ShardTask(cache.root, project, plan.shard_plan(shard.source), shard) for shard in shards]
+    found = known_cuts(plan, cache, tasks) if whole else None
+    return found or [UNKNOWN] * len(shards)
+
+
+def _names(plan: Plan) -> list[str]:
+    """The steps of a shard, in the river's order."""
+    names = ["read", "prepare", *(["dedup.substring"] if plan.cut else []), *([] if plan.exact == keys.FIRST_USER else ["first_user"])]
+    names += [f"fact {step.name}" for step in plan.facts if not step.dear]
     sections = {"dedup.exact": plan.exact, "dedup.near": plan.near, "decontaminate": plan.decontaminate, "render": plan.template}
-    names += [name for name, on in sections.items() if on]
-    names += [f"dear {step.name}" for step in plan.dear]
-    if shards is None:
-        rows = max(file.bytes // BYTES_PER_ROW, 1)
-        yield Step(file.source, "rows", None, 0, rows, 0.0, None)
-        yield _step(file.source, "read", None, 0, rows, Cause.INPUT_CHANGED)
-        yield from (_step(file.source, name, None, 0, rows, Cause.INPUT_CHANGED) for name in names)
-        return
-    every = sum(shard.rows for shard in shards)
-    yield Step(file.source, "rows", len(shards), len(shards), every, 0.0, None)
-    known = [_known(plan, cache, shard_plan, shard, spans) for shard, spans in zip(shards, cuts, strict=True)]
-    done = [steps | {"read"} if steps or not new else steps for steps in known]
-    cause = Cause.INPUT_CHANGED if new else Cause.NOT_IN_CACHE
-    for name in ("read", *names):
-        rows = sum(shard.rows for shard, steps in zip(shards, done, strict=True) if name not in steps)
-        reused = sum(name in steps for steps in done)
-        yield _step(file.source, name, len(shards), reused, rows, cause if rows else None)
+    return [*names, *(name for name, on in sections.items() if on), *(f"dear {step.name}" for step in plan.dear)]
+
+
+def _unread(plan: Plan, file: InputFile) -> Iterator[Step]:
+    """What would be done with a file of which nobody knows how it will be cut."""
+    rows = max(file.bytes // BYTES_PER_ROW, 1)
+    yield Step(file.source, "rows", None, 0, rows, 0.0, None)
+    yield from (_step(file.source, name, None, 0, rows, Cause.INPUT_CHANGED) for name in _names(plan))
+
+
+def _steps(plan: Plan, cache: Cache, shard: Shard, spans: str | None, new: list[bool]) -> Iterator[Step]:
+    """What the steps of a shard would do. spans: what is to be cut out of it. new: whether the file of each part was never cut, since
+    nobody built with these bytes."""
+    yield Step(shard.source, "rows", 1, 1, shard.rows, 0.0, None)
+    done = _known(plan, cache, plan.shard_plan(shard.source), shard, spans)
+    unread = [part.rows for part, never in zip(shard.parts, new, strict=True) if never and not done]
+    read, *names = _names(plan)
+    yield _step(shard.source, read, len(new), len(new) - len(unread), sum(unread), Cause.INPUT_CHANGED if unread else None)
+    cause = Cause.INPUT_CHANGED if any(new) else Cause.NOT_IN_CACHE
+    for name in names:
+        reused = name in done
+        yield _step(shard.source, name, 1, int(reused), 0 if reused else shard.rows, None if reused else cause)
 
 
 def _summed(steps: list[Step]) -> list[Step]:
-    """Steps of the files of a source added up."""
+    """Steps of the shards of a source added up."""
     found: dict[tuple[str, str], Step] = {}
     for step in steps:
         before = found.get((step.source, step.step))
@@ -184,7 +191,7 @@ def _write(rows: int, cause: Cause) -> Step:
     return Step("", "decide and write", None, 0, rows, rows * MICROSECONDS["write"] / 1e6, cause)
 
 
-def _known(plan: Plan, cache: Cache, shard_plan: ShardPlan, shard: RawShard, spans: str | None) -> set[str]:
+def _known(plan: Plan, cache: Cache, shard_plan: ShardPlan, shard: Shard, spans: str | None) -> set[str]:
     """Names of the steps of a shard that the cache holds. spans: what is to be cut out of it."""
     prepared = cache.action(keys.prepare_key(shard_plan, shard.digest))
     if prepared is None:

@@ -9,7 +9,7 @@ dozen files and not fifteen per shard. Hashes that are only compared become numb
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,10 +23,10 @@ from datasetbuild.engine.cuts import Cut
 from datasetbuild.engine.ids import id_numbers
 from datasetbuild.engine.measure import Measured
 from datasetbuild.engine.rest import let_go_of_files, rest
+from datasetbuild.engine.shards import Shard
 from datasetbuild.errors import EmptyBuildError
 from datasetbuild.hashing import digest, record_hash
 from datasetbuild.plan import keys
-from datasetbuild.stages.read import RawShard
 
 LAYOUT = 3
 """Version of what is kept; raised when a column of it means something else."""
@@ -34,15 +34,12 @@ LAYOUT = 3
 
 @dataclass(frozen=True)
 class Piece:
-    """One measured shard in its place: `place` counts all shards of the build in the order of the input. file: the name
-    of its file in the artifact."""
+    """One measured shard in its place: `place` counts all shards of the build in the order of the input."""
 
     place: int
-    source: str
-    file: str
     priority: int
     license: str | None
-    shard: RawShard
+    shard: Shard
     measured: Measured
     cut: Cut | None = None
 
@@ -180,7 +177,7 @@ class _Kept:
 
     def __init__(self, cache: Cache, pieces: Sequence[Piece]) -> None:
         self.cache, self.pieces = cache, pieces
-        self.identity = digest([[piece.source, piece.measured.keys, piece.measured.quarantine[0]] for piece in pieces])
+        self.identity = digest([[piece.shard.source, piece.measured.keys, piece.measured.quarantine[0]] for piece in pieces])
 
     @cached_property
     def rows(self) -> pl.DataFrame:
@@ -241,7 +238,7 @@ def _rows(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
         tables.append(table.select(pl.lit(piece.place, pl.UInt32).alias("place"), *id_numbers("base"), pl.exclude("base")))
     rows = pl.concat(tables, how="vertical_relaxed").rename({"row": "shard_row", "line": "shard_line"})
     let_go_of_files(cache.root)  # of the ids, which are numbers now
-    return _identify(rows, [piece.source for piece in pieces])
+    return _identify(rows, [piece.shard.source for piece in pieces])
 
 
 def _identify(rows: pl.DataFrame, sources: list[str]) -> pl.DataFrame:
@@ -277,25 +274,32 @@ def _quarantine(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
 
 
 def _places(pieces: Sequence[Piece], rows: pl.DataFrame) -> pl.DataFrame:
-    """Where each row comes from: what its shard's place says. rows: place, shard_row, shard_line."""
+    """Where each row comes from: what is said of its shard, and of the part of it that it stands in. rows: place, shard_row,
+    shard_line."""
 
     def word(values: list[str | None]) -> pl.Series:
         known = pl.Enum(list(dict.fromkeys(value for value in values if value is not None)))
         return pl.Series(values, dtype=known)
 
-    def number(values: list[int]) -> pl.Series:
-        return pl.Series(values, dtype=pl.Int64)
+    def number(values: Iterable[int]) -> pl.Series:
+        return pl.Series(list(values), dtype=pl.Int64)
 
+    parts = [(piece, file, part) for piece in pieces for file, part in zip(piece.shard.files, piece.shard.parts, strict=True)]
+    counts = np.array([part.rows for *_, part in parts])
+    ends = np.cumsum(counts)  # in rows of the build
+    shards = np.cumsum([0, *(piece.shard.rows for piece in pieces)])  # where each begins
     columns = {
-        "source": word([piece.source for piece in pieces]),
-        "priority": number([piece.priority for piece in pieces]),
-        "file": word([piece.file for piece in pieces]),
-        "license": word([piece.license for piece in pieces]),
-        "row": number([piece.shard.first_row for piece in pieces]),
-        "line": number([piece.shard.first_line for piece in pieces]),
+        "source": word([piece.shard.source for piece, *_ in parts]),
+        "priority": number(piece.priority for piece, *_ in parts),
+        "file": word([file for _, file, _ in parts]),
+        "license": word([piece.license for piece, *_ in parts]),
+        "row": number(part.first_row for *_, part in parts) - pl.Series(ends - counts),
+        "line": number(part.first_line for *_, part in parts),
     }
-    frame = pl.DataFrame([values.gather(rows["place"]).alias(name) for name, values in columns.items()])
-    return frame.with_columns(row=frame["row"] + rows["shard_row"], line=frame["line"] + rows["shard_line"])
+    row = shards[rows["place"]] + rows["shard_row"].to_numpy()
+    part = pl.Series(np.searchsorted(ends, row, side="right"))
+    frame = pl.DataFrame([values.gather(part).alias(name) for name, values in columns.items()])
+    return frame.with_columns(row=frame["row"] + row, line=frame["line"] + rows["shard_line"])
 
 
 def placed_quarantine(pieces: Sequence[Piece], bad: pl.DataFrame, place: int) -> pl.DataFrame:

@@ -224,7 +224,7 @@ def _cut_key(task: CutTask) -> str:
     file = task.file
     converter = {"converter": converter_version()} if task.options.get("reader") == "documents" else {}
     return keys.action_key(
-        "cut", shards=2, file=file.sha256, suffix=file.path.suffixes, name=file.name, options=task.options, **converter
+        "cut", shards=3, file=file.sha256, suffix=file.path.suffixes, name=file.name, options=task.options, **converter
     )
 
 

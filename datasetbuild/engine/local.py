@@ -41,7 +41,7 @@ def engine(
 
     name: `local` works in this process, or in spawned ones on this machine.
     workers: number of processes; `auto` takes one per core, but only as many as the input pays for.
-    shard_bytes: size at which the input is cut into shards; a worker needs about 25 times as much memory, beside 150 MB.
+    shard_bytes: size at which the input is cut into shards, and up to which small files of a source are put together; a worker needs about 25 times as much memory, beside 150 MB.
     shard_rows: number of rows at which the input is cut into shards.
     """
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from datasetbuild.engine.cache import Cache, CorruptObject
 from datasetbuild.engine.resolve import at_hand, local_clean
+from datasetbuild.engine.shards import Shard
 from datasetbuild.engine.templates import cut_off, render_records, rendered_fields, texts_again, token_counts
 from datasetbuild.errors import BuildError, MismatchError, RecipeError
 from datasetbuild.hashing import record_hash
@@ -31,7 +32,7 @@ from datasetbuild.stages.dedup.cut import without_spans
 from datasetbuild.stages.dedup.exact import exact_keys
 from datasetbuild.stages.dedup.near import sketch
 from datasetbuild.stages.normalize import normalize
-from datasetbuild.stages.read import RawRows, RawShard, load
+from datasetbuild.stages.read import RawRows, load
 from datasetbuild.stages.render.system import apply_system, has_system
 from datasetbuild.stages.where import with_words
 
@@ -46,7 +47,7 @@ class ShardTask:
     cache: Path
     project: Path
     plan: ShardPlan
-    shard: RawShard
+    shard: Shard
     spans: str | None = None
 
 
@@ -239,11 +240,12 @@ class _ShardWork:
 
     def _loaded(self) -> RawRows:
         try:
-            return load(self.task.shard, self.task.project)
+            return load(self.task.shard.parts, self.task.project)
         except MismatchError:
-            if self.task.shard.blob is None:
+            gone = [part.digest for part in self.task.shard.parts if part.blob and not (self.task.project / part.blob).exists()]
+            if not gone:
                 raise
-            raise CorruptObject(self.task.shard.digest) from None  # a blob can be cut again
+            raise CorruptObject(gone[0]) from None  # a blob can be cut again
 
     def _normalized(self, rows: RawRows) -> tuple[pl.DataFrame, pl.DataFrame]:
         try:

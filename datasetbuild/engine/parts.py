@@ -12,14 +12,14 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.exchange import Held, Origin, ScatterTask, collect, scatter, write_batches
+from datasetbuild.engine.exchange import ORIGIN, Held, ScatterTask, collect, scatter, write_batches
 from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine, Serial
@@ -43,7 +43,7 @@ twice as many a million rows are written in a tenth less CPU time, and each proc
 
 TRAIN = "train"
 
-TO_PARTS = ("part", "at", "place", *ID_ORDER, "row", "line", "copy")
+TO_PARTS = ("part", "at", *ID_ORDER, *ORIGIN, "row", "line", "copy")
 """What a part is told of its rows."""
 
 TO_SHARDS = ("part", "at", "place", "pos", "shard_row")
@@ -53,14 +53,14 @@ TO_SHARDS = ("part", "at", "place", "pos", "shard_row")
 @dataclass(frozen=True)
 class PartTask:
     """One part of one split. files, order, part: the files of the exchange, that of the order of rows, and the number of its
-    batch in them. origins: of all shards, by place. fields: message fields and columns in use anywhere in the build, so that every part has the same
+    batch in them. words: of the origins of rows. fields: message fields and columns in use anywhere in the build, so that every part has the same
     schema. tokens: whether `data/` has them."""
 
     project: Path
     plugins: tuple[str, ...]
     files: tuple[Path, ...]
     order: Path
-    origins: tuple[Origin, ...]
+    words: dict[str, list[str]]
     fields: frozenset[str]
     tokens: bool
     exports: tuple[ExportStep, ...]
@@ -105,8 +105,8 @@ def write_artifact(
     wanted, places = _wanted(plan, cache, pieces, rows, fields, folder, at_once)
     rest(cache.root)
     files = tuple(engine.map(scatter, wanted))
-    origins = tuple(Origin(piece.source, piece.file, piece.license) for piece in pieces)
-    same = (project, plan.plugins, files, folder / "exchange" / "order", origins, fields, _data_has_tokens(plan), plan.export)
+    words = {name: cast(pl.Enum, rows.schema[name]).categories.to_list() for name in ORIGIN}
+    same = (project, plan.plugins, files, folder / "exchange" / "order", words, fields, _data_has_tokens(plan), plan.export)
     tasks = [PartTask(*same, part, place) for part, place in enumerate(places)]
     (folder / "data").mkdir(parents=True, exist_ok=True)
     parts = list(engine.map(write_part, tasks))
@@ -152,7 +152,7 @@ def write_part(task: PartTask) -> Part:
 
     for plugin in task.plugins:
         load_plugin(str(task.project / plugin))
-    frame = expand_messages(collect(task.files, task.order, task.origins, task.part))
+    frame = expand_messages(collect(task.files, task.order, task.words, task.part))
     if "spans" in frame.columns:
         frame = token_columns(frame, weights="loss_weights" in task.fields)
     exports = write_exports(task.exports, frame, task.place, task.fields)
@@ -177,7 +177,7 @@ def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
     order = np.lexsort((draw, *level)) if level else np.argsort(draw)
     if (draw[order][1:] == draw[order][:-1]).any():  # no two draws of one copy are equal, but those of a copy may be another row's
         order = np.lexsort((copy, tail, key, draw, *level))
-    found = rows.select("place", "pos", "shard_row", *ID_ORDER, "row", "line", "@bytes", *subset)[row[order]]
+    found = rows.select("place", "pos", "shard_row", *ID_ORDER, *ORIGIN, "row", "line", "@bytes", *subset)[row[order]]
     return found.with_columns(copy=pl.Series(copy[order]), draw=pl.Series(draw[order])).with_row_index("at")
 
 
@@ -236,7 +236,7 @@ def _wanted(
     ordered, places = _placed(rows, plan, draft)
     folder = draft / "exchange"
     folder.mkdir(parents=True)
-    write_batches(ordered.select(TO_PARTS), len(places), folder / "order")
+    write_batches(ordered.select(TO_PARTS).with_columns(pl.col(ORIGIN).to_physical()), len(places), folder / "order")
     ordered = ordered.select("@bytes", *TO_SHARDS)
     rest(cache.root)  # what drew up the order is twice as much as what is left
     columns = _rendered_columns(plan)

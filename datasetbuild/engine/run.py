@@ -29,6 +29,7 @@ from datasetbuild.engine.place import placed
 from datasetbuild.engine.quarantine import check_kept, check_quarantine
 from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.rest import rest
+from datasetbuild.engine.shards import shards_of
 from datasetbuild.engine.system import check_system
 from datasetbuild.engine.warn import all_warnings
 from datasetbuild.hashing import digest
@@ -198,24 +199,21 @@ def rejected_folder(recipe: Recipe) -> Path:
 def measure(
     plan: Plan, cache: Cache, engine: Engine, project: Path, files: Sequence[InputFile], progress: Progress
 ) -> list[Piece]:
-    """Every shard of every file, measured, in the order of the recipe, the files and the rows."""
-    shards = cut_inputs(plan, cache, engine, project, files)
-    placed = [(file, shard) for file, found in zip(files, shards, strict=True) for shard in found]
-    tasks = [ShardTask(cache.root, project, plan.shard_plan(file.source), shard) for file, shard in placed]
+    """Every shard of the build, measured, in the order of the recipe, the files and the rows."""
+    shards = shards_of(plan, files, cut_inputs(plan, cache, engine, project, files))
+    tasks = [ShardTask(cache.root, project, plan.shard_plan(shard.source), shard) for shard in shards]
     tasks, cuts = with_cuts(plan, cache, engine, tasks)
     measured = progress("measure", engine.map(measure_shard, tasks), len(tasks))
     return [
         Piece(
             place=place,
-            source=file.source,
-            file=file.name,
-            priority=plan.sources[file.source].get("priority") or 0,
-            license=plan.sources[file.source].get("license"),
+            priority=plan.sources[shard.source].get("priority") or 0,
+            license=plan.sources[shard.source].get("license"),
             shard=shard,
             measured=replace(one, fresh=(*cut.fresh, *one.fresh)) if cut else one,
             cut=cut,
         )
-        for place, ((file, shard), one, cut) in enumerate(zip(placed, measured, cuts, strict=True))
+        for place, (shard, one, cut) in enumerate(zip(shards, measured, cuts, strict=True))
     ]
 
 
@@ -226,7 +224,7 @@ def by_source(plan: Plan, files: Sequence[InputFile]) -> dict[str, list[dict[str
 
 def rows_read(plan: Plan, pieces: Sequence[Piece]) -> dict[str, int]:
     """Rows of each source as the reader counted them."""
-    return {name: sum(piece.shard.rows for piece in pieces if piece.source == name) for name in plan.sources}
+    return {name: sum(piece.shard.rows for piece in pieces if piece.shard.source == name) for name in plan.sources}
 
 
 def _silent(what: str, results: Iterable[T], count: int) -> Iterator[T]:

@@ -82,7 +82,7 @@ class Search:
         row = self.found.ledger.row(by_predicate=pl.col("id") == row_id, named=True)
         place = self.found.rows.row(by_predicate=pl.col("id") == row_id, named=True)
         piece = next(piece for piece in self.found.pieces if piece.place == place["place"])
-        rows = load(piece.shard, self.recipe.project)
+        rows = load(piece.shard.parts, self.recipe.project)
         raw = rows.raws[place["shard_row"]].decode("utf-8", "backslashreplace")
         bad = self.found.plane.quarantine.filter(
             (pl.col("place") == place["place"]) & (pl.col("shard_row") == place["shard_row"])
@@ -130,7 +130,7 @@ class Search:
 
     def _holding_raw(self, piece: Piece, needle: bytes) -> Iterator[str]:
         """Ids of a shard's rows whose raw text holds a text: a ticket number, a file's own id."""
-        rows = [row for row, raw in enumerate(load(piece.shard, self.recipe.project).raws) if needle in raw]
+        rows = [row for row, raw in enumerate(load(piece.shard.parts, self.recipe.project).raws) if needle in raw]
         mine = self.found.rows.filter((pl.col("place") == piece.place) & pl.col("shard_row").is_in(rows))
         yield from mine["id"]
 
@@ -144,7 +144,7 @@ class Search:
         self, piece: Piece, rows: RawRows, row: int, cleaned: list[dict[str, Any]]
     ) -> Iterator[tuple[int, str]]:
         one = RawRows([rows.lines[row]], [rows.raws[row]], [rows.faults[row]])
-        records, _ = normalize(one, name=piece.source, source=self.found.plan.sources[piece.source])
+        records, _ = normalize(one, name=piece.shard.source, source=self.found.plan.sources[piece.shard.source])
         if system := changing(self.found.plan.system):
             records, _ = apply_system(records, system)
         for number, (read, now) in enumerate(zip(records["messages"][0].to_list(), cleaned, strict=True)):

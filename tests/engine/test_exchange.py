@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasetbuild.engine.cache import Cache, CorruptObject
-from datasetbuild.engine.exchange import RECORD_COLUMNS, Held, Origin, ScatterTask, collect, scatter, write_batches
+from datasetbuild.engine.exchange import ORIGIN, RECORD_COLUMNS, Held, ScatterTask, collect, scatter, write_batches
 from datasetbuild.engine.ids import id_numbers
 from datasetbuild.record import ID_ORDER, MESSAGE_FIELDS, messages_dtype
 
@@ -56,8 +56,10 @@ def passed(folder: Path, shards: list[list[dict[str, Any]]], groups: list[list[i
             "at": pl.Series(at, dtype=pl.UInt32),
             "part": pl.Series([n % parts for n in at], dtype=pl.UInt32),
         }
-    ).with_columns(ids)
-    write_batches(order.sort("part", "at").select("part", "at", "place", *ID_ORDER), parts, folder / "order")
+    )
+    license = pl.when(pl.col("place") % 2 == 0).then("place").alias("license")
+    order = order.with_columns(*ids.get_columns(), license, source="place", file="place")
+    write_batches(order.sort("part", "at").select("part", "at", *ID_ORDER, *ORIGIN), parts, folder / "order")
     files = []
     for number, group in enumerate(groups):
         held = []
@@ -71,8 +73,8 @@ def passed(folder: Path, shards: list[list[dict[str, Any]]], groups: list[list[i
         mine.write_ipc(folder / f"{number}.order")
         target = folder / f"{number}.arrow"
         files.append(scatter(ScatterTask(cache.root, folder / f"{number}.order", tuple(held), in_use(shards), (), parts, target)))
-    origins = [Origin(f"s{place}", f"f{place}", None if place % 2 else "CC0-1.0") for place in range(len(shards))]
-    return [row for part in range(parts) for row in collect(files, folder / "order", origins, part).iter_rows(named=True)] if files else []
+    words = {name: [f"{name[0]}{place}" for place in range(len(shards))] for name in ORIGIN}
+    return [row for part in range(parts) for row in collect(files, folder / "order", words, part).iter_rows(named=True)] if files else []
 
 
 @settings(max_examples=40, deadline=None)
@@ -92,7 +94,7 @@ def test_every_part_gets_its_rows_in_order_with_all_they_hold(
         place, number = map(int, row["text"].split("/"))
         expected = records([shards[place][number - 7]]).row(0, named=True)
         assert {name: row[name] for name in expected} == expected
-        assert (row["source"], row["file"], row["license"]) == (f"s{place}", f"f{place}", None if place % 2 else "CC0-1.0")
+        assert (row["source"], row["file"], row["license"]) == (f"s{place}", f"f{place}", None if place % 2 else f"l{place}")
 
 
 def test_a_damaged_shard_is_met_before_its_rows_are_used(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasetbuild.engine import parts
+from datasetbuild.engine.exchange import ORIGIN
 from datasetbuild.hashing import chance
 from tests.conftest import Project
 from tests.laws.conversations import numbered
@@ -58,7 +59,7 @@ row = st.tuples(st.integers(0, 4), st.integers(0, 3), st.integers(1, 3), st.samp
 @given(st.lists(row, max_size=40), st.booleans())
 def test_rows_stand_in_the_order_of_their_draws(rows: list[tuple[int, int, int, float, str]], nested: bool) -> None:
     """Every copy of every kept row once, by subset, draw, id and copy: the plain way, also where draws are equal."""
-    numbers = [("place", 0), ("pos", 1), ("shard_row", 2), ("row", 3), ("line", 4), ("@bytes", 5)]
+    numbers = [("place", 0), ("pos", 1), ("shard_row", 2), ("row", 3), ("line", 4), ("@bytes", 5), *((name, 6) for name in ORIGIN)]
     frame = pl.DataFrame(
         {
             **{name: [n + add for n in range(len(rows))] for name, add in numbers},

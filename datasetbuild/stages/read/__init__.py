@@ -1,13 +1,14 @@
 """Reading: from files to shards of raw rows, each row with its place, and none of them lost.
 
-`resolve` finds the files of a source, `cut` cuts a file where its content says, `load` gives the rows of a shard.
+`resolve` finds the files of a source, `cut` cuts a file where its content says, `load` gives the rows of such shards.
 """
 
 from __future__ import annotations
 
+from datasetbuild.stages.read.boundaries import Boundaries
 from datasetbuild.stages.read.files import resolve
 from datasetbuild.stages.read.readers import READERS, Reader
 from datasetbuild.stages.read.rows import MAX_ROW_BYTES, RawRows, RawShard
 from datasetbuild.stages.read.shards import by_spans, cut, load
 
-__all__ = ["MAX_ROW_BYTES", "READERS", "RawRows", "RawShard", "Reader", "by_spans", "cut", "load", "resolve"]
+__all__ = ["MAX_ROW_BYTES", "READERS", "Boundaries", "RawRows", "RawShard", "Reader", "by_spans", "cut", "load", "resolve"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
@@ -61,6 +62,7 @@ def read(input: Input) -> Iterator[Row]:
             yield text_row(page or 1, fields, text)
 
 
+@lru_cache
 def version() -> str:
     """The converter's version: the text of a document depends on it."""
     try:

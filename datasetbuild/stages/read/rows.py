@@ -1,4 +1,4 @@
-"""The raw rows of a shard, and the small value that says where they lie."""
+"""Raw rows, and the small value that says where those of a file or of a piece of it lie."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RawRows:
-    """The rows of one shard as three parallel lists.
+    """Rows as three parallel lists.
 
-    lines: line of each row, relative to the shard's first line. raws: JSON text of each row, for plain JSON Lines the
+    lines: line of each row, relative to the first line of its raw shard. raws: JSON text of each row, for plain JSON Lines the
     very bytes of the line. faults: None, or why the row cannot be used; `raws` then holds its raw text, cut after
     `HEAD_BYTES` when the fault is `too_large`. Files without lines (Parquet, Arrow) count rows in the place of lines.
     """
@@ -44,10 +44,10 @@ class RawRows:
 
 @dataclass(frozen=True, slots=True)
 class RawShard:
-    """Where the rows of one shard lie: a byte span of a plain JSON Lines file, or a blob of ours.
+    """Where the rows of a file, or of a piece of a large one, lie: a byte span of a plain JSON Lines file, or a blob of ours.
 
     file: as written, posix, relative to the project where it lies inside. first_row: 0-based in the file.
-    first_line: 1-based. digest: BLAKE3 of the content alone, the same wherever the shard stands. span: byte offsets
+    first_line: 1-based. bytes: of its rows, unpacked. digest: BLAKE3 of the content alone, the same wherever the shard stands. span: byte offsets
     (start, stop) in `file`. path: where its bytes lie when `file` is an address and not a path. blob: an Arrow IPC
     file, relative to the project where it lies inside.
     """
@@ -56,6 +56,7 @@ class RawShard:
     rows: int
     first_row: int
     first_line: int
+    bytes: int
     digest: str
     span: tuple[int, int] | None = None
     blob: str | None = None

@@ -7,8 +7,9 @@ Everything else is read once and kept as Arrow IPC blobs, because a gzip or a CS
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -118,8 +119,24 @@ def _decoded(input: Input) -> Iterator[None]:
         ) from error
 
 
-def load(shard: RawShard, project: Path) -> RawRows:
-    """The rows of a shard; `MismatchError` when they are not what was cut."""
+def load(shards: Sequence[RawShard], project: Path) -> RawRows:
+    """The rows of some shards below one another; `MismatchError` when they are not what was cut."""
+    found: list[RawRows] = []
+    faults: list[MismatchError] = []
+    for shard in shards:
+        try:
+            found.append(_load(shard, project))
+        except MismatchError as error:  # of a damaged blob, which is gone now: so that all of them go at once
+            faults.append(error)
+    if faults:
+        raise faults[0]
+    if len(found) == 1:
+        return found[0]
+    columns = ([*chain.from_iterable(column)] for column in zip(*((one.lines, one.raws, one.faults) for one in found), strict=True))
+    return RawRows(*columns)
+
+
+def _load(shard: RawShard, project: Path) -> RawRows:
     if shard.span is not None:
         path = project / (shard.path or shard.file)
         data = jsonl.bytes_of(path, *shard.span) if path.exists() else b""
@@ -151,6 +168,7 @@ def _spanned(span: jsonl.Span, input: Input, project: Path, folder: Path, limit:
         span.rows,
         span.first_row,
         span.first_line,
+        span.stop - span.start,
         span.digest.name(),
         span=(span.start, span.stop),
         path=place if place != input.file else None,
@@ -210,21 +228,21 @@ def _blob(rows: list[Row], file: str, first_row: int, project: Path, folder: Pat
     target = folder / f"{digest}.arrow"
     if not target.exists():
         _write_blob(raw_rows, target)
-    return RawShard(file, len(rows), first_row, first_line, digest, blob=shown(target, project))
+    size = sum(map(len, raw_rows.raws))
+    return RawShard(file, len(rows), first_row, first_line, size, digest, blob=shown(target, project))
 
 
 def _write_blob(rows: RawRows, target: Path) -> None:
-    import polars as pl
     import pyarrow as pa
 
-    columns = {
-        "line": rows.lines,
-        "raw": rows.raws,
-        "reason": [fault and fault[0] for fault in rows.faults],
-        "detail": [fault and fault[1] for fault in rows.faults],
-    }
-    kinds = {"line": pl.UInt32, "raw": pl.Binary, "reason": pl.String, "detail": pl.String}
-    table = pl.DataFrame(columns, schema=kinds).to_arrow(compat_level=pl.CompatLevel.oldest())
+    table = pa.table(
+        {
+            "line": pa.array(rows.lines, pa.uint32()),
+            "raw": pa.array(rows.raws, pa.large_binary()),
+            "reason": pa.array([fault and fault[0] for fault in rows.faults], pa.large_string()),
+            "detail": pa.array([fault and fault[1] for fault in rows.faults], pa.large_string()),
+        }
+    )
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         with (

@@ -29,7 +29,7 @@ def rows(tmp_path: Path) -> Callable[..., list[Found]]:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         found = []
         for shard in cut(path, project=tmp_path, folder=tmp_path / "blobs", **options):
-            loaded = load(shard, tmp_path)
+            loaded = load([shard], tmp_path)
             for line, raw, fault in zip(loaded.lines, loaded.raws, loaded.faults, strict=True):
                 value = None if fault else orjson.loads(raw)
                 found.append(Found(shard.first_line + line, value, raw, fault and fault[0]))

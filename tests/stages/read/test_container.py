@@ -26,7 +26,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
 
 def rows_of(path: Path, **options: object) -> RawRows:
     shards = cut(path, project=path.parent, folder=path.parent / "blobs", **options)  # type: ignore[arg-type]
-    loaded = [load(shard, path.parent) for shard in shards]
+    loaded = [load([shard], path.parent) for shard in shards]
     lines = [shard.first_line + line for shard, rows in zip(shards, loaded, strict=True) for line in rows.lines]
     return RawRows(
         lines, [raw for rows in loaded for raw in rows.raws], [fault for rows in loaded for fault in rows.faults]

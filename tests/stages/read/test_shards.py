@@ -30,7 +30,7 @@ def loaded(path: Path, shards: list[RawShard]) -> list[tuple[int, int, bytes]]:
     """(row, line, raw) of all rows, as positions in the file."""
     found = []
     for shard in shards:
-        rows = load(shard, path.parent)
+        rows = load([shard], path.parent)
         assert len(rows) == shard.rows
         assert not any(rows.faults)
         found += [
@@ -110,10 +110,10 @@ def test_a_file_that_changed_meanwhile_is_a_mismatch(tmp_path: Path) -> None:
     (shard,) = cut(path, project=tmp_path, folder=tmp_path / "b")
     write_rows(path, list(range(1, 101)))
     with pytest.raises(MismatchError, match=r"x\.jsonl changed while the build was reading it"):
-        load(shard, tmp_path)
+        load([shard], tmp_path)
     path.unlink()
     with pytest.raises(MismatchError):
-        load(shard, tmp_path)
+        load([shard], tmp_path)
 
 
 def test_a_lost_or_damaged_blob_is_a_mismatch(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_lost_or_damaged_blob_is_a_mismatch(tmp_path: Path) -> None:
     assert shard.blob == f"b/{shard.digest}.arrow"
     (tmp_path / shard.blob).write_bytes(b"junk")
     with pytest.raises(MismatchError, match="gone or damaged"):
-        load(shard, tmp_path)
+        load([shard], tmp_path)
 
 
 def test_blobs_leave_no_drafts(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_row_above_the_limit_is_a_fault_with_its_head(tmp_path: Path) -> None:
         rows = [
             (raw, fault)
             for shard in shards
-            for raw, fault in zip(load(shard, tmp_path).raws, load(shard, tmp_path).faults, strict=True)
+            for raw, fault in zip(load([shard], tmp_path).raws, load([shard], tmp_path).faults, strict=True)
         ]
         assert len(rows) == 3
         assert [fault and fault[0] for _, fault in rows] == [None, "too_large", None]
