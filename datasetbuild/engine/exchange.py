@@ -1,19 +1,19 @@
 """The exchange between shards and parts: every shard is read once, and every part reads its own batch of each group.
 
 A part wants a few rows of each of many shards. Reading them part by part costs parts x shards openings, which at a million
-rows is four times the work of writing; so the rows of a group of shards go, part by part, into one Arrow file with a record
-batch a part, and a part then maps batch p of every file. What lies in the shards is mapped, and a text is copied once, into
+rows is four times the work of writing; so the rows of a group of shards go, part by part, into one file with an Arrow stream
+a part, and a part then maps its stream of every file. What lies in the shards is mapped, and a text is copied once, into
 the file; columns and fields of turns that no record of the build fills do not travel. Nor do ids and positions: a part has
-those from the driver, in a file with a batch a part too, and `at` says which row of it is whose.
+those from the driver, in a file with a stream a part too, and `at` says which row of it is whose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -24,11 +24,19 @@ from datasetbuild.engine.ids import id_texts
 from datasetbuild.record import ID_ORDER, MESSAGE_FIELDS, messages_dtype
 from datasetbuild.stages.write import narrow_messages
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 ORIGIN = ("source", "file", "license")
 """Where a row comes from: words of the key plane, which travel as their numbers."""
 
 RECORD_COLUMNS = ("tools", "group", "category", "date", "meta")
 """What a record has beside its messages."""
+
+
+Batch = tuple[Path, int]
+"""Rows of one part on their way: a file, and where in it their Arrow stream begins. (Arrow's own files of many batches are opened by
+another thread: 0.1 ms each time.)"""
 
 
 @dataclass(frozen=True)
@@ -57,43 +65,59 @@ class ScatterTask:
     target: Path
 
 
-def scatter(task: ScatterTask) -> Path:
-    """Write the wanted rows of a group of shards, one record batch for each part; returns the file."""
+def scatter(task: ScatterTask) -> tuple[Batch, ...]:
+    """Write the wanted rows of a group of shards; returns where those of each part are."""
     order = pl.read_ipc(task.order)
     taken = [_taken(Cache(task.cache), order.filter(pl.col("place") == held.place), held, task) for held in task.shards]
-    write_batches(pl.concat(taken).sort("part"), task.parts, task.target)
-    return task.target
+    return write_batches(pl.concat(taken).sort("part"), task.parts, task.target)
 
 
-def write_batches(rows: pl.DataFrame, parts: int, target: Path) -> None:
-    """An Arrow file with a record batch for each part. rows: sorted by `part`, which the file does not have."""
+def write_batches(rows: pl.DataFrame, parts: int, target: Path) -> tuple[Batch, ...]:
+    """A batch for each part, in one file. rows: sorted by `part`, which the file does not have."""
+    edges = np.searchsorted(rows["part"].to_numpy(), np.arange(parts + 1))
+    table = _arrow(rows.drop("part"))
+    return _write((table.slice(start, stop - start) for start, stop in pairwise(edges)), target)
+
+
+def write_frames(frames: Iterable[pl.DataFrame], target: Path) -> tuple[Batch, ...]:
+    """A batch of each frame, in one file. One frame at a time is held."""
+    return _write(map(_arrow, frames), target)
+
+
+def _arrow(frame: pl.DataFrame) -> pa.Table:
+    return frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
+
+
+def _write(tables: Iterable[pa.Table], target: Path) -> tuple[Batch, ...]:
     import pyarrow as pa
 
-    edges = np.searchsorted(rows["part"].to_numpy(), np.arange(parts + 1))
-    table = rows.drop("part").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-    with pa.OSFile(str(target), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
-        for start, stop in pairwise(edges):
-            batches = table.slice(start, stop - start).to_batches()
-            out.write_batch(batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema))
+    batches = []
+    with pa.OSFile(str(target), "wb") as sink:
+        for table in tables:
+            batches.append((target, sink.tell()))
+            with pa.ipc.new_stream(sink, table.schema) as out:
+                out.write_table(table)
+    return tuple(batches)
 
 
-def _batches(files: Sequence[Path], part: int) -> pl.DataFrame:
-    """The rows of one part, file by file, mapped."""
+def _rows(batches: Sequence[Batch]) -> pl.DataFrame:
+    """The rows of these batches, one below the other, mapped."""
     import pyarrow as pa
 
     found = []
-    for file in files:
+    for file, start in batches:
         with pa.memory_map(str(file)) as source:
-            found.append(pa.ipc.open_file(source).get_batch(part))
-    return pl.DataFrame(pl.from_arrow(pa.Table.from_batches(found)))
+            source.seek(start)
+            found.append(pa.ipc.open_stream(source).read_all())
+    return pl.DataFrame(pl.from_arrow(pa.concat_tables(found), rechunk=False))
 
 
-def collect(files: Sequence[Path], order: Path, words: Mapping[str, Sequence[str]], part: int) -> pl.DataFrame:
-    """The rows of one part in their order, from the files of all groups. order: Arrow file with a batch for each part: the
-    rows that it gets, by `at`, with id, origin and position. words: of each column of the origin, by number."""
-    rows = _batches(files, part)
+def collect(batches: Sequence[Batch], order: Batch, words: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+    """The rows of one part in their order. batches: of all groups. order: the rows that the part gets, by `at`, with id, origin
+    and position. words: of each column of the origin, by number."""
+    rows = _rows(batches)
     rows = rows.sort("at", *(["turn"] if "turn" in rows.columns else []))
-    about = _batches([order], part)
+    about = _rows([order])
     if not about["at"].equals(rows["at"]):  # conversations that became several rows
         about = about[rows["at"] - about["at"][0]]
     said = [pl.Series(name, words[name], pl.String).gather(about[name]) for name in ORIGIN]

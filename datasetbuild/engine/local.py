@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import InvalidStateError
 from contextlib import contextmanager
+from functools import partial
 from itertools import repeat
 from multiprocessing import connection
 from typing import Literal, Protocol, TypeVar
@@ -46,6 +47,11 @@ def engine(
     """
 
 
+MUCH = 50
+"""Tasks after which a worker that waits ends, and another starts when there is work: for 0.6 CPU seconds, 3 % of what it did.
+While the driver gathers a million rows and finds their pairs, two that wait hold 200 MB, and 60 MB more than new ones later."""
+
+
 class Engine(Protocol):
     """What a build needs of an engine. `fn` is pure and idempotent: it may run twice, on any node; it reads named
     inputs, writes to a temporary name and publishes by rename; it lives in an importable module."""
@@ -54,12 +60,19 @@ class Engine(Protocol):
         """Results in the order of the tasks."""
         ...
 
+    def rest(self) -> None:
+        """A phase is over, and the driver works alone: whoever waits for the next need not hold what it has."""
+        ...
+
 
 class Serial:
     """Everything in this process."""
 
     def map(self, fn: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         return (_done(fn, task, process.SPARE) for task in tasks)
+
+    def rest(self) -> None:
+        """It is the driver itself."""
 
 
 def _done(fn: Callable[[Task], Result], task: Task, spare: int) -> Result:
@@ -89,7 +102,8 @@ class Processes:
 
         context = multiprocessing.get_context("spawn")
         self._workers = workers
-        self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_set_up_worker)
+        self._hire = partial(ProcessPoolExecutor, workers, mp_context=context, initializer=_set_up_worker)
+        self._pool, self._tasks = self._hire(), 0
 
     def map(self, fn: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         from concurrent.futures.process import BrokenProcessPool
@@ -102,11 +116,17 @@ class Processes:
             if hasattr(signal, "siginterrupt"):  # polars' handler of Ctrl-C would let us wait for the next result
                 signal.siginterrupt(signal.SIGINT, True)
             yield from results
+            self._tasks += len(tasks)
         except BrokenProcessPool:
             raise BuildError(
                 "a worker process died: the system killed it, most often because memory ran out",
                 hint="run again with fewer workers (-j 1) or smaller shards (engine.shard_bytes=1000000)",
             ) from None
+
+    def rest(self) -> None:
+        if self._tasks >= MUCH * self._workers:
+            self.close()
+            self._pool, self._tasks = self._hire(), 0
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.exchange import ORIGIN, Held, ScatterTask, collect, scatter, write_batches
+from datasetbuild.engine.exchange import ORIGIN, Batch, Held, ScatterTask, collect, scatter, write_frames
 from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine, Serial
@@ -43,28 +44,27 @@ twice as many a million rows are written in a tenth less CPU time, and each proc
 
 TRAIN = "train"
 
-TO_PARTS = ("part", "at", *ID_ORDER, *ORIGIN, "row", "line", "copy")
-"""What a part is told of its rows."""
+TO_PARTS = (*ID_ORDER, *ORIGIN, "row", "line")
+"""What a part is told of its rows, beside `at` and `copy`."""
 
-TO_SHARDS = ("part", "at", "place", "pos", "shard_row")
-"""What is asked of the shards for the parts."""
+TO_SHARDS = ("place", "pos", "shard_row")
+"""What is asked of the shards for the parts, with `at` and `part`."""
 
 
 @dataclass(frozen=True)
 class PartTask:
-    """One part of one split. files, order, part: the files of the exchange, that of the order of rows, and the number of its
-    batch in them. words: of the origins of rows. fields: message fields and columns in use anywhere in the build, so that every part has the same
-    schema. tokens: whether `data/` has them."""
+    """One part of one split. words: of the origins of rows. fields: message fields and columns in use anywhere in the build, so
+    that every part has the same schema. tokens: whether `data/` has them. batches, order: where its rows are, and what is told of
+    them."""
 
     project: Path
     plugins: tuple[str, ...]
-    files: tuple[Path, ...]
-    order: Path
     words: dict[str, list[str]]
     fields: frozenset[str]
     tokens: bool
     exports: tuple[ExportStep, ...]
-    part: int
+    batches: tuple[Batch, ...]
+    order: Batch
     place: Place
 
     @property
@@ -102,12 +102,15 @@ def write_artifact(
     """Write `data/` and `export/` into a folder. rows: the decided key plane."""
     fields = frozenset(field for piece in pieces for field in piece.measured.fields)
     at_once = GROUP_BYTES_ALONE if isinstance(engine, Serial) else GROUP_BYTES
-    wanted, places = _wanted(plan, cache, pieces, rows, fields, folder, at_once)
+    wanted, order, places = _wanted(plan, cache, pieces, rows, fields, folder, at_once)
     rest(cache.root)
-    files = tuple(engine.map(scatter, wanted))
+    sent = list(engine.map(scatter, wanted))
     words = {name: cast(pl.Enum, rows.schema[name]).categories.to_list() for name in ORIGIN}
-    same = (project, plan.plugins, files, folder / "exchange" / "order", words, fields, _data_has_tokens(plan), plan.export)
-    tasks = [PartTask(*same, part, place) for part, place in enumerate(places)]
+    same = (project, plan.plugins, words, fields, _data_has_tokens(plan), plan.export)
+    tasks = [
+        PartTask(*same, tuple(batches[part] for batches in sent), told, place)
+        for part, (told, place) in enumerate(zip(order, places, strict=True))
+    ]
     (folder / "data").mkdir(parents=True, exist_ok=True)
     parts = list(engine.map(write_part, tasks))
     shutil.rmtree(folder / "exchange")
@@ -152,7 +155,7 @@ def write_part(task: PartTask) -> Part:
 
     for plugin in task.plugins:
         load_plugin(str(task.project / plugin))
-    frame = expand_messages(collect(task.files, task.order, task.words, task.part))
+    frame = expand_messages(collect(task.batches, task.order, task.words))
     if "spans" in frame.columns:
         frame = token_columns(frame, weights="loss_weights" in task.fields)
     exports = write_exports(task.exports, frame, task.place, task.fields)
@@ -160,52 +163,56 @@ def write_part(task: PartTask) -> Part:
     always = {"id", "messages", "source", "file", "row", "copy", "license"} | task.fields
     always = always | set(TOKEN_COLUMNS) if task.tokens else always - {"loss_weights"}
     table = plain_table(frame.select(c for c in DATA_COLUMNS if c in frame.columns and c in always))
+    del frame  # with the exchange's files that it lies in
     write_tables(iter([table]), task.parquet)
     return Part(len(table), file_digest(task.parquet), records_digest(table), exports)
 
 
 def _ordered(rows: pl.DataFrame, split: str, seed: int) -> pl.DataFrame:
-    """The output rows of a split in their order, with the draw that gave it; those of a smaller subset come first."""
+    """The output rows of a split in their order: `number` of the row in the key plane, `copy`, the draw that gave the order, and
+    `at`, the place in the split. Those of a smaller subset come first."""
     mine = ((rows["fate"] == Fate.KEPT.value) & (rows["split"] == split)).arg_true()
     copies = rows["copies"].gather(mine).to_numpy().astype(np.int64)
-    row = np.repeat(mine.to_numpy(), copies)
-    copy = (np.arange(len(row)) - np.repeat(np.cumsum(copies) - copies, copies)).astype(np.uint32)
+    number = np.repeat(mine.to_numpy(), copies)
+    copy = (np.arange(len(number)) - np.repeat(np.cumsum(copies) - copies, copies)).astype(np.uint32)
     subset = ["subset"] if "subset" in rows.columns and split == TRAIN else []
-    key, tail, *level = (rows[name].to_numpy()[row] for name in (*ID_ORDER, *subset))
+    key, tail, *level = (rows[name].to_numpy()[number] for name in (*ID_ORDER, *subset))
     with np.errstate(over="ignore"):
         draw = chance(seed, "order", key + copy.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
     order = np.lexsort((draw, *level)) if level else np.argsort(draw)
     if (draw[order][1:] == draw[order][:-1]).any():  # no two draws of one copy are equal, but those of a copy may be another row's
         order = np.lexsort((copy, tail, key, draw, *level))
-    found = rows.select("place", "pos", "shard_row", *ID_ORDER, *ORIGIN, "row", "line", "@bytes", *subset)[row[order]]
-    return found.with_columns(copy=pl.Series(copy[order]), draw=pl.Series(draw[order])).with_row_index("at")
+    found = {"number": number[order], "copy": copy[order], "draw": draw[order], **({"subset": level[0][order]} if level else {})}
+    return pl.DataFrame(found).with_row_index("at")
 
 
-def _placed(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, list[Place]]:
-    """All output rows with the number of their part, and where each part stands."""
-    ordered: list[pl.DataFrame] = []
+def _seats(rows: pl.DataFrame, plan: Plan, draft: Path) -> tuple[pl.DataFrame, list[Place]]:
+    """All output rows, sorted by the number of their `part`, and where each part stands. It says of a row which of the key plane it
+    is and no more: what else is known of it is looked up where it is wanted."""
+    seats: list[pl.DataFrame] = []
     places: list[Place] = []
     for split in plan.fractions:
         mine = _ordered(rows, split, plan.seed)
         levels: list[tuple[float | None, pl.DataFrame]] = [(None, mine)]
         if "subset" in mine.columns:
             levels = [(one["subset"][0], one) for one in mine.partition_by("subset", maintain_order=True)]
-        sizes = [_parts_of(level) for _, level in levels]
+        sizes = [_parts_of(rows["@bytes"].gather(level["number"])) for _, level in levels]
         number = 0
         for (subset, level), size in zip(levels, sizes, strict=True):
             bits = size.bit_length() - 1
             draw: NDArray[np.uint64] = level["draw"].to_numpy()
             leading = draw >> np.uint64(64 - bits) if bits else np.zeros(len(level), np.uint64)
             part = pl.Series("part", leading + np.uint64(len(places)), dtype=pl.UInt32)
-            ordered.append(level.with_columns(part).select("@bytes", *dict.fromkeys((*TO_PARTS, *TO_SHARDS))))
+            seats.append(level.select("number", "at", "copy", part))
             places += [Place(draft, split, number + n, sum(sizes), subset) for n in range(size)]
             number += size
-    return pl.concat(ordered), places
+    return pl.concat(seats), places
 
 
-def _parts_of(rows: pl.DataFrame) -> int:
-    """How many parts rows are written in, a power of two: a function of the rows alone, not of how they were cut."""
-    return 1 << max((max(len(rows), 1) - 1) // PART_ROWS, int(rows["@bytes"].sum()) // PART_BYTES).bit_length()
+def _parts_of(sizes: pl.Series) -> int:
+    """How many parts rows are written in, a power of two: a function of the rows alone, not of how they were cut. sizes: bytes of
+    each."""
+    return 1 << max((max(len(sizes), 1) - 1) // PART_ROWS, int(sizes.sum()) // PART_BYTES).bit_length()
 
 
 def _data_has_tokens(plan: Plan) -> bool:
@@ -230,31 +237,34 @@ def _longest(rows: pl.DataFrame) -> int | None:
 
 def _wanted(
     plan: Plan, cache: Cache, pieces: Sequence[Piece], rows: pl.DataFrame, fields: frozenset[str], draft: Path, at_once: int
-) -> tuple[list[ScatterTask], list[Place]]:
-    """What goes through the exchange, by groups of shards that have a row in any part; and where each part stands. What says
-    so for each row (60 bytes) waits in files, so that nobody holds it while rows are on their way. at_once: bytes of a group."""
-    ordered, places = _placed(rows, plan, draft)
+) -> tuple[list[ScatterTask], tuple[Batch, ...], list[Place]]:
+    """What goes through the exchange, by groups of shards that have a row in any part; what each part is told of its rows, and where
+    it stands. What says so for each row waits in files, so that nobody holds it while rows are on their way. at_once: bytes of a group."""
+    seats, places = _seats(rows, plan, draft)
     folder = draft / "exchange"
     folder.mkdir(parents=True)
-    write_batches(ordered.select(TO_PARTS).with_columns(pl.col(ORIGIN).to_physical()), len(places), folder / "order")
-    ordered = ordered.select("@bytes", *TO_SHARDS)
-    rest(cache.root)  # what drew up the order is twice as much as what is left
+    edges = np.searchsorted(seats["part"].to_numpy(), np.arange(len(places) + 1))
+    told = (seats[start:stop] for start, stop in pairwise(edges))
+    known = rows.select(pl.col(name).to_physical() if name in ORIGIN else name for name in TO_PARTS)
+    order = write_frames((known[mine["number"]].with_columns(mine["at"], mine["copy"]) for mine in told), folder / "order")
     columns = _rendered_columns(plan)
-    sizes = np.bincount(ordered["place"], ordered["@bytes"], minlength=len(pieces)).astype(np.int64)
+    place = rows["place"].gather(seats["number"])
+    sizes = np.bincount(place, rows["@bytes"].gather(seats["number"]), minlength=len(pieces)).astype(np.int64)
     before = (np.cumsum(sizes) - sizes) // at_once
-    groups = before.astype(np.min_scalar_type(before.max(initial=0)))[ordered["place"]]  # small numbers are sorted at a fifth
+    groups = before.astype(np.min_scalar_type(before.max(initial=0)))[place]  # small numbers are sorted at a fifth
     chosen = np.split(np.argsort(groups, kind="stable"), np.cumsum(np.bincount(groups))[:-1])
     tasks = []
     for group, numbers in enumerate(chosen):
-        order = ordered[numbers].drop("@bytes")
-        if not len(order):
+        mine = seats[numbers]
+        if not len(mine):
             continue
-        order.write_ipc(folder / f"{group}.order")
-        held = {place: pieces[place].measured for place in order["place"].unique().sort()}
+        asked = rows.select(TO_SHARDS)[mine["number"]].with_columns(mine["at"], mine["part"])
+        asked.write_ipc(folder / f"{group}.order")
+        held = {place: pieces[place].measured for place in asked["place"].unique().sort()}
         shards = tuple(Held(place, one.records, one.rendered if columns else None, one.texts) for place, one in held.items())
         target = folder / f"{group}.arrow"
         tasks.append(ScatterTask(cache.root, folder / f"{group}.order", shards, fields, columns, len(places), target))
-    return tasks, places
+    return tasks, order, places
 
 
 def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fields: frozenset[str]) -> Delivery:

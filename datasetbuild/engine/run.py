@@ -171,6 +171,7 @@ def examine(
     """Measure what is not in the cache, and decide. plan: with its template resolved. strict: raise for more unusable rows
     than the recipe allows, before anything is decided, and once more for those that a dear fact adds."""
     pieces = measure(plan, cache, engine, project, files, progress)
+    engine.rest()
     rest(cache.root)
     plane = gather(cache, pieces)
     rest(cache.root)

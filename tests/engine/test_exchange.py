@@ -59,7 +59,7 @@ def passed(folder: Path, shards: list[list[dict[str, Any]]], groups: list[list[i
     )
     license = pl.when(pl.col("place") % 2 == 0).then("place").alias("license")
     order = order.with_columns(*ids.get_columns(), license, source="place", file="place")
-    write_batches(order.sort("part", "at").select("part", "at", *ID_ORDER, *ORIGIN), parts, folder / "order")
+    told = write_batches(order.sort("part", "at").select("part", "at", *ID_ORDER, *ORIGIN), parts, folder / "order")
     files = []
     for number, group in enumerate(groups):
         held = []
@@ -73,8 +73,10 @@ def passed(folder: Path, shards: list[list[dict[str, Any]]], groups: list[list[i
         mine.write_ipc(folder / f"{number}.order")
         target = folder / f"{number}.arrow"
         files.append(scatter(ScatterTask(cache.root, folder / f"{number}.order", tuple(held), in_use(shards), (), parts, target)))
+    if not files:
+        return []
     words = {name: [f"{name[0]}{place}" for place in range(len(shards))] for name in ORIGIN}
-    return [row for part in range(parts) for row in collect(files, folder / "order", words, part).iter_rows(named=True)] if files else []
+    return [row for part in range(parts) for row in collect([batches[part] for batches in files], told[part], words).iter_rows(named=True)]
 
 
 @settings(max_examples=40, deadline=None)

@@ -77,7 +77,8 @@ def test_rows_stand_in_the_order_of_their_draws(rows: list[tuple[int, int, int, 
         for copy in range(copies if fate == "kept" else 0):
             draw = int(chance(3, "order", np.array([(key + copy * 0x9E3779B97F4A7C15) % 2**64], np.uint64))[0])
             plain.append((subset if nested else 0, draw, key, tail, copy, n))
-    found = parts._ordered(frame, "train", 3)
+    seats = parts._ordered(frame, "train", 3)
+    found = pl.concat([seats, frame.select("place", "line", "key", "tail")[seats["number"]]], how="horizontal")
     names = ["draw", "key", "tail", "copy", "place"]
     expected = [(draw, key, tail, copy) for _, draw, key, tail, copy, _ in sorted(plain)]
     assert found.select(names[:4]).rows() == expected

@@ -98,3 +98,26 @@ def test_a_worker_whose_work_is_done_holds_no_tokenizer(monkeypatch: pytest.Monk
     assert not gone
     assert local._done_beside(len, [1, 2], last=True) == 2
     assert gone
+
+
+def test_workers_that_have_done_much_end_while_the_driver_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a few tasks they wait for the next; after many they end, and the next tasks are done by others."""
+    import multiprocessing
+    import os
+
+    from datasetbuild.engine import local
+
+    monkeypatch.setattr(local, "MUCH", 3)
+    with local.local_engine(2, 0) as engine:
+        assert set(engine.map(os.path.basename, ["a/b"] * 5)) == {"b"}
+        before = {child.pid for child in multiprocessing.active_children()}
+        engine.rest()
+        assert {child.pid for child in multiprocessing.active_children()} == before
+        assert list(engine.map(os.path.basename, ["a/c"])) == ["c"]
+        engine.rest()
+        assert not multiprocessing.active_children()
+        assert list(engine.map(os.path.basename, ["a/d", "a/e"])) == ["d", "e"]
+        after = {child.pid for child in multiprocessing.active_children()}
+        assert after
+        assert not after & before
+    assert not multiprocessing.active_children()
