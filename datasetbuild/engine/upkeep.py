@@ -9,6 +9,7 @@ from pathlib import Path
 
 from datasetbuild.engine.cache import Cache, read_sealed, sound
 from datasetbuild.hashing import OBJECT_LENGTH, file_digest
+from datasetbuild.stages import read
 
 KINDS = ("actions", "objects", "raw", "files", "remote", "inputs")
 """Folders of the cache: results of actions, their bytes, rows cut from packed files, digests of source files, files
@@ -43,13 +44,14 @@ def contents(cache: Cache) -> list[Kind]:
 
 
 def verify(cache: Cache) -> tuple[int, list[str]]:
-    """Hash every object and every file that an operator was given, and read every action; damaged ones are removed, so that they
-    are made anew when they are needed.
+    """Hash every object, the rows of every packed file, and every file that an operator was given, and read every action; damaged
+    ones are removed, so that they are made anew when they are needed.
 
     Returns the number of files looked at, and the names of the damaged ones.
     """
     looked, damaged = 0, []
-    for kind, good in {"objects": _of_its_name, "inputs": _of_its_content, "actions": read_sealed}.items():
+    kinds = {"objects": _of_its_name, "raw": read.sound, "inputs": _of_its_content, "actions": _sealed, "files": _sealed}
+    for kind, good in kinds.items():
         for path in _files(cache.root / kind):
             looked += 1
             if not good(path):
@@ -61,6 +63,11 @@ def verify(cache: Cache) -> tuple[int, list[str]]:
 def _of_its_name(path: Path) -> bool:
     """Whether an object is what it was; those of versions before ours, which had longer names, wait for `clear`."""
     return len(path.parent.name + path.name) > OBJECT_LENGTH or sound(path)
+
+
+def _sealed(path: Path) -> bool:
+    """Whether a small result is what was written, which may be nothing."""
+    return read_sealed(path) is not None
 
 
 def _of_its_content(path: Path) -> bool:

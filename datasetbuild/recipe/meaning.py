@@ -78,7 +78,7 @@ def _reserved(recipe: Recipe) -> Iterator[Fault]:
 
 
 def _limits(recipe: Recipe) -> Iterator[Fault]:
-    """`on_bad_row.max` is a number of rows or a share of them: 1.5 is neither."""
+    """`on_bad_row.max` is a number of rows or a share of them: 1.5 is neither, and 1.0 may be meant as either."""
     places = {("on_bad_row",): recipe.config} | {
         ("sources", name, "on_bad_row"): s for name, s in _sources(recipe).items()
     }
@@ -87,6 +87,8 @@ def _limits(recipe: Recipe) -> Iterator[Fault]:
         if _is_number(most) and most > 1 and not float(most).is_integer():
             message = f"must be a whole number of rows, or a share of them below 1, not {most:g}"
             yield recipe.fault((*path, "max"), message)
+        elif _is_number(most) and isinstance(most, float) and most == 1:
+            yield recipe.fault((*path, "max"), "1.0 could be one row, or all of them", "write `1` for one row, or a share below 1")
 
 
 def _formats(recipe: Recipe) -> Iterator[Fault]:

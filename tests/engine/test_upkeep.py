@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +11,7 @@ import pytest
 
 from datasetbuild.cli.cache import size
 from datasetbuild.engine.cache import Cache, CorruptObject
+from datasetbuild.engine.upkeep import verify
 from tests.conftest import Project
 from tests.laws.conversations import numbered
 
@@ -45,6 +48,25 @@ def test_verify_finds_a_flipped_byte(built: Project) -> None:
     assert built.run("cache", "verify", "--json").json["damaged"] == []
     assert built.run("recipe=small", "--force").code == 0
     assert built.bytes() == before
+
+
+def test_an_action_that_gave_nothing_is_sound(tmp_path: Path) -> None:
+    """That a dear fact was asked is noted without a result; it is no damage."""
+    cache = Cache(tmp_path / "cache")
+    cache.once("a" * 64, dict)
+    assert verify(cache) == (1, [])
+
+
+def test_verify_looks_at_the_rows_of_packed_files(project: Project) -> None:
+    """A damaged row that was read from a packed file is found before a build meets it."""
+    project.write({"a.jsonl.gz": gzip.compress(json.dumps(numbered(1)[0]).encode()), "recipes/small.yaml": RECIPE.replace("a.jsonl", "a.jsonl.gz")})
+    assert project.run("recipe=small").code == 0
+    [blob] = (project.folder / ".dsbuild/cache/raw").glob("*.arrow")
+    good = blob.read_bytes()
+    blob.write_bytes(good[:-40])
+    assert project.run("cache", "verify", "--json").json["damaged"] == [f"raw/{blob.name}"]
+    assert project.run("recipe=small", "--force").code == 0
+    assert project.run("cache", "verify", "--json").json["damaged"] == []
 
 
 WITH_EXAM = RECIPE + 'decontaminate: {against: {exam: {path: exam.jsonl, fields: [q]}}, ngram: 5}\n'

@@ -113,6 +113,7 @@ def test_all_faults_come_at_once(project: Project) -> None:
         ("clean: {_target_: os.system}", "clean._target_", "a recipe is data: `_target_` is not allowed"),
         ("on_bad_row: {max: 1.5}", "on_bad_row.max",
          "must be a whole number of rows, or a share of them below 1, not 1.5"),
+        ("on_bad_row: {max: 1.0}", "on_bad_row.max", "1.0 could be one row, or all of them"),
         ("sources: {faq: {path: '', format: probe_rows}}", "sources.faq.path", "must not be empty"),
         ("plugins: [no.py]", "plugins.0", "there is no file 'no.py' in the project"),
     ],

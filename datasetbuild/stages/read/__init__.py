@@ -9,6 +9,6 @@ from datasetbuild.stages.read.boundaries import Boundaries
 from datasetbuild.stages.read.files import resolve
 from datasetbuild.stages.read.readers import READERS, Reader
 from datasetbuild.stages.read.rows import MAX_ROW_BYTES, RawRows, RawShard
-from datasetbuild.stages.read.shards import by_spans, cut, load
+from datasetbuild.stages.read.shards import by_spans, cut, load, sound
 
-__all__ = ["MAX_ROW_BYTES", "READERS", "Boundaries", "RawRows", "RawShard", "Reader", "by_spans", "cut", "load", "resolve"]
+__all__ = ["MAX_ROW_BYTES", "READERS", "Boundaries", "RawRows", "RawShard", "Reader", "by_spans", "cut", "load", "resolve", "sound"]

@@ -140,21 +140,14 @@ def _load(shard: RawShard, project: Path) -> RawRows:
     if shard.span is not None:
         path = project / (shard.path or shard.file)
         data = jsonl.bytes_of(path, *shard.span) if path.exists() else b""
-        rows, same = jsonl.rows_of_span(data), Digest().update(data).name() == shard.digest
-    else:
-        rows = _read_blob(project / str(shard.blob), shard)
-        same = _digest(rows) == shard.digest
-    if not same:
-        if shard.blob is not None:
-            (project / shard.blob).unlink(missing_ok=True)
-            raise _damaged(shard)
-        raise MismatchError(f"{shard.file} changed while the build was reading it", hint="run again")
-    return rows
-
-
-def _damaged(shard: RawShard) -> MismatchError:
-    """A blob that is not what was written is removed, so that the next build cuts its file again."""
-    return MismatchError(f"the cached rows of {shard.file} are gone or damaged ({shard.blob})", hint="run again")
+        if Digest().update(data).name() != shard.digest:
+            raise MismatchError(f"{shard.file} changed while the build was reading it", hint="run again")
+        return jsonl.rows_of_span(data)
+    blob = project / str(shard.blob)
+    if not sound(blob):
+        blob.unlink(missing_ok=True)  # so that the next build cuts its file again
+        raise MismatchError(f"the cached rows of {shard.file} are gone or damaged ({shard.blob})", hint="run again")
+    return _rows_of_blob(blob)
 
 
 def _spanned(span: jsonl.Span, input: Input, project: Path, folder: Path, limit: int) -> RawShard:
@@ -223,16 +216,12 @@ def _digest(rows: RawRows) -> str:
 def _blob(rows: list[Row], file: str, first_row: int, project: Path, folder: Path) -> RawShard:
     first_line = rows[0].line
     raw_rows = RawRows([row.line - first_line for row in rows], [row.raw for row in rows], [row.fault for row in rows])
-    digest = _digest(raw_rows)
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{digest}.arrow"
-    if not target.exists():
-        _write_blob(raw_rows, target)
-    size = sum(map(len, raw_rows.raws))
-    return RawShard(file, len(rows), first_row, first_line, size, digest, blob=shown(target, project))
+    blob, size = shown(_write_blob(raw_rows, folder), project), sum(map(len, raw_rows.raws))
+    return RawShard(file, len(rows), first_row, first_line, size, _digest(raw_rows), blob=blob)
 
 
-def _write_blob(rows: RawRows, target: Path) -> None:
+def _write_blob(rows: RawRows, folder: Path) -> Path:
+    """A file of these rows, named after its bytes, so that these are known to be whole before Arrow is given them."""
     import pyarrow as pa
 
     table = pa.table(
@@ -243,27 +232,31 @@ def _write_blob(rows: RawRows, target: Path) -> None:
             "detail": pa.array([fault and fault[1] for fault in rows.faults], pa.large_string()),
         }
     )
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with (
-            pa.OSFile(str(draft), "wb") as sink,
-            pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out,
-        ):
-            out.write_table(table)
-        os.replace(draft, target)
-    finally:
-        draft.unlink(missing_ok=True)
+    memory = pa.BufferOutputStream()
+    with pa.ipc.new_file(memory, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
+        out.write_table(table)
+    data = memoryview(memory.getvalue())
+    target = folder / f"{Digest().update(data).name()}.arrow"
+    if not target.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            draft.write_bytes(data)
+            os.replace(draft, target)
+        finally:
+            draft.unlink(missing_ok=True)
+    return target
 
 
-def _read_blob(path: Path, shard: RawShard) -> RawRows:
+def sound(blob: Path) -> bool:
+    """Whether a blob is there, and its bytes are the ones that were written."""
+    return blob.is_file() and Digest().update_file(blob).name() == blob.stem
+
+
+def _rows_of_blob(blob: Path) -> RawRows:
     import pyarrow as pa
 
-    try:
-        with pa.OSFile(str(path), "rb") as source, pa.ipc.open_file(source) as stream:
-            table = stream.read_all()
-    except (OSError, ValueError) as error:  # all that Arrow raises for a broken file
-        path.unlink(missing_ok=True)
-        raise _damaged(shard) from error
-    reasons, details = table["reason"].to_pylist(), table["detail"].to_pylist()
-    faults = [(reason, detail) if reason else None for reason, detail in zip(reasons, details, strict=True)]
-    return RawRows(table["line"].to_pylist(), table["raw"].to_pylist(), faults)
+    with pa.OSFile(str(blob), "rb") as source, pa.ipc.open_file(source) as stream:
+        table = stream.read_all()
+    lines, raws, reasons, details = (table[name].to_pylist() for name in ("line", "raw", "reason", "detail"))
+    return RawRows(lines, raws, [(reason, detail) if reason else None for reason, detail in zip(reasons, details, strict=True)])
