@@ -222,16 +222,17 @@ def _blob(rows: list[Row], file: str, first_row: int, project: Path, folder: Pat
 
 def _write_blob(rows: RawRows, folder: Path) -> Path:
     """A file of these rows, named after its bytes, so that these are known to be whole before Arrow is given them."""
+    import polars as pl
     import pyarrow as pa
 
-    table = pa.table(
-        {
-            "line": pa.array(rows.lines, pa.uint32()),
-            "raw": pa.array(rows.raws, pa.large_binary()),
-            "reason": pa.array([fault and fault[0] for fault in rows.faults], pa.large_string()),
-            "detail": pa.array([fault and fault[1] for fault in rows.faults], pa.large_string()),
-        }
-    )
+    columns = {
+        "line": rows.lines,
+        "raw": rows.raws,
+        "reason": [fault and fault[0] for fault in rows.faults],
+        "detail": [fault and fault[1] for fault in rows.faults],
+    }
+    kinds = {"line": pl.UInt32, "raw": pl.Binary, "reason": pl.String, "detail": pl.String}
+    table = pl.DataFrame(columns, schema=kinds).to_arrow(compat_level=pl.CompatLevel.oldest())
     memory = pa.BufferOutputStream()
     with pa.ipc.new_file(memory, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
         out.write_table(table)
