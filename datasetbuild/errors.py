@@ -19,7 +19,8 @@ and the engine puts that record into quarantine.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from datasetbuild.dataclass import dataclass
 
 
 class DatasetBuildError(Exception):

@@ -14,11 +14,12 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from importlib import metadata
 from typing import Any, Literal, TypeVar, get_type_hints
 
+from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import UsageError
 from datasetbuild.parameters import MISSING as MISSING
 from datasetbuild.parameters import Bound as Bound

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine

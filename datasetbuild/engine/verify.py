@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.run import Built, Progress, build
 from datasetbuild.hashing import file_digest

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import Fault
 from datasetbuild.recipe import locate, yaml_text
 from datasetbuild.recipe.locate import COMMAND_LINE, Layer, Origin, Setting

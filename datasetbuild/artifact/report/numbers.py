@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.dataclass import dataclass
 from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, Fate
 
 BINS = 28

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import orjson
 
+from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import BuildError, RecordError
 from datasetbuild.hashing import digest
 from datasetbuild.op import Bound, Extra, did_you_mean, section
