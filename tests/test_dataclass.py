@@ -44,27 +44,25 @@ def told(do: Any) -> Any:
         return type(error)
 
 
+def behaviour(kind: Any, given: tuple[Any, ...], named: dict[str, Any], other: Any) -> list[Any]:
+    """All that can be seen of a value of a class."""
+    one = told(lambda: kind(*given, **named))
+    if isinstance(one, type):
+        return [one]
+    return [
+        vars(one), repr(one), kind.__hash__ is object.__hash__ or told(lambda: hash(one)), one == copy.copy(one), one != 1,
+        one == told(lambda: kind(*other[0], **other[1])), told(lambda: setattr(one, "a", 1)), told(lambda: delattr(one, "b")),
+        list(vars(one)), repr(told(lambda: replace(one, b="new"))), told(lambda: asdict(one)), orjson.dumps(one, default=repr),
+        kind.__match_args__,
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @given(one=GIVEN, other=GIVEN)
 def test_as_the_standard_library(options: dict[str, bool], one: Any, other: Any) -> None:
     """The same values, texts, answers and kinds of errors, whatever is given by place, by name, or not at all."""
     ours, theirs = made(dataclass, **options), made(dataclasses.dataclass, **options)
-    seen = []
-    for kind in (ours, theirs):
-        first, second = (told(lambda given=given: kind(*given[0], **given[1])) for given in (one, other))
-        if isinstance(first, type):
-            seen.append(first)
-            continue
-        hashed = told(lambda first=first: hash(first)) if kind.__hash__ is not object.__hash__ else "by place"
-        seen.append(
-            [
-                vars(first), repr(first), hashed, first == second, first == copy.copy(first), first != 1,
-                told(lambda first=first: setattr(first, "a", 1)), told(lambda first=first: delattr(first, "b")),
-                vars(told(lambda first=first: replace(first, b="new")) or first), vars(first),
-                told(lambda first=first: asdict(first)), told(lambda first=first: orjson.dumps(first)), kind.__match_args__,
-            ]
-        )  # fmt: skip
-    assert seen[0] == seen[1]
+    assert behaviour(ours, *one, other) == behaviour(theirs, *one, other)
 
 
 @dataclass(frozen=True)

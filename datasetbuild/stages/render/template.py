@@ -109,7 +109,7 @@ class ChatTemplate:
     """What `mask.py` learnt about this template: one layout for each shape of conversation."""
 
     def __post_init__(self) -> None:
-        """`BuildError` for what is no template, or no day. Ours are templates: only who renders by them compiles them (30 ms)."""
+        """`BuildError` for what is no template, or no day. Ours are templates: only who renders by them opens them."""
         _ = self._midnight if self.ours else self._compiled
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -178,7 +178,7 @@ class ChatTemplate:
         from datasetbuild.stages.render.environment import compile_template
 
         try:
-            return compile_template(text, self._midnight)
+            return compile_template(text, self._midnight, ours=self.ours and text == self.text)
         except TemplateError as error:
             line = getattr(error, "lineno", None)
             raise BuildError(
