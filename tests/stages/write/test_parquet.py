@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,14 @@ def test_row_groups_are_the_same_bytes_from_one_table_or_from_many(tmp_path: Pat
     write_tables(iter([plain_table(frame)]), tmp_path / "one.parquet")
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "many.parquet").read_bytes()
     assert pq.ParquetFile(tmp_path / "one.parquet").metadata.num_row_groups == 3
+
+
+def test_tables_of_one_schema(tmp_path: Path) -> None:
+    """A table that is not as the first is refused, and the file is closed."""
+    tables = [plain_table(pl.DataFrame(columns)) for columns in ({"a": [1]}, {"a": ["x"]})]
+    with pytest.raises(ValueError, match="schema"):
+        write_tables(iter(tables), tmp_path / "x.parquet")
+    assert pq.ParquetFile(tmp_path / "x.parquet").metadata.num_rows == 1
 
 
 @given(st.lists(st.none() | st.sampled_from(["kept", "", "e\u0301 漢"]), max_size=40), st.integers(0, 5))
