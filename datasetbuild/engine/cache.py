@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 import polars as pl
 
+from datasetbuild.arrow import frame as as_frame
 from datasetbuild.arrow import take
 from datasetbuild.errors import BuildError
 from datasetbuild.hashing import OBJECT_LENGTH, Digest, Hashing, bytes_digest, canonical_json
@@ -122,24 +123,21 @@ class Cache:
         import pyarrow as pa
 
         table = frame.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).combine_chunks()
-        if table.nbytes < SMALL:
+        if table.get_total_buffer_size() < SMALL:
             memory = pa.BufferOutputStream()
             _put(table, memory)
             return self.store(memory.getvalue())
-        draft = self._draft()
-        try:
-            with open(draft, "wb", buffering=0) as file:
+        with self._draft() as draft:
+            with _opened(draft, buffering=0) as file:
                 hashing = Hashing(file)
                 with pa.PythonFile(hashing, mode="w") as sink:
                     _put(table, sink)
             digest = hashing.name()
             place = self.place("objects", digest)
             if not place.exists():
-                self._publish(draft, place)
+                _publish(draft, place)
                 _verified[place] = _state(place)
             return digest
-        finally:
-            self._discard(draft)
 
     def object(self, digest: str) -> Path:
         """Path of an object whose bytes are what their name says. Raises `CorruptObject` (and removes it) otherwise."""
@@ -158,11 +156,11 @@ class Cache:
     def frame(self, digest: str, columns: list[str] | None = None) -> pl.DataFrame:
         """The frame stored under a digest, or some of its columns. It lies in the file, which is mapped into memory: 2 to 10
         times less work than to read it, and of its texts only those are read that somebody asks for."""
-        return pl.DataFrame(pl.from_arrow(self._table(digest, columns), rechunk=False))
+        return as_frame(self._table(digest, columns))
 
     def rows(self, digest: str, positions: pl.Series, columns: list[str] | None = None) -> pl.DataFrame:
         """A few rows of the frame stored under a digest, in that order: nothing is made ready of the others."""
-        return pl.DataFrame(pl.from_arrow(take(self._table(digest, columns), positions.to_numpy())))
+        return as_frame(take(self._table(digest, columns), positions.to_numpy()))
 
     def _table(self, digest: str, columns: list[str] | None) -> pa.Table:
         import pyarrow as pa
@@ -214,7 +212,7 @@ class Cache:
 
     def place(self, kind: str, name: str) -> Path:
         """Where a thing of the cache lies, or would."""
-        return self.root / kind / name[0] / name[1:]
+        return Path(f"{self.root}/{kind}/{name[0]}/{name[1:]}")
 
     def seal(self, place: Path, value: dict[str, Any]) -> None:
         """A small JSON mapping with a digest of itself and of its place, for `read_sealed`."""
@@ -222,35 +220,48 @@ class Cache:
 
     def write(self, place: Path, data: bytes | pa.Buffer) -> None:
         """Bytes under their final name, by rename."""
-        draft = self._draft()
+        with self._draft() as draft:
+            with _opened(draft) as file:
+                file.write(data)
+            _publish(draft, place)
+
+    @contextmanager
+    def _draft(self) -> Iterator[Path]:
+        """The name of a file to be written, which is gone afterwards: published, or not needed, or the disk is full."""
+        draft = self._fresh()
         try:
-            draft.write_bytes(data)
-            self._publish(draft, place)
+            yield draft
         finally:
-            self._discard(draft)
-
-    def _draft(self) -> Path:
-        """The name of a file to be written, in a folder that is there."""
-        self.work.parent.mkdir(parents=True, exist_ok=True)
-        return self._fresh()
-
-    def _publish(self, draft: Path, place: Path) -> None:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.replace(draft, place)
-        except IsADirectoryError:  # by an unpacked archive, or a copy that went wrong
-            removed(place)
-            os.replace(draft, place)
-
-    def _discard(self, draft: Path) -> None:
-        draft.unlink(missing_ok=True)  # of a disk that is full, or of bytes that are there already
-        _own.discard(draft)
+            with suppress(FileNotFoundError):
+                os.unlink(draft)
+            _own.discard(draft)
 
     def _fresh(self) -> Path:
         """A name in `.dsbuild/tmp` that no other process and nobody in this one uses."""
         path = self.work.with_name(f"{os.getpid()}-{next(_counter)}")
         _own.add(path)
         return path
+
+
+def _opened(draft: Path, buffering: int = -1) -> Any:
+    """A draft, opened for writing. Its folder is most often there."""
+    try:
+        return open(draft, "wb", buffering)
+    except FileNotFoundError:
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        return open(draft, "wb", buffering)
+
+
+def _publish(draft: Path, place: Path) -> None:
+    """Rename a draft to its final name."""
+    try:
+        os.replace(draft, place)
+    except FileNotFoundError:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(draft, place)
+    except IsADirectoryError:  # by an unpacked archive, or a copy that went wrong
+        removed(place)
+        os.replace(draft, place)
 
 
 def _put(table: pa.Table, sink: pa.NativeFile) -> None:
