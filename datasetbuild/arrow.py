@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import polars as pl
     import pyarrow as pa
@@ -32,7 +34,17 @@ def series(name: str, values: pa.Array) -> pl.Series:
     return pl.Series(_Handed(values)).alias(name)
 
 
-def frame(table: pa.Table) -> pl.DataFrame:
+def mapped(path: Path, start: int) -> pa.Table:
+    """The Arrow stream that begins there in a file, mapped into memory. (Arrow's own files are opened by another thread, for twice
+    the work: 0.1 ms each.)"""
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as source:
+        source.seek(start)
+        return pa.ipc.open_stream(source).read_all()
+
+
+def as_frame(table: pa.Table) -> pl.DataFrame:
     """An Arrow table as a frame that shares its memory: `pl.from_arrow(table, rechunk=False)` in a third of the time, since all
     columns are handed over at once."""
     import polars as pl

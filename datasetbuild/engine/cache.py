@@ -27,8 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 import polars as pl
 
-from datasetbuild.arrow import frame as as_frame
-from datasetbuild.arrow import take
+from datasetbuild.arrow import as_frame, mapped, take
 from datasetbuild.errors import BuildError
 from datasetbuild.hashing import OBJECT_LENGTH, Digest, Hashing, bytes_digest, canonical_json
 from datasetbuild.hashing import digest as json_digest
@@ -52,7 +51,7 @@ SMALL = 1 << 16
 
 
 BEFORE_STREAM = 8
-"""Bytes of an Arrow file before the stream that it holds. As a file it is opened by another thread, for twice the work: 0.1 ms each."""
+"""Bytes of an Arrow file before the stream that it holds."""
 
 
 def _state(path: Path) -> tuple[int, ...]:
@@ -163,11 +162,7 @@ class Cache:
         return as_frame(take(self._table(digest, columns), positions.to_numpy()))
 
     def _table(self, digest: str, columns: list[str] | None) -> pa.Table:
-        import pyarrow as pa
-
-        with pa.memory_map(str(self.object(digest))) as source:
-            source.seek(BEFORE_STREAM)
-            table = pa.ipc.open_stream(source).read_all()
+        table = mapped(self.object(digest), BEFORE_STREAM)
         return table if columns is None else table.select(columns)
 
     @contextmanager

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datasetbuild.arrow import as_frame, mapped
 from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.ids import id_texts
@@ -104,12 +105,7 @@ def _rows(batches: Sequence[Batch]) -> pl.DataFrame:
     """The rows of these batches, one below the other, mapped."""
     import pyarrow as pa
 
-    found = []
-    for file, start in batches:
-        with pa.memory_map(str(file)) as source:
-            source.seek(start)
-            found.append(pa.ipc.open_stream(source).read_all())
-    return pl.DataFrame(pl.from_arrow(pa.concat_tables(found), rechunk=False))
+    return as_frame(pa.concat_tables([mapped(file, start) for file, start in batches]))
 
 
 def collect(batches: Sequence[Batch], order: Batch, words: Mapping[str, Sequence[str]]) -> pl.DataFrame:
