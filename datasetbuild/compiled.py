@@ -31,7 +31,7 @@ def compiled(environment: Environment, text: str, module: str) -> CodeType:
     except OSError:  # there is no source in this installation
         return environment.compile(text)
     name = bytes_digest(b"\0".join([MAGIC_NUMBER, __version__.encode(), own, text.encode()]))
-    place = Path(cache_from_source(module)).with_name(f"{Path(module).stem}.{name[:16]}.jinja")
+    place = Path(cache_from_source(module)).with_name(f"{Path(module).stem}.{name[:16]}.code")
     with suppress(OSError, EOFError, ValueError, TypeError):  # not there, or damaged
         code = marshal.loads(place.read_bytes())
         if isinstance(code, CodeType):
