@@ -19,8 +19,7 @@ and the engine puts that record into quarantine.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from datasetbuild.dataclass import dataclass
+from dataclasses import dataclass
 
 
 class DatasetBuildError(Exception):

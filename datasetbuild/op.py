@@ -14,12 +14,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import metadata
 from typing import Any, Literal, TypeVar, get_type_hints
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import UsageError
 from datasetbuild.parameters import MISSING as MISSING
 from datasetbuild.parameters import Bound as Bound

@@ -5,10 +5,8 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
-
-from datasetbuild.dataclass import dataclass
 
 MISSING = inspect.Parameter.empty
 

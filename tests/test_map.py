@@ -27,7 +27,7 @@ RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
 
 MODULE_LINES, FUNCTION_LINES = 400, 60
 
-ORDER = ("process", "dataclass", "errors", "arrow", "hashing", "compiled", "record", "parameters", "op", "stages", "recipe", "plan", "engine", "artifact", "cli")
+ORDER = ("process", "errors", "arrow", "hashing", "record", "parameters", "op", "stages", "recipe", "plan", "engine", "artifact", "cli")
 """DESIGN's order: a part imports only what stands before it. `builtin` names every operator and stands aside."""
 
 KNOWN = {
@@ -37,7 +37,7 @@ KNOWN = {
 }
 """Imports against the order, to become fewer: the engine publishes and writes books, which is the artifact's work."""
 
-STAGES_KNOW = {"compiled", "dataclass", "arrow", "errors", "hashing", "record", "parameters", "op", "stages"}
+STAGES_KNOW = {"arrow", "errors", "hashing", "record", "parameters", "op", "stages"}
 OUTSIDE = {"hydra": "recipe/compose.py", "omegaconf": "recipe/compose.py", "dvc": "artifact/version.py"}
 """Packages that only one module may import."""
 

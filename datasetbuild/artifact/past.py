@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import polars as pl
 
 from datasetbuild.artifact.diff.sides import Side
-from datasetbuild.dataclass import dataclass
 from datasetbuild.record import REASONS, Reason, rows_named
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ import yaml
 
 from datasetbuild.artifact.folder import OWNED
 from datasetbuild.artifact.plots import CHARTS
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import MismatchError, UsageError, VersionError
 from datasetbuild.plan.explain import CAUSES, Cause
 from datasetbuild.plan.lockfile import NAME as LOCK

@@ -6,9 +6,9 @@ All of it is in the manifest, so the charts of a version can be made again, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.record import Stage
 
 Row = dict[str, str | int | float]

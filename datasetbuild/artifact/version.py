@@ -16,11 +16,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import VersionError
 
 WORKSPACE = "workspace"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import BuildError, UsageError
 from datasetbuild.op import find
 from datasetbuild.plan.steps import CheckStep, Plan

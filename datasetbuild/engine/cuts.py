@@ -7,13 +7,12 @@ whose cuts it changes. Where the words stay is told beside it, for the ledger an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.measure import Prepared, ShardTask, prepare_shard

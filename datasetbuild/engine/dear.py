@@ -7,7 +7,7 @@ content (`engine.memo`), so that a changed bound, source or filter asks only for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.gather import KeyPlane, Piece, placed_quarantine
 from datasetbuild.engine.local import PAYS_FROM_BYTES, local_engine

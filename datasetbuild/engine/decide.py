@@ -10,14 +10,13 @@ to say of rows it says with `fates.note(column, rows, values)`, and names the co
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine import curate
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.fates import CODES, NOBODY, Fates

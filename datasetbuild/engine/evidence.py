@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.cuts import TOLD
 from datasetbuild.engine.dear import with_dear

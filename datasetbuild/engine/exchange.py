@@ -10,6 +10,7 @@ those from the driver, in a file with a stream a part too, and `at` says which r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import as_frame, mapped
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.ids import id_texts
 from datasetbuild.record import ID_ORDER, MESSAGE_FIELDS, messages_dtype

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.local import Engine
 from datasetbuild.errors import BuildError
 from datasetbuild.hashing import file_digest

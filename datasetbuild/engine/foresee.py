@@ -7,12 +7,11 @@ at its bytes. Steps behind one that has to run are counted with it, since nobody
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from datasetbuild.artifact.manifest import read_manifest
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, cache_of
 from datasetbuild.engine.cuts import known_cuts

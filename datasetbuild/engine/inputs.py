@@ -10,11 +10,10 @@ import itertools
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine import snapshots
 from datasetbuild.engine.cache import Cache, read_sealed
 from datasetbuild.engine.local import Engine

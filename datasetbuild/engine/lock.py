@@ -11,10 +11,9 @@ import itertools
 import os
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache, cache_of, mending
 from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs, known_digest, origin, source_files, terms_of
 from datasetbuild.engine.local import local_engine

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.story import Search
 from datasetbuild.engine.templates import expand_messages, opened_template

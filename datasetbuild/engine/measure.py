@@ -8,14 +8,13 @@ and a changed bound nothing at all.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache, CorruptObject
 from datasetbuild.engine.resolve import at_hand, local_clean
 from datasetbuild.engine.shards import Shard

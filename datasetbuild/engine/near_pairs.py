@@ -10,7 +10,7 @@ signatures are looked at only for texts that share a bucket, and both they and t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import unfold
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.engine.local import Engine

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from datasetbuild.artifact.books import (
     read_manifest,
     write_pages,
 )
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.checks import Checked, summary

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +19,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.exchange import ORIGIN, Batch, Held, ScatterTask, collect, scatter, write_frames
 from datasetbuild.engine.exports import Exported, ExportPart, Place, finish_exports, write_exports

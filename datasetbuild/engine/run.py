@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 import polars as pl
 
 from datasetbuild.artifact.folder import check_target, publish
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.checks import Checked, failed, run_checks, write_failing

@@ -7,12 +7,12 @@ shard of several files ends depends on their contents, as it does within a file:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
 import numpy as np
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.inputs import InputFile
 from datasetbuild.hashing import digest
 from datasetbuild.plan.steps import Plan

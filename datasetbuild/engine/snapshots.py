@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache, read_sealed
 from datasetbuild.errors import MismatchError
 from datasetbuild.hashing import digest, file_digest

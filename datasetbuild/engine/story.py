@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.inputs import find_inputs

@@ -4,11 +4,11 @@ that need the same; each further point costs a scan of the key plane."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.decide import decide

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.cache import Cache, read_sealed, sound
 from datasetbuild.hashing import OBJECT_LENGTH, file_digest
 from datasetbuild.stages import read

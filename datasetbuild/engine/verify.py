@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.engine.lock import with_pins
 from datasetbuild.engine.run import Built, Progress, build
 from datasetbuild.hashing import file_digest

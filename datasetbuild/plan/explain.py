@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-
-from datasetbuild.dataclass import dataclass
 
 
 class Cause(StrEnum):

@@ -20,12 +20,11 @@ One fact a line and entries sorted by name: two branches that change different s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import yaml
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import MismatchError
 from datasetbuild.hashing import digest
 

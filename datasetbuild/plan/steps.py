@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.op import Needs, find, operators
 
 if TYPE_CHECKING:

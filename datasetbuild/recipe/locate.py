@@ -6,12 +6,12 @@ Hydra's merge keeps no positions. So the files are read again, as YAML nodes, on
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.recipe import yaml_text
 
 COMMAND_LINE = "command line"

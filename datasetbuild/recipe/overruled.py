@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import Fault, UsageError
 from datasetbuild.recipe.recipe import ConfigPath, Recipe, leaves
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import Fault
 from datasetbuild.recipe import locate, yaml_text
 from datasetbuild.recipe.locate import COMMAND_LINE, Layer, Origin, Setting

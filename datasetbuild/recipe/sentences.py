@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.op import did_you_mean
 
 KINDS = {

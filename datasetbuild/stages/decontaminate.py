@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, NotRequired, TypedDict
@@ -23,7 +24,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import lists
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import SourceError
 from datasetbuild.op import Bound, File, section
 from datasetbuild.stages.dedup.cut import Pieces, pieces_of

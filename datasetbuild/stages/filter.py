@@ -7,13 +7,13 @@ fail are named beside it, so that the order of rules never hides what a rule wou
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import Fault, RecipeError
 from datasetbuild.record import Reason
 from datasetbuild.stages.bounds import resolve, resolve_by

@@ -7,12 +7,11 @@ own keys: a changed weight moves only as many rows as it must. Only `train` is m
 from __future__ import annotations
 
 import math
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.hashing import chance
 from datasetbuild.op import Bound, section
 from datasetbuild.record import ID_ORDER, Reason

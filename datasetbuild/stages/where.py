@@ -8,6 +8,7 @@ what the few records get that are read a second time.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -16,7 +17,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import fold, lists, sums, unfold
-from datasetbuild.dataclass import dataclass
 from datasetbuild.record import Where, flatten_turns
 from datasetbuild.stages.words import Hashes, Ints, word_hashes
 

@@ -9,6 +9,7 @@ is no word.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import buffers, lists, sums
-from datasetbuild.dataclass import dataclass
 
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]

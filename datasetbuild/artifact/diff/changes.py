@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.plan.explain import Cause, Difference, differences
 from datasetbuild.plan.keys import PACKAGES
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -13,7 +14,6 @@ from datasetbuild.artifact.diff.facts import shifts
 from datasetbuild.artifact.diff.rows import Kind, compare_rows, read_book
 from datasetbuild.artifact.diff.sides import Side
 from datasetbuild.artifact.diff.texts import read_raw, read_texts, word_runs
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import VersionError
 from datasetbuild.record import Fate
 

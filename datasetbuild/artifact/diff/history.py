@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from datasetbuild.artifact.diff.sides import BUILD, MANIFEST, Versions
 from datasetbuild.artifact.diff.tables import change
 from datasetbuild.artifact.manifest import parse_manifest
 from datasetbuild.artifact.version import find_repo
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import VersionError
 
 NAMED = 2

@@ -7,7 +7,7 @@ are looked at more closely: without a `key` an edited row has another id, so it 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.artifact.diff.align import aligned
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import VersionError
 from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, Fate
 

@@ -7,13 +7,12 @@ for: a side whose ledger equals one that lies in the workspace is read there.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from datasetbuild.artifact.manifest import parse_manifest
 from datasetbuild.artifact.version import WORKSPACE, Repository, find_repo
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import UsageError, VersionError
 from datasetbuild.hashing import file_digest
 from datasetbuild.op import did_you_mean

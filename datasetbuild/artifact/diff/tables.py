@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from datasetbuild.artifact.diff.causes import ROW_CAUSES, RowCause
 from datasetbuild.artifact.diff.document import KIND_NAMES, Document
-from datasetbuild.dataclass import dataclass
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">", "outside": "·"}
 NONE = "·"

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, Fate
 
 BINS = 28

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
 import orjson
 import polars as pl
 
+from datasetbuild import __version__
 from datasetbuild.artifact.report import charts, numbers
-from datasetbuild.compiled import compiled
 from datasetbuild.record import REASONS, Reason
 
 HERE = Path(__file__).parent / "templates"
@@ -173,8 +176,11 @@ def _file(name: str) -> str:
 
 @lru_cache
 def _template() -> Any:
-    from jinja2 import Environment, StrictUndefined, Template
+    from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    code = compiled(environment, _file("report.html.jinja"), __file__)
-    return Template.from_code(environment, code, environment.make_globals(None))
+    compiled = Path(cache_from_source(__file__)).parent  # beside what Python makes of our modules: the page takes 45 ms to compile
+    ours = os.access(compiled, os.W_OK) and not sys.dont_write_bytecode
+    return Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
+        bytecode_cache=FileSystemBytecodeCache(str(compiled), f"%s.{__version__}.jinja") if ours else None,
+    ).get_template("report.html.jinja")  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any
@@ -19,7 +20,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import buffers
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import BuildError
 from datasetbuild.op import Bound, Extra, fact
 from datasetbuild.record import Where, flatten_turns

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.record import Fate
 
 PLACES = 6

@@ -10,13 +10,12 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import orjson
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import BuildError, SourceError
 from datasetbuild.hashing import salt as salted
 from datasetbuild.op import Extra, File, section

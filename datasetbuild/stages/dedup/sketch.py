@@ -9,6 +9,7 @@ same words. A text without words has no shingles and is alike to nothing.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 
@@ -16,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import sums
-from datasetbuild.dataclass import dataclass
 from datasetbuild.stages.words import Hashes, Ints, mix
 
 BASE = np.uint64(0x9E3779B97F4A7C15)

@@ -7,11 +7,11 @@ checks see only the few texts that could hold one: 20 us a text of 700 character
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.stages.detect.gitleaks import rules_in
 from datasetbuild.stages.detect.names import names
 from datasetbuild.stages.detect.personal import (

@@ -7,8 +7,8 @@ A bare run of digits with one check digit is right by chance once in ten, so suc
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.stages.detect.checks import luhn, real_day, verhoeff, weighted
 
 

@@ -6,7 +6,8 @@ neither a placeholder nor code. More rules come from a file in the format of git
 
 from __future__ import annotations
 
-from datasetbuild.dataclass import dataclass
+from dataclasses import dataclass
+
 from datasetbuild.stages.detect.checks import entropy_at_least
 
 

@@ -7,6 +7,7 @@ itself, and so has the same fate and the same words for it as if no row were eve
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain, compress, islice
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.record import ROLES
 from datasetbuild.stages.normalize.conversation import Conversation
 from datasetbuild.stages.normalize.fields import ABSENT, Fields, Raw

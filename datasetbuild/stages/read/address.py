@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import SourceError
 
 VARIABLE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")

@@ -9,10 +9,10 @@ import io
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import SourceError
 
 BLOCK = 1 << 19

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import SourceError
 from datasetbuild.stages.read import columnar, delimited, document, documents, jsonl, markdown, squad, text, yaml_rows
 from datasetbuild.stages.read.container import SUFFIXES, Input

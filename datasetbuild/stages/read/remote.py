@@ -7,12 +7,11 @@ of the kind has its files fetched in every build.
 from __future__ import annotations
 
 import glob
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import SourceError
 from datasetbuild.stages.read.address import Address
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
-
-from datasetbuild.dataclass import dataclass
 
 RowFault = tuple[str, str]
 """(reason, detail) of a row that the reader already knows to be unusable."""
@@ -26,7 +25,7 @@ class Row(NamedTuple):
     fault: RowFault | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RawRows:
     """Rows as three parallel lists.
 
@@ -43,7 +42,7 @@ class RawRows:
         return len(self.raws)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RawShard:
     """Where the rows of a file, or of a piece of a large one, lie: a byte span of a plain JSON Lines file, or a blob of ours.
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import sums
-from datasetbuild.dataclass import dataclass
 from datasetbuild.stages.render.batch import Batch, Group, Ints
 from datasetbuild.stages.render.encode import Encoded, Encoder
 

@@ -7,6 +7,7 @@ over rows. A text is put together from fragments by their numbers: one `take` of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import series, sums, take
-from datasetbuild.dataclass import dataclass
 from datasetbuild.stages.render.layout import Skeleton
 
 if TYPE_CHECKING:

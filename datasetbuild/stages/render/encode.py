@@ -7,6 +7,7 @@ least, chosen by the record's id or the text's own hash) goes through both; one 
 from __future__ import annotations
 
 import string
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.arrow import take
-from datasetbuild.dataclass import dataclass
 from datasetbuild.hashing import checksums
 from datasetbuild.stages.render.tokenizer import TokenizerSpec
 

@@ -22,7 +22,6 @@ from jinja2.runtime import new_context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 
-from datasetbuild.compiled import compiled
 from datasetbuild.stages.render.layout import Mark
 
 
@@ -88,11 +87,11 @@ def _tojson(
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
 
 
-def compile_template(text: str, moment: datetime, *, ours: bool = False) -> Template:
-    """The compiled template; its `strftime_now` knows no other moment. ours: the text is one of our templates."""
+def compile_template(text: str, moment: datetime) -> Template:
+    """The compiled template; its `strftime_now` knows no other moment."""
     environment = _environment()
     environment.globals["strftime_now"] = moment.strftime
-    return Template.from_code(environment, _code(text, ours), environment.make_globals(None))
+    return Template.from_code(environment, _code(text), environment.make_globals(None))
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
@@ -107,9 +106,9 @@ def _environment() -> ImmutableSandboxedEnvironment:
 
 
 @lru_cache(maxsize=16)
-def _code(text: str, ours: bool) -> CodeType:
-    """What Jinja makes of a source (15 ms): the same for every date, which only a call of the running template sees."""
-    return compiled(_environment(), text, __file__) if ours else _environment().compile(text)
+def _code(text: str) -> CodeType:
+    """What Jinja makes of a source (40 ms): the same for every date, which only a call of the running template sees."""
+    return _environment().compile(text)
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ arithmetic on the sizes of their texts, in bytes, done for all of them at a time
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -13,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import RecordError
 from datasetbuild.record import Reason
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import os
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.errors import BuildError, Fault, RecipeError, SourceError
 from datasetbuild.hashing import digest, file_digest
 

@@ -7,12 +7,11 @@ place for is refused or lowered by a rule that the recipe names (`lower.py`); no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.op import Bound
 
 Row = dict[str, Any]

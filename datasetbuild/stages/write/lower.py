@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from datasetbuild.dataclass import dataclass
 from datasetbuild.record import MESSAGE_FIELDS, flatten_turns, messages_dtype
 from datasetbuild.stages.write.carry import Carries, Export, Lines, Row
 from datasetbuild.stages.write.lines import records

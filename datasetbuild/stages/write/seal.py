@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BufferedReader
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import IO, BinaryIO, Literal, Protocol, cast
-
-from datasetbuild.dataclass import dataclass
 
 SUFFIX = {None: "", "gzip": ".gz", "zstd": ".zst"}
 GZIP_LEVEL = 6
