@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -17,10 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasetbuild.artifact.report import charts, numbers
+from datasetbuild.artifact.report import page as page_module
 from datasetbuild.artifact.report.page import TIES, embedded, together
 from datasetbuild.engine.samples import visible, word_difference
 from datasetbuild.stages.split import split
 from tests.conftest import Project
+from tests.laws.conversations import numbered
 from tests.report.conftest import EVIL
 
 
@@ -123,6 +127,23 @@ def test_the_report_of_a_plain_recipe(project: Project) -> None:
     assert project.run("recipe=small", "-q").code == 0
     ids = {attributes.get("id") for name, attributes in Markup(page(project.artifact())).elements if name == "section"}
     assert ids == {"river", "splits", "rows", "again"}
+
+
+def test_the_page_is_the_same_however_its_template_was_compiled(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compiled now, taken from an earlier time, and where that is damaged or nobody may write it."""
+    project.write({"a.jsonl": numbered(9), "recipes/small.yaml": "name: small\nsources: {a: {path: a.jsonl, format: messages}}\n"})
+    kept = Path(cache_from_source(page_module.__file__)).parent
+    pages = set()
+    for bytecode in (True, False, False, False):
+        monkeypatch.setattr("sys.dont_write_bytecode", bytecode)
+        page_module._template.cache_clear()
+        assert project.run("recipe=small", "--force").code == 0
+        pages.add((project.artifact() / "report.html").read_bytes())
+        for file in kept.glob("*.jinja") if len(pages) == 1 else ():
+            if not bytecode:
+                file.write_bytes(file.read_bytes()[:-50])
+    assert len(pages) == 1
+    assert not os.access(kept, os.W_OK) or [*kept.glob("*.jinja")]
 
 
 def test_the_verb(hostile: Path) -> None:
