@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from datasetbuild.hashing import canonical_json, record_hash
@@ -234,6 +235,14 @@ def quarantine_schema() -> dict[str, Any]:
         "detail": pl.String,
         "raw": pl.String,
     }
+
+
+@cache
+def no_quarantine() -> pl.DataFrame:
+    """The quarantine of a shard in which nothing is wrong."""
+    import polars as pl
+
+    return pl.DataFrame(schema=quarantine_schema())
 
 
 def canonical_bytes(messages: list[Message], tools: str | None = None) -> bytes:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -113,8 +113,10 @@ def _fact(name: str) -> Column:
 
 def _counts(cache: Cache, measured: Measured) -> pl.DataFrame:
     """Counts of tokens; null for records that could not be rendered."""
-    records = cache.frame(measured.keys, ["row"])
-    return records.join(cache.frame(str(measured.counts)), on="row", how="left", maintain_order="left").drop("row")
+    records, counts = cache.frame(measured.keys, ["row"]), cache.frame(str(measured.counts))
+    if counts["row"].equals(records["row"]):  # all of them could
+        return counts.drop("row")
+    return records.join(counts, on="row", how="left", maintain_order="left").drop("row")
 
 
 def _contamination(cache: Cache, measured: Measured) -> pl.DataFrame:
@@ -227,11 +229,12 @@ EMPTIES = (pl.Null(), *EMPTY.values())
 def _rows(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
     """All input rows in their order: the records, and those that could not be read."""
     tables = []
+    frame = lru_cache(maxsize=1)(cache.frame)  # in most shards nothing is wrong, which is one object
     for piece in pieces:
-        bad = cache.frame(piece.measured.quarantine[0], ["row", "line", "base"])
-        unread = bad.unique("row", keep="first", maintain_order=True).filter(pl.col("base").is_not_null())
+        bad = frame(piece.measured.quarantine[0])
         table = cache.frame(piece.measured.keys).with_row_index("pos")
-        if len(unread):
+        if len(bad):
+            unread = bad.select("row", "line", "base").unique("row", keep="first", maintain_order=True).drop_nulls("base")
             table = pl.concat([table, unread], how="diagonal").sort("row", maintain_order=True)
         nothing = [name for name, kind in table.schema.items() if kind == pl.String and table[name].null_count() == len(table)]
         table = table.with_columns(pl.lit(None).alias(name) for name in nothing)  # a null text takes 16 bytes, and Null none
@@ -266,9 +269,11 @@ def _identify(rows: pl.DataFrame, sources: list[str]) -> pl.DataFrame:
 def _quarantine(cache: Cache, pieces: Sequence[Piece]) -> pl.DataFrame:
     """The unusable rows of all shards, each for its first reason, in the order of the input."""
     tables = []
+    frame = lru_cache(maxsize=8)(cache.frame)
     for piece in pieces:
-        found = pl.concat(cache.frame(digest) for digest in piece.measured.quarantine)
-        found = found.unique("row", keep="first", maintain_order=True).sort("row")
+        found = pl.concat(frame(digest) for digest in piece.measured.quarantine)
+        if len(found):
+            found = found.unique("row", keep="first", maintain_order=True).sort("row")
         tables.append(found.select(pl.lit(piece.place, pl.UInt32).alias("place"), pl.all()))
     return pl.concat(tables).rename({"row": "shard_row", "line": "shard_line"})
 

@@ -349,7 +349,7 @@ def _content(records: pl.DataFrame, read: pl.DataFrame | None, *, keyed: bool) -
 
 def _operator_failed(quarantine: pl.DataFrame) -> bool:
     """Whether an operator broke on a record: such a result is not kept, since the next try may meet a mended machine."""
-    return bool((quarantine["reason"] == Reason.OPERATOR_ERROR.value).any())
+    return len(quarantine) > 0 and Reason.OPERATOR_ERROR.value in quarantine["reason"]
 
 
 WITHHELD = "(not shown: `dsbuild why` shows it)"

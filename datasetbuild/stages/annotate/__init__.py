@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 
 from datasetbuild.op import Operator, find
-from datasetbuild.record import Reason, Stage, Where, canonical_bytes, quarantine_schema
+from datasetbuild.record import Reason, Stage, Where, canonical_bytes, no_quarantine, quarantine_schema
 from datasetbuild.stages.where import annotate_frame as annotate_frame
 
 Fact = pl.Expr | Callable[[pl.DataFrame], pl.Series]
@@ -112,7 +112,7 @@ def _line_of(op: Operator, error: Exception) -> str:
 
 def _quarantine(frame: pl.DataFrame, op: Operator, failed: dict[int, str]) -> pl.DataFrame:
     if not failed:
-        return pl.DataFrame(schema=quarantine_schema())
+        return no_quarantine()
     bad = frame[list(failed)]
     return pl.DataFrame(
         {

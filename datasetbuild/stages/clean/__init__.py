@@ -14,7 +14,7 @@ import polars as pl
 
 from datasetbuild.arrow import lists
 from datasetbuild.op import section
-from datasetbuild.record import Reason, Stage, flatten_turns, fold_turns, quarantine_schema
+from datasetbuild.record import Reason, Stage, flatten_turns, fold_turns, no_quarantine, quarantine_schema
 from datasetbuild.stages.clean.characters import fix_unicode as fix_unicode
 from datasetbuild.stages.clean.characters import normalize_whitespace as normalize_whitespace
 from datasetbuild.stages.clean.markup import drop_lines, html_to_text, markdown_to_text
@@ -106,7 +106,7 @@ def _emptied(records: pl.DataFrame, turns: pl.DataFrame, owner: pl.Series) -> pl
 
 def _refused(records: pl.DataFrame, mask: pl.Series, reason: Reason, details: list[str]) -> pl.DataFrame:
     if not mask.any():
-        return pl.DataFrame(schema=quarantine_schema())
+        return no_quarantine()
     refused = records.filter(mask)
     raw = [canonical.decode() for canonical in map(_canonical, refused["messages"])]
     return refused.select("row", "line").with_columns(

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.record import MESSAGE_FIELDS, ROLES, Message, Stage, fold_turns, quarantine_schema, record_schema
+from datasetbuild.record import MESSAGE_FIELDS, ROLES, Message, Stage, fold_turns, no_quarantine, quarantine_schema, record_schema
 from datasetbuild.stages.normalize.chat import Turned
 
 EXTRAS = MESSAGE_FIELDS[2:]
@@ -65,7 +65,8 @@ class PlainRecords:
         columns = {name: pl.Series(name, values, dtype=schema[name]) for name, values in self._columns.items()}
         columns["messages"] = fold_turns(pl.Series(lengths), pl.DataFrame([roles, texts, *extras]))
         columns["cleaned"] = _repeated("cleaned", [], len(lengths), schema["cleaned"])
-        return pl.DataFrame([columns.get(name, _repeated(name, None, len(lengths), schema[name])) for name in schema])
+        every = (columns[name] if name in columns else _repeated(name, None, len(lengths), kind) for name, kind in schema.items())
+        return pl.DataFrame(list(every))
 
 
 class Quarantine:
@@ -80,7 +81,7 @@ class Quarantine:
         )
 
     def frame(self) -> pl.DataFrame:
-        return pl.DataFrame(self._rows, schema=quarantine_schema(), orient="row")
+        return pl.DataFrame(self._rows, schema=quarantine_schema(), orient="row") if self._rows else no_quarantine()
 
 
 def printable(text: str) -> str:

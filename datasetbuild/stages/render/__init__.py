@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from datasetbuild.arrow import sums
 from datasetbuild.errors import RecordError
 from datasetbuild.hashing import canonical_json
-from datasetbuild.record import Message, Reason, Stage, quarantine_schema
+from datasetbuild.record import Message, Reason, Stage, no_quarantine, quarantine_schema
 from datasetbuild.stages.render import control
 from datasetbuild.stages.render.align import Aligned, align_rows
 from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, assemble
@@ -24,7 +24,6 @@ from datasetbuild.stages.render.columns import (
     labels,
     lists,
     loss_weights,
-    span_tokens,
     trained,
     truncate,
 )
@@ -181,14 +180,11 @@ def _frame(
 ) -> pl.DataFrame:
     per_row = np.bincount(aligned.spans[:, 0], minlength=len(rows))
     spans = lists(aligned.spans[:, 1:3].reshape(-1).astype(np.uint32), sums(2 * per_row), "spans")
-    expanded = pl.Series(batch.turns != WHOLE, dtype=pl.Boolean)
-    share = pl.when(expanded).then(1 / pl.len().over("row"))
     columns = {
         "row": rows,
-        "turn": pl.select(pl.when(expanded).then(pl.Series(batch.turns))).to_series(),
-        "row_weight": rows.to_frame("row").select(share).to_series().cast(pl.Float32),
+        **_expanded(rows, batch.turns),
         "tokens": np.diff(encoded.bounds).astype(np.uint32),
-        "trained_tokens": span_tokens(spans),
+        "trained_tokens": np.diff(sums(aligned.spans[:, 2] - aligned.spans[:, 1])[sums(per_row)]).astype(np.uint32),
         "input_ids": lists(encoded.ids, encoded.bounds, "input_ids"),
         "spans": spans,
         "parity": lists(parities(batch, aligned.spans, encoded, loaded), sums(per_row), "parity"),
@@ -196,6 +192,16 @@ def _frame(
         "text": batch.series,
     }
     return pl.DataFrame(columns, schema=render_schema())
+
+
+def _expanded(rows: pl.Series, turns: NDArray[np.int64]) -> dict[str, pl.Series | None]:
+    """`turn` and `row_weight` of the rows that were made for a turn; None where none was."""
+    expanded = turns != WHOLE
+    if not expanded.any():
+        return {"turn": None, "row_weight": None}
+    made = pl.when(pl.Series(expanded))
+    both = rows.to_frame("row").select(turn=made.then(pl.Series(turns)), row_weight=made.then(1 / pl.len().over("row")))
+    return {"turn": both["turn"], "row_weight": both["row_weight"].cast(pl.Float32)}
 
 
 def _loss_weights(batch: Batch, encoded: Encoded, aligned: Aligned, prompt_weight: float) -> pl.Series:
@@ -215,6 +221,8 @@ def _loss_weights(batch: Batch, encoded: Encoded, aligned: Aligned, prompt_weigh
 
 
 def _quarantine(records: pl.DataFrame, faults: dict[int, RecordError]) -> pl.DataFrame:
+    if not faults:
+        return no_quarantine()
     order = sorted(faults)
     raw = [canonical_json(_without_empty(messages)).decode() for messages in records["messages"].gather(order)]
     columns = {

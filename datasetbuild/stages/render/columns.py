@@ -21,9 +21,7 @@ def lists(values: NDArray[Any], bounds: NDArray[np.int64], name: str) -> pl.Seri
 
 def flat(column: pl.Series) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The values and bounds of a list column; bounds has one more than rows."""
-    bounds = np.zeros(len(column) + 1, np.int64)
-    np.cumsum(column.list.len().to_numpy(), out=bounds[1:])
-    return column.filter(column.list.len() > 0).explode().to_numpy(), bounds
+    return arrow.unfold(column)
 
 
 class Trained(NamedTuple):
@@ -68,9 +66,8 @@ def truncate(input_ids: pl.Series, spans: pl.Series, max_tokens: int) -> tuple[p
 def span_tokens(spans: pl.Series) -> pl.Series:
     """How many tokens a row's spans hold (u32)."""
     edges, bounds = flat(spans)
-    sums = np.zeros(len(edges) // 2 + 1, np.int64)
-    np.cumsum(edges[1::2].astype(np.int64) - edges[::2], out=sums[1:])
-    return pl.Series("trained_tokens", np.diff(sums[bounds // 2]).astype(np.uint32))
+    upto = arrow.sums(edges[1::2].astype(np.int64) - edges[::2])
+    return pl.Series("trained_tokens", np.diff(upto[bounds // 2]).astype(np.uint32))
 
 
 def loss_weights(weights: pl.Series, tokens: Trained) -> pl.Series:

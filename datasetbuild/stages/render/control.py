@@ -21,7 +21,9 @@ def rows_with_control_tokens(records: pl.DataFrame, template: ChatTemplate) -> s
     if not patterns or not len(records):
         return set()
     lengths, turns = flatten_turns(records["messages"])
-    found = set(records["tools"].str.contains_any(patterns).arg_true())
+    found: set[int] = set()
+    if records["tools"].null_count() < len(records):
+        found.update(records["tools"].str.contains_any(patterns).arg_true())
     for name in TEXTS:
         if turns[name].null_count() < len(turns):
             hits = turns[name].str.contains_any(patterns).arg_true().to_numpy()
