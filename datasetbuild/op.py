@@ -4,7 +4,7 @@
     def unique_word_ratio(*, where: Where = "assistant", min_words: int = 20) -> pl.Expr:
         '''Share of distinct words among the words of each `where` turn. Range 0..1.'''
 
-The decorator reads the signature once: annotations become a JSON Schema, defaults fill what a recipe leaves out, and
+The signature is read once: annotations become a JSON Schema, defaults fill what a recipe leaves out, and
 name + version + filled parameters are what the step is known by in every key. Parameters are keyword-only; what the
 engine hands over (the data) is positional-only and stands before them. No base class.
 """
@@ -14,8 +14,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from importlib import metadata
 from typing import Any, Literal, TypeVar, get_type_hints
 
@@ -39,9 +39,9 @@ data, such as cross-validated scores) for the manifest."""
 
 @dataclass(frozen=True)
 class Operator:
-    """A function that a recipe can name.
+    """A function that a recipe can name. What its signature and its docstring say is read when somebody asks: a build uses one in five.
 
-    others: JSON Schema of the values of names that the signature leaves open (`**fractions: float`); None: no such names.
+    words: descriptions of parameters that its docstring leaves out.
     needs: "records" for what can be said of a record alone, "words" for what is said of its words (`stages.where.words_of`),
         "render" for what needs its rendered tokens.
     code: SHA-256 of the source file of a user's plugin, part of every key; None for our own, which have `version`.
@@ -57,10 +57,7 @@ class Operator:
     name: str
     version: int
     function: Callable[..., Any]
-    parameters: dict[str, Parameter]
-    summary: str
-    manual: str
-    others: dict[str, Any] | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
     needs: Needs = "records"
     code: str | None = None
     carries: Any = None
@@ -68,6 +65,36 @@ class Operator:
     packages: tuple[str, ...] = ()
     dear: bool = False
     values: tuple[str, ...] = ()
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """The parameters that a recipe may set."""
+        return self._read[0]
+
+    @property
+    def others(self) -> dict[str, Any] | None:
+        """JSON Schema of the values of names that the signature leaves open (`**fractions: float`); None: no such names."""
+        return self._read[1]
+
+    @property
+    def summary(self) -> str:
+        """The docstring's first paragraph, in one line."""
+        return " ".join(self._doc.split("\n\n")[0].split())
+
+    @property
+    def manual(self) -> str:
+        """The docstring, and the shared words on parameters that it leaves out."""
+        return "\n\n".join(part for part in (self._doc, self._read[2]) if part)
+
+    @cached_property
+    def _doc(self) -> str:
+        return inspect.getdoc(self.function) or ""
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, Parameter], dict[str, Any] | None, str]:
+        found, others = _signature(self.function, _descriptions(self._doc))
+        parameters, shared = _worded(found, self.words)
+        return parameters, others, shared
 
     def fill(self, given: dict[str, Any]) -> dict[str, Any]:
         """The parameters with defaults filled in, in the order of the signature. Unknown names are left to the schema."""
@@ -195,18 +222,12 @@ def _register(
     values: tuple[str, ...] = (),
 ) -> Callable[[F], F]:
     def decorate(function: F) -> F:
-        doc = inspect.getdoc(function) or ""
-        parameters, others = _signature(function, _descriptions(doc))
-        parameters, shared = _worded(parameters, words or {})
         op = Operator(
             kind=kind,
             name=name or function.__name__,
             version=version,
             function=function,
-            parameters=parameters,
-            others=others,
-            summary=" ".join(doc.split("\n\n")[0].split()),
-            manual="\n\n".join(part for part in (doc, shared) if part),
+            words=words or {},
             needs=needs,
             code=_PLUGIN_CODE,
             carries=carries,
@@ -219,6 +240,8 @@ def _register(
         if before and not _same_place(before.function, function):
             message = f"there is a {kind} {op.name!r} already, in {before.function.__module__}"
             raise UsageError(message, hint="give it another name")
+        if op.code:
+            _ = op.parameters  # a plugin is told at once what is wrong with it
         _REGISTRY[kind, op.name] = op
         return function
 

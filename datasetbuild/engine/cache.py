@@ -68,7 +68,7 @@ class Cache:
 
     def action(self, key: str) -> dict[str, Any] | None:
         """The result stored under a key, or None when there is none that can be used."""
-        path = self.place("actions", key).with_suffix(".json")
+        path = self.place("actions", f"{key}.json")
         result = read_sealed(path)
         if result is None:
             return None
@@ -88,12 +88,12 @@ class Cache:
             return known
         result = make()
         if not result.get("volatile"):
-            self.seal(self.place("actions", key).with_suffix(".json"), result)
+            self.seal(self.place("actions", f"{key}.json"), result)
         return result
 
     def forget(self, key: str) -> None:
         """Remove an action whose result is no longer good."""
-        self.place("actions", key).with_suffix(".json").unlink(missing_ok=True)
+        self.place("actions", f"{key}.json").unlink(missing_ok=True)
 
     def store(self, data: bytes | pa.Buffer) -> str:
         """Store bytes; returns their digest."""
@@ -233,7 +233,7 @@ class Cache:
 
     def _fresh(self) -> Path:
         """A name in `.dsbuild/tmp` that no other process and nobody in this one uses."""
-        path = self.work.with_name(f"{os.getpid()}-{next(_counter)}")
+        path = Path(f"{self.work}-{next(_counter)}")
         _own.add(path)
         return path
 

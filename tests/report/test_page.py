@@ -139,11 +139,11 @@ def test_the_page_is_the_same_however_its_template_was_compiled(project: Project
         page_module._template.cache_clear()
         assert project.run("recipe=small", "--force").code == 0
         pages.add((project.artifact() / "report.html").read_bytes())
-        for file in kept.glob("*.jinja") if len(pages) == 1 else ():
+        for file in kept.glob("*.page") if len(pages) == 1 else ():
             if not bytecode:
                 file.write_bytes(file.read_bytes()[:-50])
     assert len(pages) == 1
-    assert not os.access(kept, os.W_OK) or [*kept.glob("*.jinja")]
+    assert not os.access(kept, os.W_OK) or [*kept.glob("*.page")]
 
 
 def test_the_verb(hostile: Path) -> None:

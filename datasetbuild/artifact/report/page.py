@@ -182,5 +182,5 @@ def _template() -> Any:
     ours = os.access(compiled, os.W_OK) and not sys.dont_write_bytecode
     return Environment(
         loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
-        bytecode_cache=FileSystemBytecodeCache(str(compiled), f"%s.{__version__}.jinja") if ours else None,
+        bytecode_cache=FileSystemBytecodeCache(str(compiled), f"%s.{__version__}.page") if ours else None,
     ).get_template("report.html.jinja")  # fmt: skip
