@@ -41,9 +41,14 @@ class Shard:
 
 
 def shards_of(plan: Plan, files: Sequence[InputFile], found: Sequence[Sequence[RawShard]]) -> list[Shard]:
-    """The shards of a build, in the order of the recipe, the files and the rows. found: what each file was cut into."""
+    """The shards of a build, in the order of the recipe, the files and the rows. found: what each file was cut into; one without
+    rows parts no neighbours."""
     sizes = plan.engine["shard_bytes"], plan.engine["shard_rows"]
-    cut = [(file.source, len(parts) == 1 and _fill(parts[0], sizes) < 1 / SMALL, file.name, parts) for file, parts in zip(files, found, strict=True)]
+    cut = [
+        (file.source, len(parts) == 1 and _fill(parts[0], sizes) < 1 / SMALL, file.name, parts)
+        for file, parts in zip(files, found, strict=True)
+        if parts
+    ]
     shards = []
     for (source, small), run in groupby(cut, key=lambda one: one[:2]):
         named = [(name, part) for *_, name, parts in run for part in parts]

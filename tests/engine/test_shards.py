@@ -84,6 +84,15 @@ def test_a_new_file_changes_a_shard_or_two() -> None:
     assert sum(new) / len(new) < 3, new
 
 
+def test_a_file_without_rows_parts_no_neighbours() -> None:
+    """Empty files among small ones cost nothing: they are measured together all the same."""
+    full: list[tuple[str, list[tuple[int, int]]]] = [("a", [(1, size)]) for size in range(1, 41)]
+    empty: tuple[str, list[tuple[int, int]]] = ("a", [])
+    among = [file for one in full for file in (one, empty)]
+    assert [shard.digest for shard in joined(among)] == [shard.digest for shard in joined(full)] != [], "the digest is of content alone"
+    assert len(joined(among)) < 10
+
+
 def test_the_digest_tells_order_and_content() -> None:
     """Two shards of the same parts in another order, or with their rows dealt out otherwise, are two shards."""
     one, other = joined([("a", [(1, 10)]), ("a", [(2, 20)])]), joined([("a", [(2, 20)]), ("a", [(1, 10)])])
