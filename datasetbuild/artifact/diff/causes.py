@@ -15,7 +15,7 @@ import polars as pl
 from datasetbuild.artifact.diff.bounds import filter_causes
 from datasetbuild.artifact.diff.changes import Change, Changes
 from datasetbuild.artifact.diff.mixed import replayed
-from datasetbuild.artifact.diff.rows import Compared, Kind
+from datasetbuild.artifact.diff.rows import Book, Compared, Kind
 from datasetbuild.record import Fate, Reason, Stage
 from datasetbuild.stages.dedup.cut import LABEL
 
@@ -37,6 +37,7 @@ class RowCause(StrEnum):
     MIX_SHIFTED = "mix_shifted"
     LIMIT_SHIFTED = "limit_shifted"
     CHOICE_SHIFTED = "choice_shifted"
+    CUT_SHIFTED = "cut_shifted"
     CONTRADICTION_MOVED = "contradiction_moved"
     UNKNOWN = "unknown"
 
@@ -56,6 +57,7 @@ ROW_CAUSES: dict[RowCause, str] = {
     RowCause.MIX_SHIFTED: "other rows came or went, and the mix shares out anew",
     RowCause.LIMIT_SHIFTED: "other rows came or went before its source's limit",
     RowCause.CHOICE_SHIFTED: "other rows came or went, and `select` chooses anew",
+    RowCause.CUT_SHIFTED: "other rows came or went that share words with it, and others are cut",
     RowCause.CONTRADICTION_MOVED: "a row that contradicts it came or went",
     RowCause.UNKNOWN: "nothing in ledgers and manifests explains it",
 }
@@ -137,18 +139,23 @@ class _Attribution:
             ("b", self.found.a, RowCause.ROW_ADDED, RowCause.INPUT_ADDED),
             ("a", self.found.b, RowCause.ROW_REMOVED, RowCause.INPUT_REMOVED),
         ):
-            mine = self.found.b if end == "b" else self.found.a
             alone = pl.col("a" if end == "b" else "b").is_null()
             source, file = pl.col(f"source_{end}"), pl.col(f"file_{end}")
             self.give(alone & ~source.is_in(list(other.manifest["sources"])), whole, pl.format("sources.{}", source))
-            theirs, ours = ({tuple(row[:2]): row[2] for row in book.files().iter_rows()} for book in (other, mine))
-            for (name, place), digest in ours.items():
-                here = alone & (source == name) & (file == place)
-                if (name, place) not in theirs:
-                    self.give(here, whole, place)
-                elif theirs[name, place] == digest:  # the same bytes, cut into other rows
-                    self.blame(here, self.changes.first(f"sources.{name}") or self.changes.package(*WORK))
-            self.give(alone & ~_same_files(self.found, source, file), cause, file)
+            there, same = self._files(end, other)
+            self.give(alone & ~there, whole, file)
+            for name in other.manifest["sources"]:  # the same bytes, cut into other rows
+                self.blame(alone & same & (source == name), self.changes.first(f"sources.{name}") or self.changes.package(*WORK))
+            self.give(alone & ~same, cause, file)
+
+    def _files(self, end: str, other: Book) -> tuple[pl.Expr, pl.Expr]:
+        """Whether the file of each row of side `end` is on the other side, and whether its bytes are the same there."""
+        mine = self.found.b if end == "b" else self.found.a
+        files = mine.files().join(other.files(), on=["source", "file"], how="left", suffix="_other").unique(["source", "file"])
+        rows = self.rows.select(source=f"source_{end}", file=f"file_{end}")
+        found = rows.join(files, on=["source", "file"], how="left", maintain_order="left")
+        there, same = found["sha256_other"].is_not_null(), found["sha256"] == found["sha256_other"]
+        return pl.lit(there), pl.lit(same.fill_null(False))
 
     def _bounds(self) -> None:
         """Rows that a rule drops on one side: the bound, where it is needed and, for an edited row, enough."""
@@ -166,9 +173,10 @@ class _Attribution:
         self.give(pl.col("edited") & ~again & ~self._recut() & (pl.col("at") != ORDER["mix"]), RowCause.ROW_EDITED, pl.col("file_b"))
 
     def _recut(self) -> pl.Expr:
-        """Rows of another text since other words of theirs stand in another record; with a `key`, only where one side is cut."""
+        """Rows of another text since other words of theirs stand in another record; with a `key`, and in another file, only where
+        one side is cut."""
         cut = [pl.col(f"cleaned_{end}").list.contains(LABEL).fill_null(False) for end in "ab"]
-        keyed = pl.col("source_b").is_in(list(self.found.a.keyed() | self.found.b.keyed()))
+        keyed = pl.col("source_b").is_in(list(self.found.a.keyed() | self.found.b.keyed())) & pl.col("edited")
         return pl.col("text") & (pl.col("id_a") == pl.col("id_b")) & ((cut[0] != cut[1]) | (cut[0] & cut[1] & ~keyed))
 
     def _reading(self) -> None:
@@ -187,8 +195,10 @@ class _Attribution:
         ranked = [f"sources.{source}.{name}" for source in self.sources() for name in ("priority", "limit")]
         self.blame(self._recut(), self.changes.first(*ranked))
         self.blame(text, self.changes.first("clean", "template.system", "plugins") or self.changes.package(*WORK))
-        for end, cause in (("b", RowCause.TWIN_CAME), ("a", RowCause.TWIN_WENT)):
-            self.give(self._recut() & pl.col(f"repeats_{end}").is_not_null(), cause, by=f"repeats_{end}")
+        for end, other, cause in (("b", "a", RowCause.TWIN_CAME), ("a", "b", RowCause.TWIN_WENT)):
+            self._state(end, other, "repeats")
+            self.give(self._recut() & pl.col(f"repeats_{end}").is_not_null() & ~pl.col("repeats_same"), cause, by=f"repeats_{end}")
+        self.give(self._recut(), RowCause.CUT_SHIFTED)
         self.blame(labels, self.changes.package(*WORK))
 
     def _changed(self) -> None:
@@ -224,7 +234,7 @@ class _Attribution:
         """Rows that a twin replaces on one side: the recipe where it is what differs between the two, else the twin."""
         for end, other in (("b", "a"), ("a", "b")):
             lost = (pl.col(f"stage_{end}") == Stage.DEDUP.value) & (pl.col("at") == ORDER["dedup"])
-            self._state(end, other)
+            self._state(end, other, "duplicate_of", "twin")
             came = RowCause.TWIN_CAME if end == "b" else RowCause.TWIN_WENT
             parts = [(name, lost & (pl.col(f"reason_{end}") == reason.value)) for name, reason in SECTIONS.items()]
             for name, mine in parts:
@@ -249,19 +259,17 @@ class _Attribution:
         ranks = [f"sources.{source}.priority" for source in self.sources()] if "priority" in keep else []
         return self.changes.first("dedup.keep", *ranks, *(f"filters.{name}" for name in keep if name != "priority"))
 
-    def _state(self, end: str, other: str) -> None:
-        """`duplicate_of_same`, `twin_same`: whether the row that replaces this one on side `end` stood there, alive
-        and with the same text, on the other side too."""
+    def _state(self, end: str, other: str, *names: str) -> None:
+        """`NAME_same`: whether the row that side `end` names in this column stood there, alive and with the same text, on the other
+        side too."""
         book = self.found.a if other == "a" else self.found.b
         alive = book.rows.select("id", at=_position("", book=True)).filter(pl.col("at") >= ORDER["dedup"])
-        wanted = pl.concat([self.rows[f"duplicate_of_{end}"], self.rows[f"twin_{end}"]]).drop_nulls().unique()
+        wanted = pl.concat([self.rows[f"{name}_{end}"] for name in names]).drop_nulls().unique()
         edited = self.rows.filter((pl.col("edited") | pl.col("text")) & pl.col("id_a").is_not_null())[f"id_{other}"]
-        same = alive.filter(pl.col("id").is_in(wanted.implode()) & ~pl.col("id").is_in(edited.implode()))[
-            "id"
-        ].implode()
+        there = pl.col("id").is_in(wanted.implode()) & ~pl.col("id").is_in(edited.implode())
+        same = alive.filter(there)["id"].implode()
         self.rows = self.rows.with_columns(
-            pl.col(f"{name}_{end}").is_in(same).fill_null(False).alias(f"{name}_same")
-            for name in ("duplicate_of", "twin")
+            pl.col(f"{name}_{end}").is_in(same).fill_null(False).alias(f"{name}_same") for name in names
         )
 
     def _split(self) -> None:
@@ -343,10 +351,3 @@ def _position(end: str, *, book: bool = False) -> pl.Expr:
         .when(early).then(1)
         .otherwise(stage.replace_strict(ORDER, default=KEPT_AT, return_dtype=pl.Int32))
     )  # fmt: skip
-
-
-def _same_files(found: Compared, source: pl.Expr, file: pl.Expr) -> pl.Expr:
-    """Whether a row's file has the same bytes on both sides."""
-    same = found.a.files().join(found.b.files(), on=["source", "file", "sha256"])
-    masks = [(source == name) & (file == place) for name, place, _ in same.iter_rows()]
-    return pl.any_horizontal(pl.lit(False), *masks)

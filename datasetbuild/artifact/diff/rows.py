@@ -127,11 +127,13 @@ def compare_rows(a: Book, b: Book) -> Compared:
 
 
 def pair(a: Book, b: Book) -> pl.DataFrame:
-    """Which row is which: `a`, `b`, `how`: by `id`, by its `place` in a file with the same bytes, or as `edited`."""
+    """Which row is which: `a`, `b`, `how`: by `id`, by its `place` in a file with the same bytes, there perhaps with another `number`
+    among rows of one text, or as `edited`."""
     left, right = a.rows.select("id", a="n"), b.rows.select("id", b="n")
     joined = left.join(right, on="id", how="full", coalesce=True, maintain_order="left_right").drop("id")
     pairs = joined.with_columns(how=pl.when(pl.col("a").is_not_null() & pl.col("b").is_not_null()).then(pl.lit("id")))
-    for find in (_by_place, aligned):
+    pairs = _renumbered_apart(a, b, pairs)
+    for find in (_by_place, _by_id, aligned):
         alone_a = pairs.filter(pl.col("b").is_null())["a"]
         alone_b = pairs.filter(pl.col("a").is_null())["b"]
         if not len(alone_a) or not len(alone_b):
@@ -146,19 +148,52 @@ def pair(a: Book, b: Book) -> pl.DataFrame:
     return pairs
 
 
+def _renumbered_apart(a: Book, b: Book, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Pairs by id apart again where one row lies in a file that did not change, and the other elsewhere.
+
+    Rows that repeat a text (or a key) are numbered in their order: when a file comes or goes, a number passes to another row.
+    """
+    ends = [book.rows.select(pl.col("source", "file", "row").gather(pairs[end])) for end, book in (("a", a), ("b", b))]
+    elsewhere = ((ends[0]["file"] != ends[1]["file"]) | (ends[0]["row"] != ends[1]["row"])).fill_null(False)
+    if not elsewhere.any():
+        return pairs
+    before, now = (book.manifest["parts"]["sources"] for book in (a, b))
+    alike = [name for name in before if name in now and before[name].get("params") == now[name].get("params")]
+    same = _same_files(a, b).filter(pl.col("source").is_in(alike)).with_columns(same=True)
+    still = [end.join(same, on=["source", "file"], how="left", maintain_order="left")["same"].fill_null(False) for end in ends]
+    apart = pairs.filter(elsewhere & (still[0] | still[1]))
+    none = pl.lit(None, dtype=pl.UInt32)
+    alone = [apart.with_columns(none.alias(end), how=pl.lit(None, dtype=pl.String)) for end in "ab"]
+    return pl.concat([pairs.filter(~(elsewhere & (still[0] | still[1]))), *alone])
+
+
+def _same_files(a: Book, b: Book) -> pl.DataFrame:
+    """The files, by `source` and `file`, that have the same bytes on both sides."""
+    return a.files().join(b.files(), on=["source", "file", "sha256"]).unique(["source", "file"]).select("source", "file")
+
+
 def _by_place(a: Book, b: Book, pairs: pl.DataFrame, alone_a: pl.Series, alone_b: pl.Series) -> pl.DataFrame:
-    """Rows at the same place of a file with the same bytes are the same row, however differently it is read now."""
+    """Rows at the same place of a file with the same bytes are the same row, however differently it is read or named now."""
     del pairs
-    same = a.files().join(b.files(), on=["source", "file", "sha256"]).unique(["source", "file"])
+    same = _same_files(a, b)
     place = ["source", "file", "row"]
     sides = [
-        side.rows.select(*(pl.col(name).gather(alone) for name in (*place, "n")))
-        .join(same.select("source", "file"), on=["source", "file"], how="semi")
+        side.rows.select(*(pl.col(name).gather(alone) for name in (*place, "id", "n")))
+        .join(same, on=["source", "file"], how="semi")
         .unique(place, keep="first", maintain_order=True)
         for side, alone in ((a, alone_a), (b, alone_b))
     ]
-    found = sides[0].rename({"n": "a"}).join(sides[1].rename({"n": "b"}), on=place, maintain_order="left")
-    return found.select("a", "b", how=pl.lit("place"))
+    found = sides[0].rename({"n": "a"}).join(sides[1].rename({"n": "b"}), on=place, maintain_order="left", suffix="_b")
+    known = pl.col("id").is_in(b.rows["id"].implode()) | pl.col("id_b").is_in(a.rows["id"].implode())
+    return found.select("a", "b", how=pl.when(known).then(pl.lit("number")).otherwise(pl.lit("place")))
+
+
+def _by_id(a: Book, b: Book, pairs: pl.DataFrame, alone_a: pl.Series, alone_b: pl.Series) -> pl.DataFrame:
+    """Rows of one id, of those that were taken apart and found no other partner."""
+    del pairs
+    left, right = (book.rows.select("id", "n")[alone] for book, alone in ((a, alone_a), (b, alone_b)))
+    found = left.join(right, on="id", maintain_order="left", suffix="_b")
+    return found.select(pl.col("n").alias("a"), pl.col("n_b").alias("b"), how=pl.lit("id"))
 
 
 def _differences(a: Book, b: Book, pairs: pl.DataFrame) -> pl.DataFrame:
@@ -199,12 +234,12 @@ def _text(a: Book, b: Book, pairs: pl.DataFrame, both: pl.Series) -> pl.Series:
     """Whether a pair's text differs: another digest; or another id, where ids are of the text. Digests of two formats say nothing."""
     told = a.manifest["parts"].get("format") == b.manifest["parts"].get("format")
     if not told or "content" not in a.columns or "content" not in b.columns:
-        return both & (pairs["how"] != "id").fill_null(True)
+        return both & ~pairs["how"].is_in(["id", "number"]).fill_null(False)
     one, other = (book.rows["content"].gather(pairs[end]) for end, book in (("a", a), ("b", b)))
     source = b.rows["source"].gather(pairs["b"])
     named = a.keyed() ^ b.keyed()  # another key names the rows now: neither id nor digest tells anything
     free = source.is_in(list(named)).fill_null(False) if named else pl.Series([False]).new_from_index(False, len(pairs))
-    another = (pairs["how"] != "id").fill_null(True) & (one.is_null() | other.is_null())
+    another = ~pairs["how"].is_in(["id", "number"]).fill_null(False) & (one.is_null() | other.is_null())
     return both & ~free & (one.ne_missing(other) | another)
 
 

@@ -15,16 +15,16 @@ from datasetbuild.errors import SourceError
 def resolve(path: str | list[str], project: Path) -> list[Path]:
     """The files of a source: paths and globs (`**` descends) in the order written, the matches of a glob by name.
 
-    A file that several globs match stands where the first one puts it. Names that hold `[` or `*` themselves are found
-    as they are.
+    A file that several globs match stands where the first one puts it; of several names for it that one glob finds through links,
+    the one with the fewest folders counts. Names that hold `[` or `*` themselves are found as they are.
     """
     patterns = [path] if isinstance(path, str) else list(path)
     if not patterns:
         raise SourceError("the source's `path` is an empty list", hint="name at least one file or glob")
     found: dict[str, Path] = {}
     for pattern in patterns:
-        for file in _matches(pattern, project):
-            found.setdefault(os.path.realpath(file), file)
+        for real, file in _matches(pattern, project).items():
+            found.setdefault(real, file)
     return list(found.values())
 
 
@@ -34,7 +34,8 @@ def shown(path: Path, project: Path) -> str:
     return absolute.relative_to(base).as_posix() if absolute.is_relative_to(base) else absolute.as_posix()
 
 
-def _matches(pattern: str, project: Path) -> list[Path]:
+def _matches(pattern: str, project: Path) -> dict[str, Path]:
+    """What a path or a glob stands for, in its order: each file under the path that has no links."""
     if "://" in pattern:
         raise SourceError(
             f"{pattern} is an address, not a file: it has to be fetched first",
@@ -46,9 +47,8 @@ def _matches(pattern: str, project: Path) -> list[Path]:
             f"{pattern} is a directory, not a file", hint=f"name its files with a glob: {_glob_for(target, pattern)}"
         )
     if target.exists():
-        if not os.access(target, os.R_OK):
-            raise SourceError(f"{pattern} cannot be read: permission denied", hint=f"chmod u+r {pattern}")
-        return [target]
+        _check(target, pattern)
+        return {os.path.realpath(target): target}
     if Path(f"{target}.dvc").is_file():
         raise SourceError(f"no file {pattern}, which DVC keeps", hint=f"dvc pull {pattern}")
     if not glob.has_magic(pattern):
@@ -56,7 +56,21 @@ def _matches(pattern: str, project: Path) -> list[Path]:
     files = [Path(name) for name in glob.glob(str(target), recursive=True) if not os.path.isdir(name)]
     if not files:
         raise SourceError(f"no file matches {pattern}", hint=_nearby(_solid_part(target), project))
-    return sorted(files, key=lambda file: file.as_posix())
+    found: dict[str, Path] = {}
+    for file in sorted(files, key=lambda file: (len(file.parts), file.as_posix())):
+        _check(file, shown(file, project))
+        found.setdefault(os.path.realpath(file), file)  # a link to a folder above it gives each file of a folder forty names
+    return dict(sorted(found.items(), key=lambda item: item[1].as_posix()))
+
+
+def _check(file: Path, name: str) -> None:
+    """Raise for what is there and can never be read to an end. name: what to call it."""
+    if file.is_symlink() and not file.exists():
+        raise SourceError(f"{name} is a link to {os.readlink(file)}, which is not there", hint="remove the link, or bring back the file")
+    if file.exists() and not file.is_file():
+        raise SourceError(f"{name} is a pipe or a device, not a file", hint="write what it gives to a file first")
+    if not os.access(file, os.R_OK):
+        raise SourceError(f"{name} cannot be read: permission denied", hint=f"chmod u+r {name}")
 
 
 def _glob_for(folder: Path, pattern: str) -> str:

@@ -37,6 +37,23 @@ def test_overlapping_globs_name_a_file_once(project: Path) -> None:
     assert len(found) == 2
 
 
+def test_a_link_gives_a_file_no_other_name(project: Path) -> None:
+    """A link to the folder above it leads round in circles: each file is found once, under its own name."""
+    (project / "chat" / "again").symlink_to(".", target_is_directory=True)
+    assert names(resolve("**/*.jsonl", project), project) == ["chat/a.jsonl", "chat/b.jsonl", "chat/deep/c.jsonl"]
+
+
+def test_a_glob_that_finds_no_file_to_read_says_so(project: Path) -> None:
+    """A pipe would be waited for without end; a link to nothing is a file that is missing, and is not passed over."""
+    os.mkfifo(project / "chat/c.jsonl")
+    with pytest.raises(SourceError, match=r"chat/c.jsonl is a pipe or a device"):
+        resolve("chat/*.jsonl", project)
+    (project / "chat/c.jsonl").unlink()
+    (project / "chat/c.jsonl").symlink_to("gone.jsonl")
+    with pytest.raises(SourceError, match=r"chat/c.jsonl is a link to gone.jsonl, which is not there"):
+        resolve("chat/*.jsonl", project)
+
+
 def test_a_name_that_looks_like_a_glob_is_a_name_first(project: Path) -> None:
     """Files are called `sft [100].parquet` in the wild; a file that exists is never taken for a pattern."""
     assert names(resolve("odd [1].json", project), project) == ["odd [1].json"]
