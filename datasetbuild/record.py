@@ -216,11 +216,30 @@ def rows_named(ledger: pl.DataFrame, name: str, keyed: Iterable[str]) -> pl.Data
     ids = [record_hash(source, name.encode()) for source in keyed]
     if len(found := ledger.filter(pl.col("id").is_in(ids))):
         return found
+    rows, line = _rows_of_file(ledger, name)
+    return rows.filter(pl.col("line") == line)
+
+
+def place_beside(ledger: pl.DataFrame, name: str) -> str | None:
+    """For a `FILE:LINE` at which no row begins, the place of the row before it, or else of the file's first; None when the file has no rows."""
+    import polars as pl
+
+    rows, line = _rows_of_file(ledger, name)
+    if not len(rows):
+        return None
+    row = rows.sort(pl.col("line") > line, (pl.col("line").cast(pl.Int64) - line).abs(), pl.col("file").cast(pl.String)).row(0, named=True)
+    return f"{row['file']}:{row['line']}"
+
+
+def _rows_of_file(ledger: pl.DataFrame, name: str) -> tuple[pl.DataFrame, int]:
+    """The lines of the file that `FILE:LINE` names, and its line; no lines when the name is none of a place."""
+    import polars as pl
+
     file, _, line = name.rpartition(":")
     if not file or not re.fullmatch(r"[0-9]{1,18}", line):
-        return ledger.clear()
+        return ledger.clear(), 0
     path = pl.col("file").cast(pl.String)
-    return ledger.filter((pl.col("line") == int(line)) & ((path == file) | path.str.ends_with(f"/{file}")))
+    return ledger.filter((path == file) | path.str.ends_with(f"/{file}")), int(line)
 
 
 def quarantine_schema() -> dict[str, Any]:

@@ -66,6 +66,11 @@ class Search:
     found: Examined
     cache: Cache
 
+    @property
+    def ledger(self) -> pl.DataFrame:
+        """One line per input row."""
+        return self.found.ledger
+
     def matches(self, text: str) -> pl.DataFrame:
         """The ledger's lines that the text names (`record.rows_named`); else those whose turns hold it, letter case aside; else those
         whose raw row does."""

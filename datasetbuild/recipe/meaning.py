@@ -151,7 +151,8 @@ def _files(recipe: Recipe) -> Iterator[Fault]:
         for inner, name in files_in(operator.schema(), given) if operator else ():
             if not (recipe.project / name).is_file():
                 there = "it is a folder" if (recipe.project / name).is_dir() else f"there is no file {name!r} in the project"
-                yield recipe.fault((*path, *inner), there, "paths are relative to the project")
+                only = "; a glob is not taken here: name one file" if re.search(r"[*?[]", name) else ""
+                yield recipe.fault((*path, *inner), there + only, "paths are relative to the project")
 
 
 def _models(recipe: Recipe) -> Iterator[Fault]:
