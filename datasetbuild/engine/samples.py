@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from difflib import Match, SequenceMatcher
+from difflib import SequenceMatcher
 from typing import Any
 
 import polars as pl
@@ -274,37 +274,12 @@ def _whole(turns: list[dict[str, Any]]) -> str:
 def word_difference(left: str, right: str) -> tuple[Words, Words]:
     """Two texts in pieces, each piece with whether the other text lacks it."""
     a, b = (re.findall(r"\s+|\w+|[^\w\s]", side)[:DIFFED] for side in (left, right))
-    signs = {word: chr(number) for number, word in enumerate(dict.fromkeys([*a, *b]))}
     found: tuple[Words, Words] = ([], [])
-    for kind, a0, a1, b0, b1 in Matcher(*("".join(map(signs.__getitem__, words)) for words in (a, b))).get_opcodes():
+    for kind, a0, a1, b0, b1 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
         for side, words in ((found[0], a[a0:a1]), (found[1], b[b0:b1])):
             if words:
                 side.append((kind != "equal", "".join(words)))
     return found
-
-
-class Matcher(SequenceMatcher[str]):
-    """What `SequenceMatcher` says of two texts. It looks at every pair of equal signs, of which blanks alone make a hundred thousand;
-    here the longest part in common is found by trying lengths: 10 ms for eight pairs of 500 words in the place of 60."""
-
-    def __init__(self, a: str, b: str) -> None:
-        super().__init__(None, a, b, autojunk=False)
-        self.both = a, b
-
-    def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:
-        """The longest part in common, of several the first in `a`, and of those the first in `b`."""
-        a, b = self.both
-        ahi, bhi = len(a) if ahi is None else ahi, len(b) if bhi is None else bhi
-        size, most, at = 0, min(ahi - alo, bhi - blo), alo
-        while size < most:  # what is in common has every shorter length too
-            tried = (size + most + 1) // 2
-            there = {b[start : start + tried] for start in range(blo, bhi - tried + 1)}
-            first = next((start for start in range(alo, ahi - tried + 1) if a[start : start + tried] in there), None)
-            if first is None:
-                most = tried - 1
-            else:
-                size, at = tried, first
-        return Match(at, b.index(a[at : at + size], blo, bhi) if size else blo, size)
 
 
 HIDDEN = {code: f"⟨U+{code:04X}⟩" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0xFEFF)}

@@ -7,7 +7,6 @@ import math
 import os
 import re
 from collections.abc import Callable
-from difflib import SequenceMatcher
 from html.parser import HTMLParser
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -22,7 +21,7 @@ from hypothesis import strategies as st
 from datasetbuild.artifact.report import charts, numbers
 from datasetbuild.artifact.report import page as page_module
 from datasetbuild.artifact.report.page import TIES, embedded, together
-from datasetbuild.engine.samples import Matcher, visible, word_difference
+from datasetbuild.engine.samples import visible, word_difference
 from datasetbuild.stages.split import split
 from tests.conftest import Project
 from tests.laws.conversations import numbered
@@ -255,18 +254,6 @@ def test_a_difference_keeps_both_texts(left: str, right: str) -> None:
     assert "".join(said for _, said in a) == left
     assert "".join(said for _, said in b) == right
     assert [said for differs, said in a if not differs] == [said for differs, said in b if not differs]
-
-
-SOME = st.text("ab \u0301", max_size=30) | st.text("ab c", min_size=200, max_size=260)
-
-
-@given(SOME, SOME, st.data())
-def test_differences_are_those_of_difflib(left: str, right: str, data: st.DataObject) -> None:
-    """Longest parts in common, of several the first, in the whole of two texts and in any parts of them."""
-    ours, theirs = Matcher(left, right), SequenceMatcher(None, left, right, autojunk=False)
-    assert ours.get_opcodes() == theirs.get_opcodes()
-    edges = [sorted(data.draw(st.tuples(*[st.integers(0, len(side))] * 2))) for side in (left, right)]
-    assert ours.find_longest_match(*edges[0], *edges[1]) == theirs.find_longest_match(*edges[0], *edges[1])
 
 
 def test_contradictions_stand_side_by_side(hostile: Path) -> None:
