@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Project
 from tests.laws.conversations import pair
 from tests.test_causes import between, build, built_first, said
 
@@ -54,3 +55,21 @@ def test_other_words_are_cut_when_a_file_goes(tmp_path: Path, gone: str, cause: 
     (project / f"rows/{gone}.jsonl").unlink()
     one = build(project, keyed, {name: rows for name, rows in files.items() if name != f"rows/{gone}.jsonl"})
     assert causes(both, one) == {("input_removed", f"rows/{gone}.jsonl"), (cause, None)}
+
+
+def test_many_files_are_counted(project: Project) -> None:
+    """Of thirty edited files `plan` and `diff` name twelve and count the others; every row is still counted."""
+    from datasetbuild.artifact.diff.tables import edits, tables
+
+    files = {f"rows/{n:02}.jsonl": [pair(f"{n}?", said(n, 5), of="x")] for n in range(30)}
+    (project.folder / "recipes").rmdir()
+    folder, before = built_first(project.folder, recipe(), files)
+    edited = {name: [pair(rows[0]["messages"][0]["content"], said(100 + n, 6), of="x")] for n, (name, rows) in enumerate(files.items())}
+    told = project.write(edited).run("plan", "recipe=small").out
+    assert told.count("input_changed: sources.all: rows/") == 12
+    assert "input_changed: sources.all: and 18 more files" in told
+    document = between(before, build(folder, recipe(), edited)).document
+    assert [where for _, where, _ in edits(document)][-2:] == ["rows/11.jsonl", "and 18 more files"]
+    causes = tables(document)[0]
+    assert causes.rows[-2][0] == "edited in 18 more files"
+    assert [int(row[3]) for row in causes.rows] == [1] * 12 + [18, 30]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from datasetbuild.artifact.diff.causes import ROW_CAUSES, RowCause
@@ -15,7 +17,13 @@ SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">", "outside": 
 NONE = "·"
 DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 TOP = 12
-"""Lines of a table of reasons or facts; the rest is counted."""
+"""Lines of a table of reasons or facts, and of files alike; the rest is counted."""
+
+OF_FILES = {
+    RowCause.ROW_ADDED: "new in {}", RowCause.ROW_REMOVED: "gone from {}", RowCause.ROW_EDITED: "edited in {}",
+    RowCause.INPUT_ADDED: "{} is new", RowCause.INPUT_REMOVED: "{} is gone",
+}  # fmt: skip
+"""Causes whose detail is a file, or a source."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +59,19 @@ def totals(document: Document) -> list[tuple[str, str]]:
 
 
 def edits(document: Document) -> list[tuple[str, str, str]]:
-    """What was edited, a line each: sign, where, old -> new. Recipe keys, then code, then files."""
+    """What was edited, a line each: sign, where, old -> new. Recipe keys, then code, then files; of many the first, and their number."""
     lines = []
     for one in sorted(document["recipe"], key=lambda one: one["code"]):
         sign = "+" if one["old"] is None else "-" if one["new"] is None else "~"
         lines.append((sign, one["path"], change(one["old"], one["new"])))
-    for file in document["files"]:
-        sign = {"added": "+", "removed": "-", "changed": "~"}[file["what"]]
-        sizes = " -> ".join(f"{size} bytes" for size in file["bytes"] if size is not None)
-        lines.append((sign, file["file"], f"{sizes} (source {file['source']})"))
+    for (what, source), group in groupby(document["files"], key=lambda file: (file["what"], file["source"])):
+        sign, files = {"added": "+", "removed": "-", "changed": "~"}[what], list(group)
+        told = len(files) if len(files) <= TOP + 1 else TOP
+        for file in files[:told]:
+            sizes = " -> ".join(f"{size} bytes" for size in file["bytes"] if size is not None)
+            lines.append((sign, file["file"], f"{sizes} (source {source})"))
+        if len(files) > told:
+            lines.append((sign, f"and {len(files) - told} more files", f"(source {source})"))
     return lines
 
 
@@ -90,11 +102,7 @@ def because(line: Mapping[str, Any]) -> str:
         return f"{detail} {change(line['old'], line['new'])}"
     if cause == RowCause.BOUND_MOVED:
         return f"{detail}: a quantile that moved, {change(line['old'], line['new'])}"
-    places = {
-        RowCause.ROW_ADDED: "new in {}", RowCause.ROW_REMOVED: "gone from {}", RowCause.ROW_EDITED: "edited in {}",
-        RowCause.INPUT_ADDED: "{} is new", RowCause.INPUT_REMOVED: "{} is gone",
-    }  # fmt: skip
-    return places[cause].format(detail) if cause in places else ROW_CAUSES[RowCause(cause)]
+    return OF_FILES[cause].format(detail) if cause in OF_FILES else ROW_CAUSES[RowCause(cause)]
 
 
 def tables(document: Document) -> list[Table]:
@@ -108,8 +116,23 @@ def _count(number: int) -> str:
     return str(number) if number else NONE
 
 
+def _shortened(causes: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, int]]]:
+    """Each cause in words with its counts; of a cause that many files have the first `TOP`, and the others, added up, at the end."""
+    left: dict[str, list[Mapping[str, Any]]] = {}
+    seen, alike = Counter[str](), Counter(line["cause"] for line in causes)
+    for line in causes:
+        seen[line["cause"]] += 1
+        if line["cause"] in OF_FILES and alike[line["cause"]] > TOP + 1 and seen[line["cause"]] > TOP:
+            left.setdefault(line["cause"], []).append(line)
+        else:
+            yield because(line), line
+    for cause, lines in left.items():
+        words = OF_FILES[RowCause(cause)].format(f"{len(lines)} more files").replace(" is ", " are ")
+        yield words, {kind: sum(line[kind] for line in lines) for kind in KIND_NAMES}
+
+
 def _causes(document: Document) -> Table:
-    lines = [(because(line), *(_count(line[kind]) for kind in KIND_NAMES)) for line in document["causes"]]
+    lines = [(words, *(_count(counts[kind]) for kind in KIND_NAMES)) for words, counts in _shortened(document["causes"])]
     if len(lines) > 1:
         lines.append(("total", *(_count(document["totals"][kind]) for kind in KIND_NAMES)))
     return Table("why rows differ", ("why", *KIND_NAMES), tuple(lines), total=len(lines) > 1)
