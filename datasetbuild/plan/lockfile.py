@@ -36,6 +36,9 @@ HEADER = """\
 SHORT = 12
 """Hex digits of a digest that people see."""
 
+TOLD = 12
+"""Files of a source that people are told of, where many differ; `--json` has all."""
+
 _OURS, _BASE, _MIDDLE, _THEIRS = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
 
 
@@ -101,7 +104,9 @@ class Change:
 
     def __str__(self) -> str:
         sides = " -> ".join(side for side in (self.old, self.new) if side)
-        return "\n".join([f"{self.sign} {self.what}  {sides}".rstrip(), *(f"    {line}" for line in self.details)])
+        told = self.details[: TOLD if len(self.details) > TOLD + 1 else None]
+        left = [f"and {len(self.details) - TOLD} more"] if len(told) < len(self.details) else []
+        return "\n".join([f"{self.sign} {self.what}  {sides}".rstrip(), *(f"    {line}" for line in (*told, *left))])
 
 
 def parse(text: str) -> dict[str, Entry]:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasetbuild.errors import MismatchError
-from datasetbuild.plan.lockfile import Entry, PinnedFile, SourcePin, changes, conflicts, dump, ours, parse
+from datasetbuild.plan.lockfile import Change, Entry, PinnedFile, SourcePin, changes, conflicts, dump, ours, parse
 from tests.conftest import ROOT, Project
 from tests.sources.test_remote import Handler, Server
 
@@ -375,3 +375,11 @@ def test_as_json(two: Project) -> None:
     document = two.run("lock", "--check", "--json").json
     assert document["stale"] is True
     assert [(one["sign"], one["what"]) for one in document["recipes"]["small"]] == [("~", "source a")]
+
+
+def test_of_many_files_some_are_named() -> None:
+    """A source of which a thousand files changed is told in a few lines, one of thirteen whole; the JSON has all."""
+    few, many = (Change("~", "source a", details=tuple(f"{n}.md: gone" for n in range(count))) for count in (13, 1000))
+    assert len(str(few).splitlines()) == 14
+    assert str(many).splitlines()[-2:] == ["    11.md: gone", "    and 988 more"]
+    assert len(many.details) == 1000
