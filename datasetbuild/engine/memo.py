@@ -30,12 +30,17 @@ class Memo:
 
     def put(self, answers: Mapping[str, bytes]) -> None:
         """Keep answers; of two for one name the first stays."""
-        with closing(self._open()) as database, database:
+        with closing(self._open()) as database:
+            database.execute("begin immediate")
             database.executemany("insert or ignore into memo values (?, ?)", answers.items())
+            database.execute("commit")
 
     def _open(self) -> sqlite3.Connection:
+        """The file, made where it is not there. Whoever writes says so first (`immediate`) and waits for those before: of two who
+        find out while they read, SQLite refuses one at once."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(self.path, timeout=60)
-        database.execute("pragma journal_mode = wal")
+        database = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+        database.execute("begin immediate")
         database.execute("create table if not exists memo (name text primary key, answer blob) without rowid")
+        database.execute("commit")
         return database
