@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from datasetbuild.plan.explain import Difference
     from datasetbuild.recipe import Recipe
 
-FILES = 12
-"""Files of a source that are named, of those that came, of those that went and of those that changed."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override", help="the recipe, and overrides of it")
@@ -49,17 +46,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def reasons(recipe: Recipe, found: Sequence[Difference]) -> list[str]:
-    """A line for each difference; of many files of a source that came, went or changed, for the first `FILES`, and their number."""
+    """A line for each difference; of many files of a source that came, went or changed, for the first ones, and the number of the others."""
+    from datasetbuild.plan.explain import first_of
+
     lines = []
     groups: dict[tuple[str, str], list[Difference]] = {}
     for one in found:
         groups.setdefault((one.cause, one.path.partition(": ")[0]), []).append(one)
     for (cause, source), alike in groups.items():
-        for one in alike[: FILES if len(alike) > FILES + 1 else None]:
+        named, left = first_of(alike)
+        for one in named:
             place = origin(recipe, one)
             lines.append(f"  {one.cause}: {one.path}: {_short(one.old)} -> {_short(one.new)}{f'  ({place})' if place else ''}")
-        if len(alike) > FILES + 1:
-            lines.append(f"  {cause}: {source}: and {len(alike) - FILES} more files; --json lists all")
+        if left:
+            lines.append(f"  {cause}: {source}: and {left} more files; --json lists all")
     return lines
 
 

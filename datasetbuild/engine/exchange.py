@@ -36,8 +36,7 @@ RECORD_COLUMNS = ("tools", "group", "category", "date", "meta")
 
 
 Batch = tuple[Path, int]
-"""Rows of one part on their way: a file, and where in it their Arrow stream begins. (Arrow's own files of many batches are opened by
-another thread: 0.1 ms each time.)"""
+"""Rows of one part on their way: a file, and where in it their Arrow stream begins."""
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,6 @@ def examine(
     """Measure what is not in the cache, and decide. plan: with its template resolved. strict: raise for more unusable rows
     than the recipe allows, before anything is decided, and once more for those that a dear fact adds."""
     pieces = measure(plan, cache, engine, project, files, progress)
-    engine.rest()
     rest(cache.root)
     plane = gather(cache, pieces)
     rest(cache.root)
@@ -204,7 +203,8 @@ def measure(
     shards = shards_of(plan, files, cut_inputs(plan, cache, engine, project, files))
     tasks = [ShardTask(cache.root, project, plan.shard_plan(shard.source), shard) for shard in shards]
     tasks, cuts = with_cuts(plan, cache, engine, tasks)
-    measured = progress("measure", engine.map(measure_shard, tasks), len(tasks))
+    measured = list(progress("measure", engine.map(measure_shard, tasks), len(tasks)))
+    engine.rest()
     return [
         Piece(
             place=place,

@@ -64,7 +64,6 @@ def _decided(
         key = _measures(keys.step_keys(plan, by_source(plan, files)))
         if key not in measured:
             pieces = measure(plan, cache, engine, recipe.project, files, progress)
-            engine.rest()
             measured[key] = pieces, gather(cache, pieces)
         pieces, plane = measured[key]
         decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane, recipe.project, progress))

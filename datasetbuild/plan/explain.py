@@ -7,10 +7,21 @@ file and line, or which override, set the new value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+NAMED = 12
+"""How many things that differ alike, such as the files of a source, people are told by name."""
+
+
+def first_of(many: Sequence[T]) -> tuple[Sequence[T], int]:
+    """The first `NAMED` of many, and how many are left; all of them where only one would be."""
+    told = many if len(many) <= NAMED + 1 else many[:NAMED]
+    return told, len(many) - len(told)
 
 
 class Cause(StrEnum):

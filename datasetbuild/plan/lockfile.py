@@ -27,6 +27,7 @@ import yaml
 
 from datasetbuild.errors import MismatchError
 from datasetbuild.hashing import digest
+from datasetbuild.plan.explain import first_of
 
 NAME = "dsbuild.lock"
 VERSION = 1
@@ -35,9 +36,6 @@ HEADER = """\
 """
 SHORT = 12
 """Hex digits of a digest that people see."""
-
-TOLD = 12
-"""Files of a source that people are told of, where many differ; `--json` has all."""
 
 _OURS, _BASE, _MIDDLE, _THEIRS = "<<<<<<<", "|||||||", "=======", ">>>>>>>"
 
@@ -104,9 +102,9 @@ class Change:
 
     def __str__(self) -> str:
         sides = " -> ".join(side for side in (self.old, self.new) if side)
-        told = self.details[: TOLD if len(self.details) > TOLD + 1 else None]
-        left = [f"and {len(self.details) - TOLD} more"] if len(told) < len(self.details) else []
-        return "\n".join([f"{self.sign} {self.what}  {sides}".rstrip(), *(f"    {line}" for line in (*told, *left))])
+        told, left = first_of(self.details)
+        lines = [*told, *([f"and {left} more"] if left else [])]
+        return "\n".join([f"{self.sign} {self.what}  {sides}".rstrip(), *(f"    {line}" for line in lines)])
 
 
 def parse(text: str) -> dict[str, Entry]:

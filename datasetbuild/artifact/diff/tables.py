@@ -12,12 +12,13 @@ from typing import Any
 
 from datasetbuild.artifact.diff.causes import ROW_CAUSES, RowCause
 from datasetbuild.artifact.diff.document import KIND_NAMES, Document
+from datasetbuild.plan.explain import NAMED, first_of
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">", "outside": "·"}
 NONE = "·"
 DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 TOP = 12
-"""Lines of a table of reasons or facts, and of files alike; the rest is counted."""
+"""Lines of a table of reasons or facts; the rest is counted."""
 
 OF_FILES = {
     RowCause.ROW_ADDED: "new in {}", RowCause.ROW_REMOVED: "gone from {}", RowCause.ROW_EDITED: "edited in {}",
@@ -66,12 +67,12 @@ def edits(document: Document) -> list[tuple[str, str, str]]:
         lines.append((sign, one["path"], change(one["old"], one["new"])))
     for (what, source), group in groupby(document["files"], key=lambda file: (file["what"], file["source"])):
         sign, files = {"added": "+", "removed": "-", "changed": "~"}[what], list(group)
-        told = len(files) if len(files) <= TOP + 1 else TOP
-        for file in files[:told]:
+        named, left = first_of(files)
+        for file in named:
             sizes = " -> ".join(f"{size} bytes" for size in file["bytes"] if size is not None)
             lines.append((sign, file["file"], f"{sizes} (source {source})"))
-        if len(files) > told:
-            lines.append((sign, f"and {len(files) - told} more files", f"(source {source})"))
+        if left:
+            lines.append((sign, f"and {left} more files", f"(source {source})"))
     return lines
 
 
@@ -117,12 +118,12 @@ def _count(number: int) -> str:
 
 
 def _shortened(causes: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, int]]]:
-    """Each cause in words with its counts; of a cause that many files have the first `TOP`, and the others, added up, at the end."""
+    """Each cause in words with its counts; of a cause that many files have the first `NAMED`, and the others, added up, at the end."""
     left: dict[str, list[Mapping[str, Any]]] = {}
     seen, alike = Counter[str](), Counter(line["cause"] for line in causes)
     for line in causes:
         seen[line["cause"]] += 1
-        if line["cause"] in OF_FILES and alike[line["cause"]] > TOP + 1 and seen[line["cause"]] > TOP:
+        if line["cause"] in OF_FILES and alike[line["cause"]] > NAMED + 1 and seen[line["cause"]] > NAMED:
             left.setdefault(line["cause"], []).append(line)
         else:
             yield because(line), line
