@@ -6,6 +6,7 @@
 
 For each number of rows and each repeat every tool runs from nothing, again with nothing changed, and again after one
 changed bound (`response_chars.min` 50 -> 60); tools take turns, so that a busy minute of the machine hits all of them.
+What is compared most closely runs side by side: the floors right behind a build, a sweep right before one.
 Peers are installed once, each in an environment of its own (bench/requirements). Results are appended as JSON to
 bench/results, with the machine described by its cores and memory only.
 """
@@ -139,8 +140,8 @@ def machine() -> Result:
     }
 
 
-def run_tool(session: Session, tool: Tool, rows: int, repeat: int, pairs: Any, rounds: Rounds) -> None:
-    """Cold, unchanged, changed: one result each."""
+def run_tool(session: Session, tool: Tool, rows: int, repeat: int, pairs: Any, rounds: Rounds, floors: bool) -> None:
+    """Cold, unchanged, changed: one result each. floors: they are measured behind the first."""
     given = session.given(tool.name, rows)
     tool.prepare(given)
     for scenario, bound in rounds.scenarios(tool):
@@ -153,6 +154,8 @@ def run_tool(session: Session, tool: Tool, rows: int, repeat: int, pairs: Any, r
             if isinstance(tool, Dsbuild):
                 result["own_account"] = own_account(given.work / "build" / "w" / "ledger.parquet")
         session.keep(rows, result)
+        if scenario == "cold" and floors:
+            run_floors(session, rows, repeat)
 
 
 def about(kept: Kept) -> Result:
@@ -181,15 +184,15 @@ def run_extras(session: Session, rows: int, repeat: int) -> None:
     """What only this program can do: sweeps of nine points, from nothing and after a build, and decisions alone."""
     tool = Dsbuild(1)
     given = session.given("dsbuild sweep", rows)
-    for scenario in ("sweep, from nothing", "sweep, after a build"):
-        tool.prepare(given)
-        if scenario.endswith("build"):
-            session.measure(tool.command(given, BOUND), given.work, ENVIRONMENT)
-        command = dsbuild(given.work, "-m", "recipe=w", *SWEEP, "-j", "1", "--json")
-        found = session.measure(command, given.work, ENVIRONMENT)
+    for scenario in ("sweep, from nothing", "build beside it", "sweep, after a build"):
+        if scenario != "sweep, after a build":
+            tool.prepare(given)
+        sweep = dsbuild(given.work, "-m", "recipe=w", *SWEEP, "-j", "1", "--json")
+        command = tool.command(given, BOUND) if scenario == "build beside it" else sweep
+        found = session.measure(command, given.work, tool.environment(given))
         session.keep(rows, {"tool": tool.name, "scenario": scenario, "repeat": repeat, **found})
     command = [sys.executable, str(BENCH / "decision.py"), str(given.work), f"filters.response_chars.min={CHANGED}"]
-    found = session.measure(command, given.work, ENVIRONMENT)
+    found = session.measure(command, given.work, tool.environment(given))
     laps = json.loads((given.work / "log.txt").read_text(encoding="utf-8").splitlines()[-1])
     session.keep(rows, {"tool": tool.name, "scenario": "decision alone", "repeat": repeat, **found, **laps})
 
@@ -213,17 +216,19 @@ def run_size(session: Session, rows: int, tools: Sequence[Tool], only: Sequence[
     say(f"{rows:,} rows: the planted pairs that near dedup decides about")
     pairs = planted(corpus, corpus.with_suffix(".truth.jsonl"), session.tokenizer)
     session.keep(rows, {"tool": "session", "scenario": "start", "machine": machine()})
+    wants_floors = not only or "floors" in only
     for repeat in range(rounds.all):
         for tool in tools:
+            beside = wants_floors and isinstance(tool, Dsbuild) and tool.processes == 1
             if not rounds.has(tool, rows, repeat):
                 continue
             say(f"{tool.name}, {rows:,} rows, round {repeat + 1} of {rounds.all}")
             try:
-                run_tool(session, tool, rows, repeat, pairs, rounds)
+                run_tool(session, tool, rows, repeat, pairs, rounds, floors=beside)
             except RuntimeError as error:
                 say(f"  failed: {error}")
                 session.keep(rows, {"tool": tool.name, "scenario": "failed", "repeat": repeat, "why": str(error)[:200]})
-        if not only or "floors" in only:
+        if wants_floors and not any(isinstance(tool, Dsbuild) for tool in tools):
             run_floors(session, rows, repeat)
         if not only or "extras" in only:
             run_extras(session, rows, repeat)
