@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasetbuild import process
+from datasetbuild.cli.held import add_flags, held_plan
 from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
@@ -26,10 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accept", action="store_true", help="publish although checks fail; the manifest says which")
     parser.add_argument("-j", "--workers", type=_workers, metavar="N", help="number of processes (the same as engine.workers=N); 1: one, with one thread")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
-    lock = parser.add_argument_group("dsbuild.lock")
-    lock.add_argument("--locked", action="store_true", help="refuse when an input is not what the lock has pinned")
-    lock.add_argument("--frozen", action="store_true", help="take the pinned files and nothing else, whatever the recipe's globs would find")
-    lock.add_argument("--offline", action="store_true", help="ask nothing over a network: what was fetched is in the cache")
+    add_flags(parser)
     sweep = parser.add_argument_group("sweeps (key=a,b,c)")
     sweep.add_argument("-m", "--multirun", action="store_true", help="decide every point and print one table, with the delta to the recipe without overrides; writes nothing")
     sweep.add_argument("--csv", action="store_true", help="print the table as CSV")
@@ -52,14 +50,11 @@ def run(args: argparse.Namespace) -> int:
 
         raise UsageError("--csv, --plot and --write belong to a sweep", hint="add -m, and give a key several values: key=a,b,c")
     from datasetbuild.cli.progress import bar
-    from datasetbuild.engine.lock import with_pins
     from datasetbuild.engine.run import build
-    from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
     recipe = load(args.overrides, project=project)[0]
-    plan = with_workers(make_plan(recipe.config), args.workers)
-    plan = with_pins(plan, recipe, locked=args.locked, frozen=args.frozen, offline=args.offline)
+    plan = with_workers(held_plan(recipe, args), args.workers)
     built = build(recipe, plan, force=args.force, accept=args.accept, progress=None if args.quiet else bar)
     for notice in built.notices if not args.quiet else ():
         print(f"dsbuild: {notice}", file=sys.stderr)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasetbuild.cli.held import add_flags, held_plan
 from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override", help="the recipe, and overrides of it")
     parser.add_argument("--against", metavar="DIR", help="another artifact's folder; without it build/NAME")
+    add_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,7 +28,6 @@ def run(args: argparse.Namespace) -> int:
     from datasetbuild.engine.foresee import foresee_parts
     from datasetbuild.errors import UsageError
     from datasetbuild.plan.explain import differences
-    from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
     project = find_project(args.directory)
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     manifest = read_manifest(folder)
     if manifest is None:
         raise UsageError(f"{folder} holds no manifest to compare with", hint=f"dsbuild recipe={recipe.choice} builds it")
-    found = differences(manifest["parts"], foresee_parts(recipe, make_plan(recipe.config)))
+    found = differences(manifest["parts"], foresee_parts(recipe, held_plan(recipe, args)))
     if args.json:
         sys.stdout.write(json.dumps([{**vars(one), "origin": origin(recipe, one)} for one in found], indent=1, default=str) + "\n")
     elif not found:

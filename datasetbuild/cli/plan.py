@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
+from datasetbuild.cli.held import add_flags, held_plan
 from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
@@ -21,15 +22,17 @@ PENDING = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overrides", nargs="*", metavar="recipe=NAME|override", help="the recipe, and overrides of it")
     parser.add_argument("--check", action="store_true", help=f"exit with {PENDING} when a build would change something")
+    add_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     from datasetbuild.engine.foresee import as_dict, foresee
-    from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
     recipe = load(args.overrides, project=find_project(args.directory))[0]
-    forecast = foresee(recipe, make_plan(recipe.config))
+    forecast = foresee(recipe, held_plan(recipe, args))
+    for notice in forecast.notices:
+        print(f"dsbuild: {notice}", file=sys.stderr)
     sys.stdout.write(json.dumps(as_dict(forecast), indent=1, default=str) + "\n" if args.json else tell(forecast))
     return PENDING if args.check and forecast.changes else 0
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datasetbuild.cli.held import add_flags, held_plan
 from datasetbuild.cli.project import check_folder, find_project
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-n", type=int, default=5, metavar="N", help="with --mask: at most so many conversations (5)")
     parser.add_argument("--html", type=Path, metavar="FILE", help="with --mask: write one HTML page instead")
+    add_flags(parser, "dsbuild.lock, with --mask")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,13 +48,12 @@ def _mask(args: argparse.Namespace) -> int:
     from datasetbuild.cli.mask_view import as_html, as_json, as_text
     from datasetbuild.engine.masked import masked_rows
     from datasetbuild.engine.story import search
-    from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
     if args.html:
         check_folder(args.html)
     recipe = load(args.overrides, project=find_project(args.directory))[0]
-    rows = masked_rows(search(recipe, make_plan(recipe.config)), text=args.row, count=args.n)
+    rows = masked_rows(search(recipe, held_plan(recipe, args)), text=args.row, count=args.n)
     if args.html:
         args.html.write_text(as_html(rows, recipe.name), encoding="utf-8")
         print(f"{len(rows)} rows written to {args.html}", file=sys.stderr)

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasetbuild.cli.held import held_plan
 from datasetbuild.cli.project import check_folder
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ def run(args: argparse.Namespace, project: Path) -> int:
     from datasetbuild.engine.run import build
     from datasetbuild.engine.sweep import sweep
     from datasetbuild.errors import UsageError
-    from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
     if args.csv and args.json:
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace, project: Path) -> int:
         check_folder(args.plot)
     recipes = load(args.overrides, project=project, multirun=True)
     base = load([word for word in args.overrides if word.startswith("recipe=")], project=project)[0]
-    plans = [with_workers(make_plan(recipe.config), args.workers) for recipe in [base, *recipes]]
+    plans = [with_workers(held_plan(recipe, args), args.workers) for recipe in [base, *recipes]]
     points = sweep(base, recipes, plans, bar)
     if args.plot:
         from datasetbuild.artifact.curve import curve_page

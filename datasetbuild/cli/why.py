@@ -10,6 +10,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+from datasetbuild.cli.held import add_flags, held_plan
 from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ WIDTH = 88
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="+", metavar="recipe=NAME ID|FILE:LINE|TEXT", help="the recipe, overrides, and the row")
     parser.add_argument("--at", metavar="REV", help="as it was at a git revision, read from git and DVC: nothing is built")
+    add_flags(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,11 +44,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _present(args: argparse.Namespace, overrides: list[str]) -> Search:
     from datasetbuild.engine.story import search
-    from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
     recipe = load(overrides, project=find_project(args.directory))[0]
-    return search(recipe, make_plan(recipe.config))
+    return search(recipe, held_plan(recipe, args))
 
 
 def _past(args: argparse.Namespace, overrides: list[str], scratch: ExitStack) -> Past:

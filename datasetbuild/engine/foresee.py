@@ -15,10 +15,9 @@ from datasetbuild.artifact.manifest import read_manifest
 from datasetbuild.engine import outcome
 from datasetbuild.engine.cache import Cache, cache_of
 from datasetbuild.engine.cuts import known_cuts
-from datasetbuild.engine.inputs import InputFile, find_inputs, foreseen_shards, known_shards
-from datasetbuild.engine.lock import with_pins
+from datasetbuild.engine.inputs import InputFile, foreseen_shards, known_shards
+from datasetbuild.engine.lock import present_inputs
 from datasetbuild.engine.measure import ShardTask
-from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import by_source, target_folder
 from datasetbuild.engine.shards import Shard, shards_of
 from datasetbuild.hashing import digest
@@ -54,7 +53,8 @@ class Step:
 
 @dataclass
 class Forecast:
-    """status: "up to date" or "would build". differences: from the artifact that is there. steps: in the river's order."""
+    """status: "up to date" or "would build". differences: from the artifact that is there. steps: in the river's order.
+    notices: what a build would say of `dsbuild.lock`."""
 
     recipe: Recipe
     folder: Path
@@ -63,6 +63,7 @@ class Forecast:
     cause: Cause | None
     differences: list[Difference] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
     @property
     def seconds(self) -> float:
@@ -75,18 +76,14 @@ class Forecast:
 
 def foresee_parts(recipe: Recipe, plan: Plan) -> dict[str, Any]:
     """The parts of the key that a build would have."""
-    cache = cache_of(recipe.project)
-    plan = with_pins(plan, recipe)
-    files = find_inputs(plan, cache, recipe.project)
-    return keys.step_keys(resolve(plan, cache, recipe.project), by_source(plan, files))
+    plan, files, _ = present_inputs(recipe, plan, cache_of(recipe.project))
+    return keys.step_keys(plan, by_source(plan, files))
 
 
 def foresee(recipe: Recipe, plan: Plan) -> Forecast:
     """The forecast of a build. Nothing is written but the digests of source files and the resolved tokenizer."""
     cache = cache_of(recipe.project)
-    plan = with_pins(plan, recipe)
-    files = find_inputs(plan, cache, recipe.project)
-    plan = resolve(plan, cache, recipe.project)
+    plan, files, notices = present_inputs(recipe, plan, cache)
     parts = keys.step_keys(plan, by_source(plan, files))
     key = digest(parts)
     folder = target_folder(recipe, key)
@@ -98,7 +95,7 @@ def foresee(recipe: Recipe, plan: Plan) -> Forecast:
         cause = found[0].cause if found else Cause.PARAMS_CHANGED
     else:
         cause = None if outcome.intact(folder, key, cache) else Cause.OUTPUT_DAMAGED
-    forecast = Forecast(recipe, folder, key, "would build" if cause else "up to date", cause, found)
+    forecast = Forecast(recipe, folder, key, "would build" if cause else "up to date", cause, found, notices=notices)
     if cause:
         steps = _summed([*_every_step(plan, cache, recipe.project, files)])
         rows = sum(step.rows for step in steps if step.step == "rows")

@@ -19,7 +19,7 @@ from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs, known
 from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.models import pinned_models
 from datasetbuild.engine.place import placed
-from datasetbuild.engine.resolve import input_files, model_digest
+from datasetbuild.engine.resolve import input_files, model_digest, resolve
 from datasetbuild.engine.snapshots import upstream
 from datasetbuild.engine.templates import resolve_template
 from datasetbuild.errors import BuildError, MismatchError, UsageError
@@ -99,6 +99,16 @@ def check_pins(recipe: Recipe, plan: Plan, resolved: Plan, files: Sequence[Input
         return []
     names = ", ".join(change.what for change in found)
     return [f"{NAME} is stale for recipe {recipe.choice}: {names}; `dsbuild lock` pins what is there now"]
+
+
+def present_inputs(recipe: Recipe, plan: Plan, cache: Cache) -> tuple[Plan, list[InputFile], list[str]]:
+    """What a recipe is made from, as it is now: the plan with everything named by its content, the files of its sources, and what
+    of them is not as pinned, in sentences. `MismatchError` where `--locked` or `--frozen` forbids them."""
+    with placed(recipe):
+        plan = with_pins(plan, recipe)
+        files = find_inputs(plan, cache, recipe.project)
+        resolved = resolve(plan, cache, recipe.project)
+        return resolved, files, check_pins(recipe, plan, resolved, files, cache)
 
 
 def lock(

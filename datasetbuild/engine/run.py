@@ -19,15 +19,14 @@ from datasetbuild.engine.cuts import with_cuts
 from datasetbuild.engine.decide import Decision, decide
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather, tally
-from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs
+from datasetbuild.engine.inputs import InputFile, cut_inputs
 from datasetbuild.engine.ledger import balance, ledger_lines, ledger_table, plain_ledger, write_ledger
 from datasetbuild.engine.local import Engine, local_engine
-from datasetbuild.engine.lock import check_pins, with_pins
+from datasetbuild.engine.lock import present_inputs
 from datasetbuild.engine.measure import ShardTask, measure_shard
 from datasetbuild.engine.parts import write_artifact
 from datasetbuild.engine.place import placed
 from datasetbuild.engine.quarantine import check_kept, check_quarantine
-from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.rest import rest
 from datasetbuild.engine.shards import shards_of
 from datasetbuild.engine.system import check_system
@@ -114,10 +113,7 @@ def _build(
 ) -> Built:
     check_target(cache.root, recipe.project)
     cache.sweep()
-    asked = plan = with_pins(plan, recipe)
-    files = find_inputs(plan, cache, recipe.project)
-    plan = resolve(plan, cache, recipe.project)
-    notices = check_pins(recipe, asked, plan, files, cache)
+    plan, files, notices = present_inputs(recipe, plan, cache)
     parts = step_keys(plan, by_source(plan, files))
     key = digest(parts)
     folder = scratch / "artifact" if scratch else target_folder(recipe, key)

@@ -10,11 +10,9 @@ import polars as pl
 
 from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.gather import Piece
-from datasetbuild.engine.inputs import find_inputs
 from datasetbuild.engine.local import local_engine
-from datasetbuild.engine.lock import with_pins
+from datasetbuild.engine.lock import present_inputs
 from datasetbuild.engine.place import placed
-from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import Examined, examine
 from datasetbuild.plan.keys import changing
 from datasetbuild.plan.steps import Plan
@@ -170,9 +168,7 @@ def search(recipe: Recipe, plan: Plan) -> Search:
 
 
 def _search(recipe: Recipe, plan: Plan, cache: Cache) -> Search:
-    plan = with_pins(plan, recipe)
-    files = find_inputs(plan, cache, recipe.project)
-    plan = resolve(plan, cache, recipe.project)
+    plan, files, _ = present_inputs(recipe, plan, cache)
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
         found = examine(plan, cache, engine, recipe.project, files, lambda what, results, count: iter(results))
     return Search(recipe, found, cache)

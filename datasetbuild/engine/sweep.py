@@ -14,12 +14,11 @@ from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.decide import decide
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather
-from datasetbuild.engine.inputs import find_inputs
 from datasetbuild.engine.ledger import balance
 from datasetbuild.engine.local import local_engine
-from datasetbuild.engine.lock import with_pins
+from datasetbuild.engine.lock import present_inputs
+from datasetbuild.engine.place import placed
 from datasetbuild.engine.quarantine import check_quarantine
-from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import Progress, by_source, measure, rows_read
 from datasetbuild.hashing import digest
 from datasetbuild.plan import keys
@@ -57,10 +56,8 @@ def sweep(base: Recipe, points: Sequence[Recipe], plans: Sequence[Plan], progres
 def _decided(
     recipe: Recipe, plan: Plan, cache: Cache, measured: dict[str, tuple[list[Piece], KeyPlane]], progress: Progress
 ) -> pl.DataFrame:
-    plan = with_pins(plan, recipe)
-    files = find_inputs(plan, cache, recipe.project)
-    plan = resolve(plan, cache, recipe.project)
-    with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
+    plan, files, _ = present_inputs(recipe, plan, cache)
+    with placed(recipe), local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
         key = _measures(keys.step_keys(plan, by_source(plan, files)))
         if key not in measured:
             pieces = measure(plan, cache, engine, recipe.project, files, progress)

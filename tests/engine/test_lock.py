@@ -209,6 +209,32 @@ def test_frozen_takes_the_pinned_files(two: Project) -> None:
     assert two.bytes() == before
 
 
+ASKING = (
+    ("plan", "recipe=small"), ("explain", "recipe=small"), ("why", "recipe=small", "Why 3?"),
+    ("-m", "recipe=small", "filters.turns.max=1,9"), ("show", "recipe=small", "--mask"),
+)  # fmt: skip
+"""The verbs beside `build` that look at a recipe's inputs."""
+
+
+@pytest.mark.parametrize("words", ASKING, ids=lambda words: words[0])
+def test_every_verb_is_held_as_a_build_is(two: Project, words: tuple[str, ...]) -> None:
+    """What `--frozen` and `--locked` refuse a build, they refuse `plan`, `explain`, `why`, `show --mask` and a sweep, in the same words;
+    and with `--frozen` these look at the pinned files alone."""
+    two.run("recipe=small", "-q")
+    two.write({"b-2.jsonl": [ROWS[0]]})
+    for flag in ("--locked", "--frozen"):
+        asked, built = two.run(*words, flag), two.run("recipe=small", "-q", flag)
+        if flag == "--locked":
+            assert (asked.code, built.code, asked.err) == (4, 4, built.err)
+        else:
+            assert asked.code == (2 if words[0] == "show" else 0), asked.err  # 2: the recipe has no template
+    assert two.run("plan", "recipe=small", "--frozen").out == "build/small: up to date\n"
+    assert "dsbuild.lock is stale for recipe small: source b" in two.run("plan", "recipe=small").err
+    two.write({"b-1.jsonl": ROWS[:3]})
+    asked, built = two.run(*words, "--frozen"), two.run("recipe=small", "-q", "--frozen")
+    assert (asked.code, asked.err) == (4, built.err)
+
+
 @pytest.mark.parametrize("flag", ["--locked", "--frozen"])
 def test_without_a_lock(project: Project, flag: str) -> None:
     """What asks for a lock says how to make one."""
