@@ -50,6 +50,10 @@ FILE = "project-file"
 """The JSON Schema format by which a `File` parameter is known."""
 
 
+LANGUAGE = "language-code"
+"""The JSON Schema format of a parameter that names languages. Not an enum of 140 codes: that told nobody that `gr` is `el`."""
+
+
 class Model:
     """Marks a parameter that names a model: a folder of the project, or a name of the Hub.
 
@@ -133,20 +137,25 @@ def _union(arguments: tuple[Any, ...]) -> dict[str, Any]:
     return {"anyOf": schemas}
 
 
-def files_in(schema: Mapping[str, Any], value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The files that a value names, with their paths inside it. schema: of an operator, a parameter or a part of one."""
-    if isinstance(value, str) and schema.get("format") == FILE:
+def marked(schema: Mapping[str, Any], value: Any, form: str, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The texts inside a value whose schema has this format, with their paths. schema: of an operator, a parameter or a part of one."""
+    if isinstance(value, str) and schema.get("format") == form:
         yield path, value
     for branch in schema.get("anyOf", ()):
-        yield from files_in(branch, value, path)
+        yield from marked(branch, value, form, path)
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from files_in(schema.get("items") or {}, item, (*path, str(index)))
+            yield from marked(schema.get("items") or {}, item, form, (*path, str(index)))
     elif isinstance(value, Mapping):
         others = schema.get("additionalProperties")
         for key, child in value.items():
             known = schema.get("properties", {}).get(key, others if isinstance(others, Mapping) else {})
-            yield from files_in(known, child, (*path, str(key)))
+            yield from marked(known, child, form, (*path, str(key)))
+
+
+def files_in(schema: Mapping[str, Any], value: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The files that a value names, with their paths inside it. schema: of an operator, a parameter or a part of one."""
+    return marked(schema, value, FILE)
 
 
 def with_files(schema: Mapping[str, Any], value: Any, file: Callable[[str], str]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from datasetbuild.errors import Fault
 from datasetbuild.op import Operator, did_you_mean
 from datasetbuild.parameters import files_in, models_in
-from datasetbuild.recipe import expectations, licenses, locate, origins
+from datasetbuild.recipe import expectations, licenses, locate, origins, rule_words
 from datasetbuild.recipe.fill import fractions
 from datasetbuild.recipe.recipe import Recipe, leaves
 from datasetbuild.recipe.schema import fact_of, mapping, profile_of, registered
@@ -29,7 +29,7 @@ REGEX_MARGIN = 4
 def faults(recipe: Recipe) -> Iterator[Fault]:
     """All faults of meaning. Values of a wrong kind are left to the schema."""
     questions: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
-        _code, _name, _limits, _formats, _origins, _templates, _facts, _files, _models, _reserved, _bounds, _patterns, _split, _mix, _strata, _keep, _embeddings, _exports, _masks,
+        _code, _name, _limits, _formats, _origins, _templates, _facts, _files, _models, _reserved, _bounds, _words, _patterns, _split, _mix, _strata, _keep, _embeddings, _exports, _masks,
         licenses.faults, _checks,
     )  # fmt: skip
     for question in questions:
@@ -173,13 +173,10 @@ def _bounds(recipe: Recipe) -> Iterator[Fault]:
         pairs: list[tuple[Any, Any]] = [(low, high), (_quantile(low), _quantile(high))]
         if any(_is_number(a) and _is_number(b) and a > b for a, b in pairs):
             yield recipe.fault(("filters", name, "min"), f"min {low} is above max {high}: no record can pass")
-        both = set(_list(rule.get("allow"))) & set(_list(rule.get("deny")))
-        for value in sorted(map(str, both)):
-            yield recipe.fault(("filters", name, "deny"), f"{value!r} is both allowed and denied")
-        known = operator.values if (operator := registered("fact").get(fact_of(name, rule))) else ()
-        for key in ("allow", "deny") if known else ():
-            for value in sorted({*map(str, _list(rule.get(key)))} - {*known}):
-                yield recipe.fault(("filters", name, key), f"{fact_of(name, rule)!r} is never {value!r}", did_you_mean(value, [*known]))
+
+
+def _words(recipe: Recipe) -> Iterator[Fault]:
+    yield from rule_words.faults(recipe, _filters(recipe))
 
 
 def _patterns(recipe: Recipe) -> Iterator[Fault]:

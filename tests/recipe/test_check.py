@@ -84,7 +84,7 @@ def test_all_faults_come_at_once(project: Project) -> None:
          "min 5 is above max 4: no record can pass"),
         ("filters: {probe_chars: {min: q0.9, max: q0.1}}", "filters.probe_chars.min",
          "min q0.9 is above max q0.1: no record can pass"),
-        ("filters: {probe_language: {allow: [de], deny: [de]}}", "filters.probe_language.deny",
+        ("filters: {probe_language: {allow: [de], deny: [de]}}", "filters.probe_language.deny.0",
          "'de' is both allowed and denied"),
         ("filters: {p: {fact: probe_phrases}}", "filters.p.patterns", "'patterns' must be given: a list"),
         ("filters: {x: {fact: probe_charz}}", "filters.x.fact", "there is no fact 'probe_charz'"),

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from datasetbuild.arrow import buffers
 from datasetbuild.errors import BuildError
-from datasetbuild.op import Bound, Extra, fact
+from datasetbuild.op import Bound, Extra, did_you_mean, fact
+from datasetbuild.parameters import LANGUAGE
 from datasetbuild.record import Where, flatten_turns
 from datasetbuild.stages.annotate import turns
 
@@ -64,7 +65,7 @@ _CODES = (
 CODES = tuple(_CODES.split())
 """The languages that the model knows, so that a recipe is checked without loading it."""
 
-Languages = Annotated[list[str], Extra({"items": {"type": "string", "pattern": "^[a-z]{2,3}$", "title": "a language's code, such as en"}})]
+Languages = Annotated[list[str], Extra({"items": {"type": "string", "pattern": "^[a-z]{2,3}$", "title": "a language's code, such as en", "format": LANGUAGE}})]
 Confidence = Annotated[float, Bound(ge=0, le=1)]
 
 
@@ -97,7 +98,7 @@ def model_of(languages: tuple[str, ...]) -> Model:
     known = list(dict.fromkeys(whole.nb_classes))
     for language in languages:
         if language not in known:
-            raise BuildError(f"the model knows no language {language!r}", hint=_advice(language, known))
+            raise BuildError(f"the model knows no language {language!r}", hint=nearest_code(language))
     columns = [n for n, code in enumerate(whole.nb_classes) if not languages or code in languages]
     return Model(
         next=np.asarray(whole.tk_nextmove),
@@ -110,19 +111,20 @@ def model_of(languages: tuple[str, ...]) -> Model:
 
 
 OTHER_CODES = {
-    "zh": "cn tw chi zho cmn", "ja": "jp jpn", "ko": "kr kor", "el": "gr gre ell", "cs": "cz cze ces", "da": "dk dan", "sv": "se swe",
-    "uk": "ua ukr", "pt": "br por", "es": "mx spa", "en": "us gb eng", "de": "at ger deu", "fr": "fre fra", "it": "ita", "nl": "dut nld",
-    "pl": "pol", "ru": "rus", "tr": "tur", "ar": "ara", "he": "heb iw", "hi": "hin", "id": "in ind", "vi": "vn vie", "fa": "ir per fas",
-    "no": "nor", "fi": "fin", "hu": "hun", "ro": "rum ron",
+    "zh": "cn tw chi zho cmn chinese", "ja": "jp jpn japanese", "ko": "kr kor korean", "el": "gr gre ell greek", "cs": "cz cze ces czech",
+    "da": "dk dan danish", "sv": "se swe swedish", "uk": "ua ukr ukrainian", "pt": "br por portuguese", "es": "mx spa spanish",
+    "en": "us gb eng english", "de": "at ger deu german", "fr": "fre fra french", "it": "ita italian", "nl": "dut nld dutch",
+    "pl": "pol polish", "ru": "rus russian", "tr": "tur turkish", "ar": "ara arabic", "he": "heb iw hebrew", "hi": "hin hindi",
+    "id": "in ind indonesian", "vi": "vn vie vietnamese", "fa": "ir per fas persian", "no": "nor norwegian", "fi": "fin finnish",
+    "hu": "hun hungarian", "ro": "rum ron romanian",
 }  # fmt: skip
-"""What people write for a language instead of its code: countries, and codes of three letters."""
+"""What people write for a language instead of its code: countries, codes of three letters, its name."""
 
 
-def _advice(language: str, known: list[str]) -> str:
-    meant = next((code for code, others in OTHER_CODES.items() if language in others.split()), None)
-    if meant in known:
-        return f"did you mean {meant!r}? Codes are those of ISO 639-1"
-    return "codes are those of ISO 639-1; known: " + ", ".join(sorted(known))
+def nearest_code(language: str) -> str:
+    """A sentence for a language that the model does not know by this word: the code that is meant, else those that look alike."""
+    meant = next((code for code, others in OTHER_CODES.items() if language.casefold() in others.split()), language)
+    return f"codes are those of ISO 639-1; {did_you_mean(meant, [*CODES])}"
 
 
 @lru_cache(maxsize=1)
@@ -297,7 +299,7 @@ def language_match(*, languages: Languages = [], min_confidence: Confidence = 0.
 
 
 def _chosen(languages: list[str]) -> tuple[str, ...]:
-    model_of(tuple(sorted(set(languages))))  # an unknown code is told before anything is measured
+    """The languages in an order of their own."""
     return tuple(sorted(set(languages)))
 
 
