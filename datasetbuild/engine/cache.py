@@ -3,6 +3,7 @@
     .dsbuild/cache/actions/a/bcdef….json   key of an action -> its small result, which names objects
     .dsbuild/cache/objects/a/bcdef…        bytes, named by their BLAKE3
     .dsbuild/cache/inputs/a/bcdef….txt     a file that an operator was given, by content, with its suffix
+    .dsbuild/cache/files/ab.json           digests of files of the project, see `known`
     .dsbuild/tmp/<pid>-<n>/                work in progress; swept when its owner is gone
 
 A few folders of many files each: to make a folder costs as much as to make a file.
@@ -42,8 +43,18 @@ _own: set[Path] = set()
 """What this process has in `.dsbuild/tmp` just now."""
 
 
-_verified: dict[Path, tuple[int, ...]] = {}
-"""Objects that this process has hashed or written, and their size, times and inode then."""
+State = tuple[int, int, int, int]
+"""Bytes of a file, time of its content, time of everything else, inode."""
+
+
+def state_of(path: Path | str) -> State:
+    """By what a change of a file is seen without reading it."""
+    stat = os.stat(path)
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
+
+
+_verified: dict[Path, State] = {}
+"""Objects that this process has hashed or written, and their state then."""
 
 
 SMALL = 1 << 16
@@ -52,11 +63,6 @@ SMALL = 1 << 16
 
 BEFORE_STREAM = 8
 """Bytes of an Arrow file before the stream that it holds."""
-
-
-def _state(path: Path) -> tuple[int, ...]:
-    stat = path.stat()
-    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 class Cache:
@@ -101,7 +107,7 @@ class Cache:
         place = self.place("objects", digest)
         if not place.exists():  # one that is there may be corrupt: it is hashed when it is read
             self.write(place, data)
-            _verified[place] = _state(place)
+            _verified[place] = state_of(place)
         return digest
 
     def keep(self, path: Path) -> str:
@@ -135,14 +141,14 @@ class Cache:
             place = self.place("objects", digest)
             if not place.exists():
                 _publish(draft, place)
-                _verified[place] = _state(place)
+                _verified[place] = state_of(place)
             return digest
 
     def object(self, digest: str) -> Path:
         """Path of an object whose bytes are what their name says. Raises `CorruptObject` (and removes it) otherwise."""
         place = self.place("objects", digest)
         try:
-            state = _state(place)
+            state = state_of(place)
             if _verified.get(place) != state:
                 if not sound(place):
                     removed(place)
@@ -219,6 +225,11 @@ class Cache:
             with _opened(draft) as file:
                 file.write(data)
             _publish(draft, place)
+
+    def now(self) -> int:
+        """Nanoseconds, as the file system of the cache tells the time: it may be another machine's."""
+        with self._draft() as draft, _opened(draft) as file:
+            return os.fstat(file.fileno()).st_mtime_ns
 
     @contextmanager
     def _draft(self) -> Iterator[Path]:

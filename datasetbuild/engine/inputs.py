@@ -1,8 +1,4 @@
-"""The inputs of a build: which files, their content hashes, and the shards that each is cut into.
-
-A file whose size, times and inode are those of its last visit is not hashed again (as git and DVC do it); a file that was
-changed within a tenth of a second before that visit is, since its times cannot tell.
-"""
+"""The inputs of a build: which files, their content hashes, and the shards that each is cut into."""
 
 from __future__ import annotations
 
@@ -15,11 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from datasetbuild.engine import snapshots
-from datasetbuild.engine.cache import Cache, read_sealed
+from datasetbuild.engine.cache import Cache, State
+from datasetbuild.engine.known import unchanged, visit
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.snapshots import Terms
 from datasetbuild.errors import MismatchError, SourceError
-from datasetbuild.hashing import digest, file_digest
+from datasetbuild.hashing import digest
 from datasetbuild.plan import keys
 from datasetbuild.plan.lockfile import Pins
 from datasetbuild.plan.steps import Plan
@@ -27,18 +24,15 @@ from datasetbuild.stages.normalize.source import ORIGINS, reader_options
 from datasetbuild.stages.read import RawShard, by_spans, cut, resolve
 from datasetbuild.stages.read.address import shown
 from datasetbuild.stages.read.documents import version as converter_version
+from datasetbuild.stages.read.files import inside
 from datasetbuild.stages.read.remote import is_remote
 
 T = TypeVar("T")
 
-SETTLED = 100_000_000
-"""Nanoseconds between a file's last change and our visit from which its times can be trusted."""
-
-
 @dataclass(frozen=True)
 class InputFile:
     """A file of a source. name: as the artifact names it. path: where it lies on this machine. fetched: whether `name`
-    is an address, and `path` what was found there."""
+    is an address, and `path` what was found there. state: as of the visit that gave its `sha256`."""
 
     source: str
     name: str
@@ -46,6 +40,7 @@ class InputFile:
     sha256: str
     bytes: int
     fetched: bool = False
+    state: State | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,8 @@ def source_files(
             places = _places(params, cache, project, terms)
     except SourceError as error:
         raise _of(source, error, next(name for name in ORIGINS if params.get(name))) from None
-    files = [InputFile(source, name, path, known_digest(cache, path), path.stat().st_size, new) for name, path, new in places]
+    visits = visit(cache, [path for _, path, _ in places])
+    files = [InputFile(source, name, path, one.sha256, one.bytes, new, one.state) for (name, path, new), one in zip(places, visits, strict=True)]
     if pins and pins.frozen:
         _check_frozen(terms, files)
     return files
@@ -141,7 +137,7 @@ def _places(params: dict[str, Any], cache: Cache, project: Path, terms: Terms) -
     if params.get("hub"):
         return [(*found, True) for found in snapshots.of_hub(params, cache, project, terms)]
     given = params["path"]
-    placed: dict[Path, tuple[str, Path, bool]] = {}
+    placed: dict[str, tuple[str, Path, bool]] = {}
     for remote, group in itertools.groupby([given] if isinstance(given, str) else given, is_remote):
         patterns = list(group)
         if remote:
@@ -149,7 +145,7 @@ def _places(params: dict[str, Any], cache: Cache, project: Path, terms: Terms) -
         else:
             found = [(named(path, project, patterns), path) for path in resolve(patterns, project)]
         for name, path in found:
-            placed.setdefault(path, (name, path, remote))
+            placed.setdefault(str(path), (name, path, remote))
     return list(placed.values())
 
 
@@ -163,23 +159,11 @@ def _of(source: str, error: SourceError, origin: str = "path") -> SourceError:
 def named(path: Path, project: Path, patterns: Sequence[str]) -> str:
     """A file's name in the artifact: relative to the project, so that it is the same on every machine. A file outside,
     of a path that is written absolute, is named by that path, wherever the project lies."""
+    if short := inside(path, project):
+        return short
     if not path.is_relative_to(project) and all(os.path.isabs(pattern) for pattern in patterns):
         return path.as_posix()
     return Path(os.path.relpath(path, project)).as_posix()
-
-
-def known_digest(cache: Cache, path: Path, written: str | None = None) -> str:
-    """SHA-256 of a file, from the last visit when nothing about the file has changed since. written: what it is, for a
-    file that has just been written and hashed."""
-    stat = path.stat()
-    state = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-    memo = cache.root / "files" / digest(os.path.abspath(path))
-    last = read_sealed(memo)
-    if last and last["state"] == state and memo.stat().st_mtime_ns - max(stat.st_mtime_ns, stat.st_ctime_ns) > SETTLED:
-        return str(last["sha256"])
-    sha256 = written or file_digest(path)
-    cache.seal(memo, {"state": state, "sha256": sha256})
-    return sha256
 
 
 def cut_inputs(plan: Plan, cache: Cache, engine: Engine, project: Path, files: Sequence[InputFile]) -> list[list[RawShard]]:
@@ -236,7 +220,7 @@ def cut_file(task: CutTask) -> list[RawShard]:
 
     def make() -> dict[str, Any]:
         shards = _read(task, cut, folder=raw)
-        if known_digest(cache, task.file.path) != task.file.sha256:
+        if not unchanged(task.file.path, task.file.sha256, task.file.state):
             raise MismatchError(f"{task.file.name} changed while the build was reading it", hint="run again")
         return {"shards": [asdict(shard) for shard in shards]}
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from datasetbuild.engine.cache import Cache, cache_of, mending
-from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs, known_digest, origin, source_files, terms_of
+from datasetbuild.engine.inputs import InputFile, cut_inputs, find_inputs, origin, source_files, terms_of
+from datasetbuild.engine.known import known_digests
 from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.models import pinned_models
 from datasetbuild.engine.place import placed
@@ -190,8 +191,9 @@ def _sources(plan: Plan, files: Sequence[InputFile], rows: Sequence[int] | None 
 
 def _inputs(plan: Plan, resolved: Plan, cache: Cache, project: Path) -> dict[str, str]:
     """What decides the bytes beside the sources: plugins, files of operators, model, tokenizer and template."""
-    found = {f"plugin {name}": known_digest(cache, project / name) for name in plan.plugins}
-    found |= {f"file {name}": known_digest(cache, project / name) for _, name in input_files(plan)}
+    files = {f"plugin {name}": project / name for name in plan.plugins}
+    files |= {f"file {name}": project / name for _, name in input_files(plan)}
+    found = dict(zip(files, known_digests(cache, [*files.values()]), strict=True))
     found |= pinned_models(plan, cache, project)
     if plan.embeds and (model := plan.embeddings.get("name")):
         found[f"model {model}"] = model_digest(plan, cache, project)

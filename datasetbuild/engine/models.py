@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.inputs import known_digest
+from datasetbuild.engine.known import known_digests
 from datasetbuild.errors import BuildError, SourceError
 from datasetbuild.hashing import digest
 from datasetbuild.op import Operator, find
@@ -109,7 +109,8 @@ def folder_digest(folder: Path, cache: Cache) -> str:
 
 
 def _digest(folder: Path, files: list[Path], cache: Cache) -> str:
-    return digest({path.relative_to(folder).as_posix(): known_digest(cache, path) for path in files})
+    names = [path.relative_to(folder).as_posix() for path in files]
+    return digest(dict(zip(names, known_digests(cache, files), strict=True)))
 
 
 def input_models(plan: Plan) -> list[tuple[str, str | None]]:

@@ -22,7 +22,8 @@ from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.checks import Checked, summary
 from datasetbuild.engine.decide import Decision
 from datasetbuild.engine.ids import id_texts
-from datasetbuild.engine.inputs import InputFile, known_digest
+from datasetbuild.engine.inputs import InputFile
+from datasetbuild.engine.known import known_digests, visit
 from datasetbuild.engine.parts import Written
 from datasetbuild.engine.quarantine import write_quarantine
 from datasetbuild.errors import BuildError
@@ -194,10 +195,12 @@ def intact(folder: Path, key: str, cache: Cache) -> dict[str, Any] | None:
     manifest = read_manifest(folder)
     if manifest is None or manifest.get("key") != key:
         return None
-    for name, file in manifest["files"].items():
-        path = folder / name
-        if not path.is_file() or path.stat().st_size != file["bytes"] or known_digest(cache, path) != file["sha256"]:
-            return None
+    paths = [folder / name for name in manifest["files"]]
+    said = [*manifest["files"].values()]
+    if any(not path.is_file() or path.stat().st_size != file["bytes"] for path, file in zip(paths, said, strict=True)):
+        return None
+    if known_digests(cache, paths) != [file["sha256"] for file in said]:
+        return None
     if any(path.relative_to(folder).as_posix() not in manifest["files"] for path in (folder / "data").rglob("*")):
         return None  # a loader takes what lies in data/ by its name
     derived = _derived(manifest).items()
@@ -207,5 +210,5 @@ def intact(folder: Path, key: str, cache: Cache) -> dict[str, Any] | None:
 
 def remember(folder: Path, manifest: dict[str, Any], cache: Cache) -> None:
     """Note the digests of files just written, so that the next run need not read them."""
-    for name, file in manifest["files"].items():
-        known_digest(cache, folder / name, file["sha256"])
+    files = manifest["files"]
+    visit(cache, [folder / name for name in files], [file["sha256"] for file in files.values()])

@@ -95,7 +95,7 @@ def clear(cache: Cache, budget: int, *, dry_run: bool = False) -> Cleared:
     removed = freed = 0
     for name in KINDS:
         for path in _files(cache.root / name):
-            if path in keep or (name == "files" and budget):
+            if path in keep or (name == "files" and budget and path.suffix):  # those without are of versions before ours
                 continue
             freed += path.stat().st_size
             removed += 1

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from datasetbuild.engine import inputs
+from datasetbuild.engine.known import SETTLED
 from tests.conftest import ROOT, Project
 from tests.laws.conversations import numbered, pair
 
@@ -276,6 +277,8 @@ def test_what_lies_under_another_name(filled: Callable[[], Project], right: dict
     says what is in another shard or another source."""
     project = filled()
     assert built(project) == right
+    time.sleep(SETTLED / 1e9)
+    assert project.run("recipe=small").code == 0, "the artifact's files are noted too"
     cache = project.folder / ".dsbuild" / "cache"
     for kind in ("actions/*/*", "files/*"):
         files = sorted(cache.glob(kind))

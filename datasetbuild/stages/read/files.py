@@ -6,7 +6,9 @@ from __future__ import annotations
 import difflib
 import glob
 import os
+import stat
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 
 from datasetbuild.errors import SourceError
@@ -28,10 +30,16 @@ def resolve(path: str | list[str], project: Path) -> list[Path]:
     return list(found.values())
 
 
-def shown(path: Path, project: Path) -> str:
+def shown(path: Path | str, project: Path) -> str:
     """A path as people should read it: relative to the project where it lies inside, with forward slashes."""
-    absolute, base = Path(os.path.abspath(path)), Path(os.path.abspath(project))
-    return absolute.relative_to(base).as_posix() if absolute.is_relative_to(base) else absolute.as_posix()
+    return inside(path, project) or Path(os.path.abspath(path)).as_posix()
+
+
+def inside(path: Path | str, project: Path | str) -> str | None:
+    """A path below a folder, relative to it, with forward slashes; None of another."""
+    base = os.path.join(os.path.abspath(project), "")
+    absolute = os.path.abspath(path)
+    return absolute[len(base) :].replace(os.sep, "/") if absolute.startswith(base) else None
 
 
 def _matches(pattern: str, project: Path) -> dict[str, Path]:
@@ -53,14 +61,20 @@ def _matches(pattern: str, project: Path) -> dict[str, Path]:
         raise SourceError(f"no file {pattern}, which DVC keeps", hint=f"dvc pull {pattern}")
     if not glob.has_magic(pattern):
         raise SourceError(f"no file {pattern}", hint=_nearby(target, project))
-    files = [Path(name) for name in glob.glob(str(target), recursive=True) if not os.path.isdir(name)]
-    if not files:
+    real = lru_cache(os.path.realpath)  # of the folders, which are few
+    found: dict[str, str] = {}
+    for file in sorted(glob.glob(str(target), recursive=True), key=lambda file: (file.count(os.sep), file)):
+        plain = stat.S_ISREG(os.lstat(file).st_mode)
+        if not plain and os.path.isdir(file):
+            continue
+        if not (plain and os.access(file, os.R_OK)):
+            _check(Path(file), shown(file, project))
+        folder, name = os.path.split(file)
+        place = os.path.join(real(folder), name) if plain else os.path.realpath(file)
+        found.setdefault(place, file)  # a link to a folder above it gives each file of a folder forty names
+    if not found:
         raise SourceError(f"no file matches {pattern}", hint=_nearby(_solid_part(target), project))
-    found: dict[str, Path] = {}
-    for file in sorted(files, key=lambda file: (len(file.parts), file.as_posix())):
-        _check(file, shown(file, project))
-        found.setdefault(os.path.realpath(file), file)  # a link to a folder above it gives each file of a folder forty names
-    return dict(sorted(found.items(), key=lambda item: item[1].as_posix()))
+    return {place: Path(file) for place, file in sorted(found.items(), key=lambda item: item[1])}
 
 
 def _check(file: Path, name: str) -> None:
