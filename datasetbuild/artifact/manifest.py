@@ -46,6 +46,12 @@ def parse_manifest(data: bytes, where: str = "the manifest") -> dict[str, Any]:
     return dict(manifest)
 
 
+def split_note(manifest: Mapping[str, Any]) -> str | None:
+    """What the shares that splits achieved are of, where the mix took records out of train."""
+    left_out = manifest["counts"]["sources"][-1]["mix"]
+    return f"achieved: of the distinct records that are left; the mix took {left_out} out of train" if left_out else None
+
+
 def make_metrics(manifest: Mapping[str, Any]) -> dict[str, float | int]:
     """Flat numbers of a manifest, for `dvc metrics diff`."""
     total = manifest["counts"]["sources"][-1]

@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from datasetbuild.artifact.manifest import split_note
 from datasetbuild.engine.run import Built
 from datasetbuild.record import Stage
 
@@ -97,9 +98,7 @@ def _splits(manifest: dict[str, Any]) -> Table:
     for name, split in manifest["splits"].items():
         share = f"{split['records'] / every:.1%}"
         table.add_row(_plain(name), str(split["records"]), str(split["rows"]), f"{split['requested']:.1%}", share)
-    if left_out := manifest["counts"]["sources"][-1][Stage.MIX.value]:
-        table.caption = f"achieved: of the distinct records that are left; the mix took {left_out} out of train"
-        table.caption_justify = "left"
+    table.caption, table.caption_justify = split_note(manifest), "left"
     return table
 
 

@@ -10,7 +10,7 @@ to say of rows it says with `fates.note(column, rows, values)`, and names the co
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,14 +37,15 @@ TRAIN, MAX_TOKENS = "train", "template.max_tokens"
 @dataclass
 class Decision:
     """rows: the key plane with every row's fate. bounds: the rules with quantiles looked up. mixture: what mix did.
-    plane: the key plane with the dear facts, and with the records on which one of them failed in its quarantine."""
+    plane: the key plane with the dear facts, and with the records on which one of them failed in its quarantine.
+    largest: of the records that no split parts, how many the largest group has, and the row of one of them."""
 
     rows: pl.DataFrame
     plane: KeyPlane
     bounds: dict[str, dict[str, Any]]
     mixture: Mixture | None
     pairs: int
-    warnings: list[str] = field(default_factory=list)
+    largest: tuple[int, int]
 
 
 def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
@@ -70,12 +71,12 @@ def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
     curate.decontaminate(plan, plane, fates)
     curate.topics(plan, fates, evidence)
     curate.select(plan, plane, fates, evidence)
-    units = _split(plan, plane, fates)
+    units, largest = _split(plan, plane, fates)
     mixture = _mix(plan, plane, fates)
     _subsets(plan, fates, *units)
     _generated(plan, plane, fates)
     fates.keep()
-    return Decision(pl.concat([plane.rows, fates.frame()], how="horizontal"), plane, bounds, mixture, verified)
+    return Decision(pl.concat([plane.rows, fates.frame()], how="horizontal"), plane, bounds, mixture, verified, largest)
 
 
 def _told_apart(plan: Plan, plane: KeyPlane) -> None:
@@ -247,8 +248,8 @@ Units = tuple[NDArray[np.int64], NDArray[np.uint64], pl.Series]
 """Rows, the key of each one's unit, and its stratum."""
 
 
-def _split(plan: Plan, plane: KeyPlane, fates: Fates) -> Units:
-    """Splits for the rows still undecided; what belongs together is decided among all of them at once."""
+def _split(plan: Plan, plane: KeyPlane, fates: Fates) -> tuple[Units, tuple[int, int]]:
+    """Splits for the rows still undecided; what belongs together is decided among all of them at once. With `Decision.largest`."""
     kept = np.flatnonzero(fates.undecided)
     wanted, stratify = plan.split["group"], plan.split["stratify"]
     rows = plane.rows if len(kept) == len(fates) else plane.rows.select(sorted(KEYS | set(stratify)))[kept]
@@ -260,12 +261,15 @@ def _split(plan: Plan, plane: KeyPlane, fates: Fates) -> Units:
     if "near_duplicates" in wanted:
         cluster = fates.cluster[kept].astype(np.int64)
         ties.append(np.where(cluster == NOBODY, -1, cluster))
-    own = unit_keys(unit_labels(len(kept), ties), _own_keys(rows, wanted))
+    labels = unit_labels(len(kept), ties)
+    own = unit_keys(labels, _own_keys(rows, wanted))
     named = [pl.col(column).cast(pl.String).fill_null("") for column in stratify]
     strata = rows.select(pl.concat_str(named, separator="\x1f") if named else pl.repeat("", pl.len())).to_series()
     chosen = assign_splits(own, strata, plan.fractions, seed=plan.seed, assign=plan.split["assign"])
     fates.split[kept] = chosen.to_physical().to_numpy() + 1  # both name them in the order of the fractions
-    return kept, own, strata
+    sizes = np.bincount(labels, minlength=1)
+    first = int(sizes.argmax())
+    return (kept, own, strata), (int(sizes[first]), int(kept[first]) if len(kept) else 0)
 
 
 def _subsets(plan: Plan, fates: Fates, rows: NDArray[np.int64], keys: NDArray[np.uint64], strata: pl.Series) -> None:

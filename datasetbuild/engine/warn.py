@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from datasetbuild.engine.decide import Decision
+from datasetbuild.engine.decide import TRAIN, Decision
 from datasetbuild.engine.gather import KeyPlane, Piece, tally
 from datasetbuild.engine.system import system_warnings
 from datasetbuild.plan.steps import Plan
@@ -22,6 +22,9 @@ KEPT = pl.col("fate") == Fate.KEPT.value
 
 COIN = 0.7
 """The AUC below which a learnt score is not much better than chance."""
+
+SIGMAS = 3
+"""Standard deviations beyond which a split's share is no chance of its records, had each been drawn by itself."""
 
 FAR = 5
 """How many times larger than the next one a cluster must be to be called far larger than the rest."""
@@ -41,6 +44,7 @@ def all_warnings(plan: Plan, plane: KeyPlane, decision: Decision, pieces: Sequen
         *_cut(plan, decision),
         *_budget(plan, decision),
         *_splits(plan, decision),
+        *_uneven(plan, decision),
         *_mix(decision),
         *_truncated(plan, decision),
         *system_warnings(plan, decision.rows),
@@ -168,6 +172,27 @@ def _budget(plan: Plan, decision: Decision) -> list[str]:
     left = len(decision.rows.filter(KEPT | (pl.col("stage") == Stage.MIX.value)))
     few = left < plan.select["n"]
     return [f"select.n is {plan.select['n']}, and {_counted(left, 'record')} were left to choose from"] if few else []
+
+
+def _uneven(plan: Plan, decision: Decision) -> list[str]:
+    """Splits with less than half or more than twice the share that was asked for, where records alone would hardly come to it by
+    chance: groups that no split parts did. Shares are of what the split gave out, before the mix took rows out of train.
+    """
+    counts = {name: count for name, count in decision.rows.group_by("split").len().iter_rows() if name}
+    if plan.mix:
+        counts[TRAIN] = counts.get(TRAIN, 0) + int((decision.rows["stage"] == Stage.MIX.value).sum())
+    every, (size, row) = sum(counts.values()), decision.largest
+    lines = []
+    for name, fraction in plan.fractions.items():
+        held, wanted = counts.get(name, 0), every * fraction
+        by_chance = (held - wanted) ** 2 <= SIGMAS**2 * wanted * (1 - fraction)
+        if held and size > 1 and not by_chance and not wanted / 2 <= held <= wanted * 2:
+            first = decision.rows.row(row, named=True)
+            lines.append(
+                f"split {name!r} has {held / every:.1%} of the records, where {fraction:.1%} was asked for: no group of records is parted "
+                f"(split.group), and the largest has {size}, that of {first['file']}:{first['line']}"
+            )
+    return lines
 
 
 def _splits(plan: Plan, decision: Decision) -> list[str]:

@@ -42,7 +42,7 @@ def recipes(project: Path) -> list[str]:
 
 def recipe_given(overrides: list[str], project: Path) -> None:
     """`UsageError` unless one of the overrides is `recipe=NAME`."""
-    if any(RECIPE.match(typed) and not typed.endswith("recipe=") for typed in overrides):
+    if any((match := RECIPE.match(typed)) and match[1] != "~" and match[2].strip("'\"") for typed in overrides):
         return
     known = recipes(project)
     bare = [typed for typed in overrides if typed in known] or (known if len(known) == 1 else [])
@@ -53,8 +53,10 @@ def sweep(typed: str, values: list[str], multirun: bool) -> None:
     """`UsageError` for a sweep without `-m`, and for one without a point."""
     if not values:
         raise UsageError(f"`{typed}` matches nothing")
+    key, _, value = typed.partition("=")
+    if not multirun and RECIPE.match(typed):
+        raise UsageError(f"`{typed}` names {len(values)} recipes", hint=f"a command takes one: {hydra_words(values[0]).replace(GROUP, 'recipe')}")
     if not multirun:
-        key, _, value = typed.partition("=")
         hint = (
             f"`dsbuild -m recipe=NAME ...` decides each of them; or write '{key}=[{value}]' for a list, or '{key}=\"{value}\"' for one text"
         )
@@ -97,13 +99,17 @@ def forwarded(error: Exception, choice: str, project: Path) -> DatasetBuildError
         .strip()
     )
     inside = re.match(r"In '(recipes/)?([^']+)': (.*)", text, re.DOTALL)
-    if group := re.match(r"Could not override '([^'@]+)'\. No match in the defaults list", text):
+    if group := re.match(r"Could not override '([^'@]+)[^']*'\.", text):
         message = f"`{group[1]}=` replaces nothing: the recipe's defaults choose no option of conf/{group[1]}"
         return UsageError(message, hint=f"write +{group[1]}=... to add one")
-    if group := re.match(r"(\S+) appears more than once in the final defaults list", text):
-        return UsageError(f"two options of {group[1]} are chosen", hint=f"write {group[1]}=..., without +, to replace the first")
+    show = f"`dsbuild show recipe={choice} --origin` shows the keys and who set them"
+    if taken := re.match(r"Could not delete '([^']+)'\. No match in the defaults list", text):
+        return UsageError(f"`~{taken[1]}` takes nothing out: the recipe's defaults do not choose it", hint=show)
+    if group := re.match(r"(\S+) appears more than once in the final defaults list|Multiple values for (\S+)\.", text):
+        name = group[1] or group[2]
+        return UsageError(f"two options of {name} are chosen", hint=f"write {name}=..., without +, to replace the first; in `defaults` `override /{name}: ...`")
     if not inside:
-        return UsageError(text, hint=f"`dsbuild show recipe={choice} --origin` shows the keys and who set them")
+        return UsageError(text, hint=show)
     message = inside[3].strip()
     key = re.search(r"'/?([^'=]+)'", message)
     word = key[1].split("@")[0] if key else ""
@@ -145,6 +151,11 @@ def groups(project: Path) -> list[str]:
     """The names of the groups that a defaults list may override."""
     folders = [folder for conf in _confs(project) for folder in conf.glob("*/")]
     return sorted({folder.name for folder in folders})
+
+
+def sections() -> list[str]:
+    """The groups of our own conf: every recipe has an option of each, and it fills the section of that name."""
+    return sorted(folder.name for conf in (PACKAGE / "conf", PACKAGE.parent / "conf") for folder in conf.glob("*/"))
 
 
 def options(group: str, project: Path) -> list[str]:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from datasetbuild import op
 from datasetbuild.errors import DatasetBuildError, Fault, RecipeError
-from datasetbuild.recipe import locate, meaning, traps
+from datasetbuild.recipe import advice, locate, meaning, traps
 from datasetbuild.recipe.fill import fill, without_nulls
 from datasetbuild.recipe.recipe import Recipe, leaves
 from datasetbuild.recipe.schema import check_of, exact_schema, fact_of, mapping, register_operators, registered
-from datasetbuild.recipe.sentences import findings
+from datasetbuild.recipe.sentences import Finding, findings
 
 
 def check(recipe: Recipe) -> Recipe:
@@ -81,7 +81,14 @@ def _schema_faults(recipe: Recipe) -> Iterator[Fault]:
     schema = exact_schema(recipe.config)
     for finding in findings(recipe.config, schema):
         trap = traps.misread(locate.scalar_at(finding.path, recipe.layers, recipe.settings))
-        yield recipe.fault(finding.path, finding.message, trap or finding.suggestion)
+        yield recipe.fault(finding.path, finding.message, trap or _of_group(recipe, finding) or finding.suggestion)
+
+
+def _of_group(recipe: Recipe, finding: Finding) -> str | None:
+    """What to write for a key that is no section of a recipe, but a group of the project's own."""
+    group = finding.path[0] if len(finding.path) == 1 else ""
+    known = advice.options(group, recipe.project) if finding.message.startswith("there is no key") else []
+    return f"{group!r} is a group: choose one of its options, `+{group}={known[0]}`" if known else None
 
 
 def _never_meant(recipe: Recipe) -> Iterator[Fault]:

@@ -33,7 +33,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from datasetbuild.errors import Fault, RecipeError, UsageError
-from datasetbuild.recipe import advice, interpolation, locate, overruled, yaml_text
+from datasetbuild.recipe import advice, choices, interpolation, locate, overruled, yaml_text
 from datasetbuild.recipe.locate import PACKAGE, Layer, Setting
 from datasetbuild.recipe.recipe import Recipe
 
@@ -74,6 +74,8 @@ class ProjectSource(ConfigSource):
     def load_config(self, config_path: str) -> ConfigResult:
         file, project = self.file(config_path), Path(self.path)
         asked = {key: value for key, value in _data(file, project).items() if key == "defaults"}  # Hydra asks for no more
+        if asked and (faults := list(choices.faults(asked["defaults"], file, project))):
+            raise RecipeError(faults)
         return ConfigResult(self.provider, self.full_path(), _node(asked, file, project), self._get_header_dict(_read(file, project)))
 
     def available(self) -> bool:
@@ -125,17 +127,17 @@ def _hydra(project: Path) -> Iterator[ConfigLoader]:
 def _points(overrides: list[str], loader: ConfigLoader, project: Path, multirun: bool) -> list[list[str]]:
     """The points of the sweep, each a list of overrides without sweeps, `recipe=` still in it."""
     advice.recipe_given(overrides, project)
-    choices: list[list[str]] = []
+    points: list[list[str]] = []
     for typed in overrides:
         parsed = _parse(typed, loader)
         if not parsed.is_sweep_override():
-            choices.append([typed])
+            points.append([typed])
             continue
         key = typed.partition("=")[0]
         values = [f"{key}={value}" for value in parsed.sweep_string_iterator()]
         advice.sweep(typed, values, multirun)
-        choices.append(values)
-    return [list(point) for point in itertools.product(*choices)]
+        points.append(values)
+    return [list(point) for point in itertools.product(*points)]
 
 
 def _parse(typed: str, loader: ConfigLoader) -> Override:
@@ -144,7 +146,8 @@ def _parse(typed: str, loader: ConfigLoader) -> Override:
     parser = OverridesParser.create(config_loader=loader)
     for attempt in (words, advice.quoted(words)):
         try:
-            return parser.parse_overrides([attempt])[0] if attempt else _refuse(typed)
+            found = parser.parse_overrides([attempt])[0] if attempt else _refuse(typed)
+            return found if found.key_or_group else _refuse(typed)
         except HydraException:
             continue
     return _refuse(typed)
@@ -159,11 +162,14 @@ def _refuse(typed: str) -> Override:
 
 def _compose_point(point: list[str], loader: ConfigLoader, project: Path, known: Known) -> Recipe:
     parsed = [(typed, _parse(typed, loader)) for typed in point]
-    choice = next(str(override.value()) for _, override in reversed(parsed) if override.key_or_group == "recipes")
+    choice = next(_named(typed, override) for typed, override in reversed(parsed) if override.key_or_group == "recipes")
     if not (project / "recipes" / f"{choice}.yaml").is_file():
         raise advice.missing_recipe(choice, project)
     off = {typed for typed, override in parsed if _switches_off(override, loader)}
-    choosing = {typed for typed, override in parsed if typed not in off and _chooses(override, loader)}
+    choosing = {typed: override for typed, override in parsed if typed not in off and _chooses(override, loader)}
+    for typed, override in choosing.items():
+        if override.key_or_group != "recipes":
+            choices.check_typed(typed, override.key_or_group, override.value(), project)
     words = tuple(override.input_line or "" for typed, override in parsed if typed in choosing)
     if words not in known:
         known[words] = _defaults(list(words), choice, point, loader, project)
@@ -186,8 +192,16 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path, known:
     )
     overruled.refuse(recipe, {typed: option for typed, _, option in typed_options if typed not in none})
     own_options = {entry: options[file] for entry, file in _own_options(recipe.file, project) if file in options}
-    found_faults = [recipe.fault(path, message, suggestion) for path, message, suggestion in faults]
-    return replace(recipe, faults=(*interpolation.refused(recipe), *found_faults, *overruled.inherited(recipe, own_options)))
+    refused = list(interpolation.refused(recipe))
+    others = [recipe.fault(path, message, suggestion) for path, message, suggestion in faults]
+    others = [fault for fault in others if fault.path not in {fault.path for fault in refused}]
+    return replace(recipe, faults=(*refused, *others, *overruled.inherited(recipe, own_options)))
+
+
+def _named(typed: str, override: Override) -> str:
+    """The recipe that `recipe=NAME` names: what it says, also where Hydra's grammar reads a list, or null."""
+    value = override.value()
+    return value if isinstance(value, str) else typed.partition("=")[2]
 
 
 def _own_options(recipe: Path, project: Path) -> Iterator[tuple[str, Path]]:
@@ -227,6 +241,8 @@ def _switches_off(override: Override, loader: ConfigLoader) -> bool:
     if _top(key.split(".")[0]) == "hydra":
         message = f"`{override.input_line}`: Hydra's own settings have no effect here"
         raise UsageError(message, hint="`dsbuild --help` shows the flags")
+    if key == "defaults":
+        raise UsageError(f"`{override.input_line}`: `defaults` are said in files alone", hint="choose an option with GROUP=OPTION, or add one with +GROUP=OPTION")
     return override.value() is None and any(_fills_section(f"{key}/{name}", loader) for name in loader.get_group_options(key))
 
 
@@ -243,6 +259,8 @@ def _defaults(words: list[str], choice: str, point: list[str], loader: ConfigLoa
         return loader.compute_defaults_list(PRIMARY, words, RunMode.RUN)
     except RecursionError:
         raise advice.cycle(choice, project) from None
+    except RecipeError as error:
+        raise RecipeError(error.faults, recipe=choice, hint=error.hint) from None
     except MissingConfigException as error:
         raise advice.missing_option(str(error), choice, point, project) from None
     except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
@@ -270,7 +288,8 @@ def _merged(
                 del parent[path[-1]]
             else:
                 raise UsageError(
-                    f"`{typed}` takes nothing out: there is no {'.'.join(path)!r}", hint=advice.near(path[-1], parent)
+                    f"`{typed}` takes nothing out: there is no {'.'.join(path)!r}",
+                    hint=advice.near(path[-1], parent) or "`dsbuild show recipe=NAME --origin` shows the keys and who set them",
                 )
         except (OmegaConfBaseException, TypeError, ValueError, IndexError) as error:
             raise UsageError(f"`{typed}` cannot be set: {str(error).splitlines()[0]}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import unescape
 from itertools import combinations
 
 import numpy as np
@@ -180,3 +181,26 @@ def test_near_duplicates_stay_together_even_when_none_is_dropped(project: Projec
     parted = ledger.with_columns(question=pl.col("id").replace_strict(of_question)).group_by("question").agg(pl.col("split").n_unique())
     assert parted["split"].max() == 1
     assert ledger["split"].n_unique() == 2
+
+
+def test_a_group_that_took_all_is_told(project: Project) -> None:
+    """A split far from its share is a warning, on the screen and on the page, and names the group that did it; what a mix took out of
+    train is none, and both say that it did."""
+    rows = [pair(f"question {n}?", f"answer {n}", customer="big" if n < 300 else f"c{n}") for n in range(400)]
+    recipe = "name: small\nsources: {rows: {path: rows.jsonl, format: messages, group: customer}}\nsplit: {train: 0.9, validation: 0.1}\n"
+    project.write({"rows.jsonl": rows, "recipes/small.yaml": recipe})
+    ran = project.run("recipe=small")
+    held = project.manifest()["splits"]["validation"]["records"]
+    assert 0 < held < 20, "the group is in train"
+    sentence = f"split 'validation' has {held / 400:.1%} of the records, where 10.0% was asked for"
+    (warning,) = project.manifest()["warnings"]
+    assert warning.startswith(sentence) and "the largest has 300, that of rows.jsonl:1" in warning
+    assert f"warning: {sentence}" in " ".join(ran.out.split())
+    assert sentence in unescape((project.artifact() / "report.html").read_text())
+    project.write({"recipes/small.yaml": recipe.replace("group: customer", "limit: 400") + "mix: {weights: {rows: 1}, total: 100}\n"})
+    ran = project.run("recipe=small")
+    note = f"achieved: of the distinct records that are left; the mix took {project.manifest()['counts']['sources'][-1]['mix']} out of train"
+    assert project.manifest()["splits"]["train"]["records"] < 120
+    assert project.manifest()["warnings"] == []
+    assert note in " ".join(ran.out.split())
+    assert note in (project.artifact() / "report.html").read_text()

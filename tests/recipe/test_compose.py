@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -188,7 +189,33 @@ def test_an_option_is_added_or_replaced(project: Project) -> None:
     assert missing.value.hint == "write +sources=... to add one"
     with pytest.raises(UsageError, match="two options of sources are chosen") as double:
         project.compose("recipe=child", "+sources=few")
-    assert double.value.hint == "write sources=..., without +, to replace the first"
+    assert double.value.hint.startswith("write sources=..., without +, to replace the first")
+
+
+def test_a_group_of_the_projects_own_is_no_key(project: Project) -> None:
+    """`experiment=null` chooses nothing, `~experiment` takes out nothing where none is chosen, and `experiment.seed=1` sets no key."""
+    project.write({"conf/experiment/few.yaml": "# @package _global_\nseed: 9\n"}).recipe(MINIMAL)
+    assert project.load("recipe=tiny", "+experiment=few").config["seed"] == 9
+    nothing = project.error("recipe=tiny", "experiment=null")
+    assert (nothing.message, nothing.hint) == ("`experiment=null` chooses no option of experiment", "known: few; `~experiment` takes out one that is chosen")
+    assert project.error("recipe=tiny", "~experiment").message == "`~experiment` takes nothing out: the recipe's defaults do not choose it"
+    (fault,) = project.error("recipe=tiny", "experiment.seed=1").faults
+    assert fault.suggestion == "'experiment' is a group: choose one of its options, `+experiment=few`"
+
+
+def test_nothing_of_hydra_is_said(project: Project) -> None:
+    """Whatever a `defaults` list holds, what is wrong has its line, and no word of Hydra's or of Python's."""
+    entries = [
+        "[{dedup: near}]", "[{/dedup: near}]", "[{override dedup: near}]", "[{a: b, c: d}]", "[3]", "near", "{a: b}", "[[tiny]]", "[{override /dedup: 3}]",
+        "[_self_, _self_]", "[tiny@x]", "[/config]", "[/hydra/x]", "[{'': near}]", "[{/: near}]", "['']", "[null]", "[{override /dedup: '${seed}'}]",
+        "[{override /dedup: '???'}]", "[{override /dedup@x: near}]", "[{override /dedup: near}, tiny]", "[{override tiny: x}]", "[{+override /dedup: near}]",
+    ]  # fmt: skip
+    project.recipe(MINIMAL)
+    for text in entries:
+        error = project.recipe(f"defaults: {text}\nname: child\nsources: {{faq: {{path: data/faq.jsonl, format: probe_rows}}}}\n", "child").error("recipe=child")
+        assert isinstance(error, RecipeError), text
+        assert [(fault.file, fault.line) for fault in error.faults] == [("recipes/child.yaml", 1)], text
+        assert not re.search(r"Config|defaults list|Unsupported|Multiple values|Hydra(?!'s own)", str(error)), (text, str(error))
 
 
 def test_none_is_a_name_for_a_recipe(project: Project) -> None:
@@ -331,6 +358,12 @@ def test_no_recipe_lists_the_recipes(project: Project) -> None:
     assert isinstance(error, UsageError) and error.exit_code == 2
     assert str(error) == "no recipe given\nthe recipes are: sub/other, tiny"
     assert project.error("tiny").hint == "write recipe=tiny"
+    for nothing in ("recipe=", "recipe=''", "~recipe=tiny"):
+        assert project.error(nothing).message == "no recipe given"
+    assert project.error("recipe=null").message.startswith("no recipe named 'null'")
+    assert project.error("recipe=[tiny]").hint.startswith("did you mean 'tiny'?")
+    two = project.error("recipe=tiny,sub/other")
+    assert (two.message, two.hint) == ("`recipe=tiny,sub/other` names 2 recipes", "a command takes one: recipe=tiny")
 
 
 def test_an_unknown_recipe_names_the_nearest(project: Project) -> None:
@@ -349,7 +382,17 @@ def test_an_unknown_recipe_names_the_nearest(project: Project) -> None:
         (["seed"], "cannot read the override `seed`", "an override is key=value"),
         (["filters={a: [}"], "cannot read the override `filters={a: [}`", "an override is key=value"),
         (["~nothing"], "`~nothing` takes nothing out: there is no 'nothing'", "known: checks, clean"),
-        (["mix=3"], "Config group override must be a string or a list. Got int", "`dsbuild show"),
+        (["mix=3"], "`mix=3` chooses no option of mix", "known: none; `~mix` takes out one that is chosen"),
+        (["mix=[]"], "`mix=[]` chooses no option of mix", "known: none"),
+        (["mix=???"], "`mix=???` chooses no option of mix", "known: none"),
+        (["++mix=none"], "`++mix=none`: an option is chosen, or added to those that are", "write mix=none or +mix=none"),
+        (["+dedup=near"], "two options of dedup are chosen", "write dedup=..., without +"),
+        (["dedup@sources=near"], "`dedup@sources=near`: an option of dedup fills the section `dedup`, and no other", "write dedup=near"),
+        (["~filters=curated"], "`~filters=curated` takes nothing out: the recipe's defaults do not choose it", "`dsbuild show recipe=tiny"),
+        (["~a.b=3"], "`~a.b=3` takes nothing out: there is no 'a.b'", "`dsbuild show"),
+        (["defaults=[a]"], "`defaults=[a]`: `defaults` are said in files alone", "choose an option with GROUP=OPTION"),
+        (["=3"], "cannot read the override `=3`", "an override is key=value"),
+        (["~"], "cannot read the override `~`", "an override is key=value"),
         (["missing=glob(*)"], "`missing=glob(*)` matches nothing", ""),
     ],
 )

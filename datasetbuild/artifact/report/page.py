@@ -21,6 +21,7 @@ import orjson
 import polars as pl
 
 from datasetbuild import __version__
+from datasetbuild.artifact.manifest import split_note
 from datasetbuild.artifact.report import charts, numbers
 from datasetbuild.record import REASONS, Reason
 
@@ -49,6 +50,7 @@ def make_page(manifest: Mapping[str, Any], ledger: pl.DataFrame, samples: Mappin
         script=script,
         data=embedded({"groups": samples["groups"], "rows": samples["rows"]}),
         total=manifest["counts"]["sources"][-1],
+        split_note=split_note(manifest),
         together=together(manifest["parts"]["split"]["params"]["group"]),
         river=river(manifest, ledger, sources),
         sources=sources,
