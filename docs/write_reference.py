@@ -167,7 +167,8 @@ def cli_page() -> str:
     parts = ["# Command line\n", NOTE, "```text\ndsbuild [VERB] recipe=NAME [override ...] [flags]\n```\n"]
     parts.append(
         "Without a verb, `build`. Data goes to stdout; errors and progress go to stderr. Every verb takes "
-        "`-C DIR` (work in this project) and `--json` (one JSON document on stdout).\n"
+        "`-C DIR` (work in this project), `--json` (one JSON document on stdout) and `-q`, `--quiet` (print nothing but errors, and a "
+        "document that was asked for: `--json`, `--csv`, `--md`).\n"
     )
     parts.append("## Overrides and exit codes\n\n```text\n" + EPILOG.strip() + "\n```\n")
     for verb, what in VERBS.items():

@@ -264,3 +264,39 @@ def test_a_fact_without_its_parameters(project: Project, place: str) -> None:
     assert "the fact 'phrases' needs `patterns`" in ran.err
     project.write({"recipes/small.yaml": HEAD + place + "\nfilters: {phrases: {patterns: [x]}}\n"})
     assert project.run("recipe=small").code == 0
+
+
+QUIET = (
+    ("build", "recipe=small"), ("-m", "recipe=small", "filters.response_chars.max=30,9999"), ("plan", "recipe=small"), ("explain", "recipe=small"),
+    ("show", "recipe=small"), ("verify", "recipe=small"), ("lock",), ("log", "recipe=small"), ("why", "recipe=small", "question 3"),
+    ("report", "recipe=small"), ("check", "recipe=small"), ("ops",), ("cache", "ls"), ("schema",),
+)  # fmt: skip
+
+
+def test_quiet_is_quiet_of_every_verb(project: Project) -> None:
+    """`-q` prints nothing, neither on stdout nor on stderr; a document that is asked for is printed, and so is an error."""
+    project.write({"a.jsonl": numbered(30), "recipes/small.yaml": HEAD + "checks: {n: {check: row_count, min: 1}}\n"})
+    assert project.run("recipe=small", "-q").code == 0
+    for words in QUIET:
+        loud, quiet = project.run(*words), project.run(*words, "-q")
+        assert (quiet.code, quiet.out, quiet.err) == (loud.code, "", "" if not loud.code else loud.err), words
+        assert loud.out or loud.err, words
+        if words[0] != "log":  # which needs git
+            assert project.run(*words, "-q", "--json").out, words
+        wrong = project.run(*words, "-q", "--nope")
+        assert (wrong.code, wrong.out) == (2, "") and "--nope" in wrong.err
+
+
+def test_quiet_says_what_is_wrong(project: Project) -> None:
+    """A sweep that writes names the points that fail a check, and `verify` what is not the same."""
+    check = "checks: {n: {check: row_count, min: 20, severity: error}}\n"
+    project.write({"a.jsonl": numbered(30), "recipes/small.yaml": HEAD + check})
+    swept = project.run("-m", "recipe=small", "sources.a.limit=10,30", "--write", "-q")
+    assert (swept.code, swept.out) == (5, "")
+    assert "1 of 2 points failed a check: sources.a.limit=10\n" in swept.err
+    assert project.run("-m", "recipe=small", "sources.a.limit=10,30", "--write", "-q", "--accept").code == 0
+    assert project.run("recipe=small", "-q").code == 0
+    (project.artifact() / "README.md").write_text("other")
+    verified = project.run("verify", "recipe=small", "-q")
+    assert (verified.code, verified.out) == (1, "")
+    assert "damaged: README.md" in verified.err

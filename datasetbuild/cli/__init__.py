@@ -11,13 +11,14 @@ import io
 import os
 import re
 import sys
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 from datasetbuild import process
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 VERBS = {
     "build": "build the dataset of a recipe (the default verb)",
@@ -110,8 +111,19 @@ def _run(words: list[str]) -> int:
     )
     parser.add_argument("-C", "--directory", default=".", metavar="DIR", help="work in this project directory")
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors, and a document that was asked for (--json, --csv, --md)")
     module.add_arguments(parser)
-    return int(module.run(parser.parse_intermixed_args(rest)))
+    args = parser.parse_intermixed_args(rest)
+    with _hushed(args) if args.quiet else nullcontext():
+        return int(module.run(args))
+
+
+@contextmanager
+def _hushed(args: argparse.Namespace) -> Iterator[None]:
+    """Nothing on stderr, and on stdout no more than a document that was asked for. What goes wrong is raised, and told by `main`."""
+    asked = args.json or getattr(args, "csv", False) or getattr(args, "md", False)
+    with open(os.devnull, "w", encoding="utf-8") as nothing, redirect_stderr(nothing), nullcontext() if asked else redirect_stdout(nothing):
+        yield
 
 
 def _verb(words: list[str]) -> tuple[str | None, list[str]]:

@@ -26,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="write the artifact again although it is up to date")
     parser.add_argument("--accept", action="store_true", help="publish although checks fail; the manifest says which")
     parser.add_argument("-j", "--workers", type=_workers, metavar="N", help="number of processes (the same as engine.workers=N); 1: one, with one thread")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     add_flags(parser)
     sweep = parser.add_argument_group("sweeps (key=a,b,c)")
     sweep.add_argument("-m", "--multirun", action="store_true", help="decide every point and print one table, with the delta to the recipe without overrides; writes nothing")
@@ -55,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
 
     recipe = load(args.overrides, project=project)[0]
     plan = with_workers(held_plan(recipe, args), args.workers)
-    built = build(recipe, plan, force=args.force, accept=args.accept, progress=None if args.quiet else bar)
-    for notice in built.notices if not args.quiet else ():
+    built = build(recipe, plan, force=args.force, accept=args.accept, progress=bar)
+    for notice in built.notices:
         print(f"dsbuild: {notice}", file=sys.stderr)
     if args.json:
         from datasetbuild.cli.screen import as_json

@@ -14,13 +14,16 @@ from datasetbuild.cli.held import held_plan
 from datasetbuild.cli.project import check_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from datasetbuild.engine.sweep import Point
+    from datasetbuild.plan.steps import Plan
+    from datasetbuild.recipe import Recipe
 
 
 def run(args: argparse.Namespace, project: Path) -> int:
     from datasetbuild.cli.build import with_workers
     from datasetbuild.cli.progress import bar
-    from datasetbuild.engine.run import build
     from datasetbuild.engine.sweep import sweep
     from datasetbuild.errors import UsageError
     from datasetbuild.recipe import load
@@ -47,13 +50,25 @@ def run(args: argparse.Namespace, project: Path) -> int:
     else:
         show(base.name, points)
     if args.write:
-        rejected = False
-        for recipe, plan in zip(recipes, plans[1:], strict=True):
-            built = build(recipe, plan, force=args.force, progress=bar)
-            print(f"{built.status} {built.folder.relative_to(project).as_posix()}", file=sys.stderr)
-            rejected = rejected or built.status == "rejected"
-        return 5 if rejected else 0
+        _write(recipes, plans[1:], args)
     return 0
+
+
+def _write(recipes: Sequence[Recipe], plans: Sequence[Plan], args: argparse.Namespace) -> None:
+    """Build every point into a variant of its own; `CheckError` when one of them failed a check."""
+    from datasetbuild.cli.progress import bar
+    from datasetbuild.engine.run import build
+    from datasetbuild.errors import CheckError
+
+    rejected = []
+    for recipe, plan in zip(recipes, plans, strict=True):
+        built = build(recipe, plan, force=args.force, accept=args.accept, progress=bar)
+        folder = built.folder.relative_to(recipe.project).as_posix()
+        print(f"{built.status} {folder}", file=sys.stderr)
+        rejected += [" ".join(recipe.overrides)] if built.status == "rejected" else []
+    if rejected:
+        message = f"{len(rejected)} of {len(recipes)} points failed a check: " + "; ".join(rejected)
+        raise CheckError(message, hint=f"the last of them lies in {folder}; one point alone says which check")
 
 
 def rows(points: list[Point]) -> list[dict[str, Any]]:

@@ -25,13 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at", metavar="REV", help="the artifact of this commit, from its files as git and DVC have them"
     )
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
 
 
 def run(args: argparse.Namespace) -> int:
     from datasetbuild.cli.progress import bar
     from datasetbuild.engine.run import target_folder
     from datasetbuild.engine.verify import compare, rebuild
+    from datasetbuild.errors import BuildError, MismatchError
     from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             recipe = load(args.overrides, project=project)[0]
             manifest = None if recipe.variant else _manifest(recipe.project / "build" / recipe.name, recipe)
-        built = rebuild(recipe, make_plan(recipe.config), scratch, None if args.quiet else bar)
+        built = rebuild(recipe, make_plan(recipe.config), scratch, bar)
         folder = None if args.at else target_folder(recipe, built.manifest["key"])
         if manifest is None and folder is not None:
             manifest = _manifest(folder, recipe)
@@ -55,7 +55,9 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(
             json.dumps({"format_version": 1, "recipe": recipe.choice, "at": args.at, **found}, indent=1) + "\n"
         )
-    elif not args.quiet or not verdict.same:
+    elif args.quiet and not verdict.same:
+        raise (MismatchError if verdict.inputs else BuildError)(tell(verdict, what, recipe).rstrip())
+    else:
         sys.stdout.write(tell(verdict, what, recipe))
     return 0 if verdict.same else 4 if verdict.inputs else 1
 
