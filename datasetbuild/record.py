@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
+from datasetbuild.errors import UsageError
 from datasetbuild.hashing import canonical_json, record_hash
 
 if TYPE_CHECKING:
@@ -220,15 +221,16 @@ def rows_named(ledger: pl.DataFrame, name: str, keyed: Iterable[str]) -> pl.Data
     return rows.filter(pl.col("line") == line)
 
 
-def place_beside(ledger: pl.DataFrame, name: str) -> str | None:
-    """For a `FILE:LINE` at which no row begins, the place of the row before it, or else of the file's first; None when the file has no rows."""
+def no_row(ledger: pl.DataFrame, name: str) -> UsageError:
+    """The error for a name that means no row. For a `FILE:LINE` at which none begins it names the row before, or else the file's first."""
     import polars as pl
 
+    hint = "try a shorter piece of its text, or its id from ledger.parquet"
     rows, line = _rows_of_file(ledger, name)
-    if not len(rows):
-        return None
-    row = rows.sort(pl.col("line") > line, (pl.col("line").cast(pl.Int64) - line).abs(), pl.col("file").cast(pl.String)).row(0, named=True)
-    return f"{row['file']}:{row['line']}"
+    if len(rows):
+        row = rows.sort(pl.col("line") > line, (pl.col("line").cast(pl.Int64) - line).abs(), pl.col("file").cast(pl.String)).row(0, named=True)
+        hint = f"the row beside it begins at {row['file']}:{row['line']}"
+    return UsageError(f"no row has the id or the place, or holds the text {name!r}", hint=hint)
 
 
 def _rows_of_file(ledger: pl.DataFrame, name: str) -> tuple[pl.DataFrame, int]:
@@ -240,6 +242,10 @@ def _rows_of_file(ledger: pl.DataFrame, name: str) -> tuple[pl.DataFrame, int]:
         return ledger.clear(), 0
     path = pl.col("file").cast(pl.String)
     return ledger.filter((path == file) | path.str.ends_with(f"/{file}")), int(line)
+
+
+WITHHELD = "(not shown: `dsbuild why` shows it)"
+"""Stands for a raw row that holds personal data, which no report may show."""
 
 
 def quarantine_schema() -> dict[str, Any]:

@@ -14,6 +14,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from datasetbuild.artifact.diff.document import file_changes
+from datasetbuild.artifact.diff.tables import edits
 from tests.conftest import ROOT, Project
 from tests.laws.conversations import pair
 
@@ -337,3 +339,11 @@ def test_without_git(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(project.artifact(), project.folder / "kept")
     assert "every record is" in project.run("diff", "kept", "build/small").out
     assert json.loads(project.run("diff", "kept", "small", "--json").out)["artifacts"][0]["causes"] == []
+
+
+def test_other_bytes_that_are_as_many() -> None:
+    """A file that was edited without a change of its size says what differs."""
+    old, new = ({"sources": {"a": {"files": [{"file": "a.jsonl", "bytes": 9, "sha256": digit * 64}]}}} for digit in "12")
+    longer = {"sources": {"a": {"files": [{"file": "a.jsonl", "bytes": 12, "sha256": "3" * 64}]}}}
+    said = [edits({"recipe": [], "files": file_changes(old, other)})[0][2] for other in (new, longer, {"sources": {}})]
+    assert said == ["9 bytes, SHA-256 111111111111 -> 222222222222 (source a)", "9 bytes -> 12 bytes (source a)", "9 bytes (source a)"]

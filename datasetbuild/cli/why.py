@@ -67,14 +67,11 @@ def _past(args: argparse.Namespace, overrides: list[str], scratch: ExitStack) ->
 
 
 def _answer(args: argparse.Namespace, wanted: str, asked: Search | Past) -> int:
-    from datasetbuild.errors import UsageError
-    from datasetbuild.record import place_beside
+    from datasetbuild.record import no_row
 
     found = asked.matches(wanted)
     if not len(found):
-        beside = place_beside(asked.ledger, wanted)
-        hint = f"the row beside it begins at {beside}" if beside else "try a shorter piece of its text, or its id from ledger.parquet"
-        raise UsageError(f"no row has the id or the place, or holds the text {wanted!r}", hint=hint)
+        raise no_row(asked.ledger, wanted)
     if len(found) > 1:
         sys.stdout.write(_as_json(found.to_dicts()) if args.json else several(found))
         return 0

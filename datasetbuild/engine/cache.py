@@ -140,7 +140,7 @@ class Cache:
             digest = hashing.name()
             place = self.place("objects", digest)
             if not place.exists():
-                _publish(draft, place)
+                move_in(draft, place)
                 _verified[place] = state_of(place)
             return digest
 
@@ -224,7 +224,7 @@ class Cache:
         with self._draft() as draft:
             with _opened(draft) as file:
                 file.write(data)
-            _publish(draft, place)
+            move_in(draft, place)
 
     def now(self) -> int:
         """Nanoseconds, as the file system of the cache tells the time: it may be another machine's."""
@@ -258,8 +258,8 @@ def _opened(draft: Path, buffering: int = -1) -> Any:
         return open(draft, "wb", buffering)
 
 
-def _publish(draft: Path, place: Path) -> None:
-    """Rename a draft to its final name."""
+def move_in(draft: Path, place: Path) -> None:
+    """Rename a draft to its final name in the cache, whatever stands there."""
     try:
         os.replace(draft, place)
     except FileNotFoundError:

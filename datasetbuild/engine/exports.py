@@ -63,7 +63,7 @@ class ExportPart:
     rows: int
     counts: dict[str, int] = field(default_factory=dict)
     refused: tuple[Refusal, ...] = ()
-    refusals: int = 0
+    refusals: frozenset[tuple[str, int]] = frozenset()
     digests: tuple[str, ...] = ()
 
 
@@ -243,10 +243,10 @@ def _refuse(steps: Sequence[ExportStep], columns: list[Column]) -> None:
     lines: list[str] = []
     hints: list[str] = []
     for step, column in zip(steps, columns, strict=True):
-        total = sum(part.refusals for _, part in column)
+        total = len(frozenset().union(*(part.refusals for _, part in column)))
         if not total:
             continue
-        named = [refusal for _, part in column for refusal in part.refused][:SHOWN]
+        named = list({(one.file, one.line): one for _, part in column for one in part.refused}.values())[:SHOWN]
         records = "record holds" if total == 1 else "records hold"
         lines.append(f"export {step.folder!r}: {total} {records} what {step.profile} cannot carry")
         lines += [f"  {one.file}:{one.line}: {one.detail}" for one in named]

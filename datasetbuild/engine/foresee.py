@@ -104,7 +104,7 @@ def foresee(recipe: Recipe, plan: Plan) -> Forecast:
 
 
 UNKNOWN = "unknown"
-"""What is to be cut out of a shard, as long as another one was never read."""
+"""What is to be cut out of a shard, as long as another one was never read. Most shards are cut nothing out of, and each is taken for one."""
 
 
 def _every_step(plan: Plan, cache: Cache, project: Path, files: list[InputFile]) -> Iterator[Step]:
@@ -115,7 +115,7 @@ def _every_step(plan: Plan, cache: Cache, project: Path, files: list[InputFile])
     told = [(file, mine) for file, mine in zip(files, found, strict=True) if mine is not None]
     unread = [file for file, mine in zip(files, found, strict=True) if mine is None]
     shards = shards_of(plan, [file for file, _ in told], [mine for _, mine in told])
-    spans = _cuts(plan, cache, project, shards, whole=not unread)
+    spans = _cuts(plan, cache, project, shards)
     for source in plan.sources:
         for shard, cut in zip(shards, spans, strict=True):
             if shard.source == source:
@@ -125,14 +125,12 @@ def _every_step(plan: Plan, cache: Cache, project: Path, files: list[InputFile])
                 yield from _unread(plan, file)
 
 
-def _cuts(plan: Plan, cache: Cache, project: Path, shards: list[Shard], *, whole: bool) -> list[str | None]:
-    """What is to be cut out of each shard: the digest of its spans, None for nothing, or `UNKNOWN`. whole: whether these are all
-    shards of the build."""
+def _cuts(plan: Plan, cache: Cache, project: Path, shards: list[Shard]) -> list[str | None]:
+    """What is to be cut out of each shard, as in a build of these shards alone: the digest of its spans, None for nothing, or `UNKNOWN`."""
     if plan.cut is None:
         return [None] * len(shards)
     tasks = [ShardTask(cache.root, project, plan.shard_plan(shard.source), shard) for shard in shards]
-    found = known_cuts(plan, cache, tasks) if whole else None
-    return found or [UNKNOWN] * len(shards)
+    return known_cuts(plan, cache, tasks) or [UNKNOWN] * len(shards)
 
 
 def _names(plan: Plan) -> list[str]:
@@ -193,13 +191,13 @@ def _known(plan: Plan, cache: Cache, shard_plan: ShardPlan, shard: Shard, spans:
     prepared = cache.action(keys.prepare_key(shard_plan, shard.digest))
     if prepared is None:
         return set()
-    if spans:
-        cut = cache.action(keys.cut_key(prepared["objects"], spans)) if spans != UNKNOWN else None
+    if spans not in (None, UNKNOWN):
+        cut = cache.action(keys.cut_key(prepared["objects"], spans))
         if cut is None:
             return {"prepare"}
         prepared = cut
     records = prepared["objects"]["records"]
-    wanted = {"prepare": "", "dedup.substring": "", "first_user": keys.exact_key(keys.FIRST_USER, records)}
+    wanted = {"prepare": "", **({} if spans == UNKNOWN else {"dedup.substring": ""}), "first_user": keys.exact_key(keys.FIRST_USER, records)}
     for step in plan.dear:
         wanted[f"dear {step.name}"] = keys.dear_key(step, records, keys.ASKED)
     for step in shard_plan.facts:

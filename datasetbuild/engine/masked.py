@@ -13,7 +13,7 @@ from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.story import Search
 from datasetbuild.engine.templates import expand_messages, opened_template
 from datasetbuild.errors import BuildError, UsageError
-from datasetbuild.record import Fate, place_beside
+from datasetbuild.record import Fate, no_row
 from datasetbuild.stages.render import PARITIES
 
 
@@ -56,9 +56,7 @@ def masked_rows(asked: Search, *, text: str | None = None, count: int = 5) -> li
     else:
         found = asked.matches(text)
         if not len(found):
-            beside = place_beside(asked.ledger, text)
-            hint = f"the row beside it begins at {beside}" if beside else "ids stand in ledger.parquet"
-            raise UsageError(f"no row has the id or the place, or holds the text {text!r}", hint=hint)
+            raise no_row(asked.ledger, text)
         chosen = rows.filter(pl.col("id").is_in(found["id"].to_list())).head(count)
     return [masked for line in chosen.iter_rows(named=True) for masked in _masked(asked, line)]
 

@@ -24,7 +24,7 @@ from datasetbuild.hashing import record_hash
 from datasetbuild.op import load_plugin
 from datasetbuild.plan import keys
 from datasetbuild.plan.steps import FactStep, SectionStep, ShardPlan
-from datasetbuild.record import KEY_COLUMNS, Reason, content_digests, quarantine_schema
+from datasetbuild.record import KEY_COLUMNS, WITHHELD, Reason, content_digests, quarantine_schema
 from datasetbuild.stages import annotate
 from datasetbuild.stages.clean import clean
 from datasetbuild.stages.decontaminate import contamination
@@ -350,9 +350,6 @@ def _content(records: pl.DataFrame, read: pl.DataFrame | None, *, keyed: bool) -
 def _operator_failed(quarantine: pl.DataFrame) -> bool:
     """Whether an operator broke on a record: such a result is not kept, since the next try may meet a mended machine."""
     return len(quarantine) > 0 and Reason.OPERATOR_ERROR.value in quarantine["reason"]
-
-
-WITHHELD = "(not shown: `dsbuild why` shows it)"
 
 
 def _joined(unusable: pl.DataFrame, more: pl.DataFrame, rows: RawRows) -> pl.DataFrame:

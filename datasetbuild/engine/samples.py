@@ -17,7 +17,7 @@ from datasetbuild.engine.masked import Run, mask_of, rendered_rows
 from datasetbuild.engine.story import Search
 from datasetbuild.errors import BuildError
 from datasetbuild.hashing import chance
-from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, REASONS, Fate, Reason
+from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, REASONS, WITHHELD, Fate, Reason
 
 DRAWN = 20
 """Rows of each split and of each reason."""
@@ -34,7 +34,6 @@ DIFFED = 500
 """Words and signs of each of two texts that are compared; the rest is cut off."""
 
 DUPLICATES = [reason.value for reason in Reason if reason.value.endswith("_duplicate")]
-WITHHELD = "(withheld: `dsbuild why` shows the row)"
 
 Words = list[tuple[bool, str]]
 """A text in pieces, each with whether the other text lacks it."""

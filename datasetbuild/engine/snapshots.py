@@ -11,7 +11,6 @@ is fetched.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from datasetbuild.engine.cache import Cache, read_sealed
+from datasetbuild.engine.cache import Cache, move_in, read_sealed
 from datasetbuild.errors import MismatchError
 from datasetbuild.hashing import digest, file_digest
 from datasetbuild.plan.lockfile import SHORT, PinnedFile, SourcePin
@@ -158,15 +157,14 @@ def _kept(cache: Cache, state: str | None, basename: str, fetch: Callable[[Path]
     memo = cache.root / "remote" / "states" / f"{state}.json"
     if state and (known := read_sealed(memo)):
         path = _place(cache, known["sha256"], basename)
-        if path.exists() and file_digest(path) == known["sha256"]:
+        if path.is_file() and file_digest(path) == known["sha256"]:
             return path
     with cache.workspace() as work:
         draft = work / basename
         fetch(draft)
         sha256 = file_digest(draft)
         path = _place(cache, sha256, basename)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(draft, path)
+        move_in(draft, path)
     if state:
         cache.seal(memo, {"sha256": sha256})
     return path

@@ -264,12 +264,33 @@ def test_a_damaged_cache(
 ) -> None:
     """Every file of one kind in the cache damaged: the next build gives the right bytes and no error."""
     project = filled()
+    time.sleep(1.1 * SETTLED / 1e9)  # only a file that has settled is noted in `files`
     assert built(project) == right
     harmed = list((project.folder / ".dsbuild" / "cache").glob(what))
     assert harmed
     for path in harmed:
         harm(path)
     assert built(project, "--force") == right
+
+
+@pytest.mark.parametrize("what", ["objects/*/*", "actions/*/*", "raw/*.arrow", "files/*", "inputs/*/*", "remote/files/*/*/*", "remote/states/*"])
+@pytest.mark.parametrize("left", ["all", "inputs"])
+def test_a_folder_in_the_place_of_a_file(project: Project, what: str, left: str) -> None:
+    """As a copy that went wrong leaves one: the next build makes the file anew, also where nothing was measured yet."""
+    sources = f"  a: {{path: a.csv, format: prompt_completion}}\n  b: {{path: 'file://{project.folder}/b.jsonl', format: messages}}\n"
+    recipe = "name: small\nsources:\n" + sources + "filters: {verbatim_words: {references: [words.txt], max: 50}}\n"
+    project.write({"a.csv": "prompt,completion\nWhy?,So it is.\nWhat?,That.\n", "b.jsonl": numbered(9), "words.txt": "words " * 20, "recipes/small.yaml": recipe})
+    time.sleep(1.1 * SETTLED / 1e9)
+    right, cache = built(project), project.folder / ".dsbuild" / "cache"
+    harmed = list(cache.glob(what))
+    assert harmed
+    for path in harmed:
+        path.unlink()
+        (path / "stray").mkdir(parents=True)
+    if left == "inputs" and what not in ("objects/*/*", "actions/*/*"):
+        shutil.rmtree(cache / "actions")
+    assert built(project, "--force") == right
+    assert project.run("cache", "verify", "--json").json["damaged"] == []
 
 
 def test_what_lies_under_another_name(filled: Callable[[], Project], right: dict[str, bytes]) -> None:

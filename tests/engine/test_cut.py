@@ -112,6 +112,29 @@ def test_cuts_are_measured_by_the_shard(project: Project) -> None:
     assert [point["kept"] for point in swept["points"]] == [62, 63, 61, 63]
 
 
+def test_a_new_file_is_not_all_there_is_to_do(project: Project) -> None:
+    """A file that was never read may share words with any other, and most others stay as they are: `plan` counts what is measured of them."""
+    rows = [row(f"Say {n} in words", f"This is the number {n}, and it is {n * n} when multiplied with itself.") for n in range(60)]
+    rows[3]["messages"][1]["content"] += f" {BOILER}."
+    project.write({"a.jsonl": rows, "b.jsonl": [row("When?", f"At six. {BOILER}.")], "c-1.csv": "prompt,completion\nWhy?,Because it is so.\n"})
+    sources = {name: {"path": f"{name}.jsonl", "format": "messages"} for name in "ab"} | {"c": {"path": "c-*.csv", "format": "prompt_completion"}}
+    build(project, dedup=CUT, sources=sources, filters={"response_chars": {"min": 5}})
+
+    def doing() -> set[tuple[str, str]]:
+        steps = project.run("plan", "recipe=curated", "--json").json["steps"]
+        return {(step["source"], step["step"]) for step in steps if step["cause"] and step["source"]}
+
+    project.write({"c-2.csv": "prompt,completion\nWho?,It was nobody.\n"})
+    found = doing()
+    assert ("c", "read") in found and ("c", "fact response_chars") in found
+    assert not {one for one in found if one[0] in "ab"}
+    project.write({"c-1.csv": "prompt,completion\nWhy?,Because it was so.\n"})
+    found = doing()
+    assert {("a", "dedup.substring"), ("b", "dedup.substring")} <= found
+    assert {name for name, step in found if step == "fact response_chars"} in ({"a", "c"}, {"b", "c"}), "of the one that was cut nobody knows"
+    assert ("a", "prepare") not in found
+
+
 def test_no_setting_of_the_machine_changes_a_cut(project: Project) -> None:
     """Workers, the size of shards, a cold or a warm cache: the same bytes."""
     sections = {"dedup": {**CUT, "exact": {"on": "conversation"}, "near": {"threshold": 0.8}}, "sources": {"a": {"path": "a.jsonl", "format": "messages"}}}

@@ -120,6 +120,17 @@ def test_a_refusal_names_rows_and_rules_and_publishes_nothing(
     assert lowered.json["manifest"]["exports"]["openai"]["lowered"] == {"on_weight.round": 1}
 
 
+def test_a_refused_record_is_named_once(new_project: Callable[[], Project], tokenizer: str) -> None:
+    """However many rows are made of it, one for each turn and each copied by the mix."""
+    data = rows(12)
+    data[7]["messages"][3]["weight"] = 0.5
+    one = project(new_project(), tokenizer, "{profile: trl, rows: tokens}, openai", data)
+    ran = one.run("recipe=small", "template.expansion=per_turn", "+mix={weights: {rows: 1}, total: 60, max_repeat: 9}", "split={train: 1, validation: null}")
+    assert ran.code == 1
+    assert ran.err.count("rows.jsonl:8: ") == ran.err.count("1 record holds") >= 1, ran.err
+    assert "more\n" not in ran.err and "records hold" not in ran.err
+
+
 def test_limits_of_a_consumer_stop_the_build(new_project: Callable[[], Project], tokenizer: str) -> None:
     """OpenAI takes 10 rows or more."""
     ran = project(new_project(), tokenizer, "openai", rows(6)).run("recipe=small")

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from importlib.metadata import version
 from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -144,6 +145,25 @@ def test_the_page_is_the_same_however_its_template_was_compiled(project: Project
                 file.write_bytes(file.read_bytes()[:-50])
     assert len(pages) == 1
     assert not os.access(kept, os.W_OK) or [*kept.glob("*.page")]
+
+
+def test_a_template_that_was_edited_is_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept of it is known by its text and by the versions of Jinja and of ours, not by a time."""
+    (tmp_path / "templates").mkdir()
+    template, said = tmp_path / "templates" / "report.html.jinja", []
+    monkeypatch.setattr(page_module, "HERE", tmp_path / "templates")
+    monkeypatch.setattr(page_module, "__file__", str(tmp_path / "page.py"))
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    (tmp_path / "__pycache__").mkdir()
+    for text in ("one", "two", "one"):
+        template.write_text(text)
+        os.utime(template, (1, 1))
+        page_module._template.cache_clear()
+        said.append(page_module._template().render())
+    page_module._template.cache_clear()
+    assert said == ["one", "two", "one"]
+    (kept,) = (tmp_path / "__pycache__").glob("*.page")
+    assert f".jinja-{version('jinja2')}." in kept.name
 
 
 def test_the_verb(hostile: Path) -> None:

@@ -118,9 +118,8 @@ def file_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[st
         before, after = (side.get((source, file)) for side in listed)
         if before is None or after is None or before["sha256"] != after["sha256"]:
             what = "added" if before is None else "removed" if after is None else "changed"
-            found.append(
-                {"source": source, "file": file, "what": what, "bytes": [f and f["bytes"] for f in (before, after)]}
-            )
+            sides = {name: [f and f[name] for f in (before, after)] for name in ("bytes", "sha256")}
+            found.append({"source": source, "file": file, "what": what, **sides})
     return found
 
 

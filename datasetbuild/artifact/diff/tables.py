@@ -13,6 +13,7 @@ from typing import Any
 from datasetbuild.artifact.diff.causes import ROW_CAUSES, RowCause
 from datasetbuild.artifact.diff.document import KIND_NAMES, Document
 from datasetbuild.plan.explain import NAMED, first_of
+from datasetbuild.plan.lockfile import SHORT
 
 SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">", "outside": "·"}
 NONE = "·"
@@ -69,11 +70,18 @@ def edits(document: Document) -> list[tuple[str, str, str]]:
         sign, files = {"added": "+", "removed": "-", "changed": "~"}[what], list(group)
         named, left = first_of(files)
         for file in named:
-            sizes = " -> ".join(f"{size} bytes" for size in file["bytes"] if size is not None)
-            lines.append((sign, file["file"], f"{sizes} (source {source})"))
+            lines.append((sign, file["file"], f"{_sizes(file)} (source {source})"))
         if left:
             lines.append((sign, f"and {left} more files", f"(source {source})"))
     return lines
+
+
+def _sizes(file: Mapping[str, Any]) -> str:
+    """`812 bytes`, `812 bytes -> 904 bytes`; of other bytes that are as many, their digests."""
+    before, after = file["bytes"]
+    if before == after:
+        return f"{after} bytes, SHA-256 {' -> '.join(digest[:SHORT] for digest in file['sha256'])}"
+    return " -> ".join(f"{size} bytes" for size in file["bytes"] if size is not None)
 
 
 def change(old: Any, new: Any) -> str:

@@ -23,6 +23,7 @@ import polars as pl
 from datasetbuild import __version__
 from datasetbuild.artifact.manifest import split_note
 from datasetbuild.artifact.report import charts, numbers
+from datasetbuild.op import version_of
 from datasetbuild.record import REASONS, Reason
 
 HERE = Path(__file__).parent / "templates"
@@ -184,5 +185,6 @@ def _template() -> Any:
     ours = os.access(compiled, os.W_OK) and not sys.dont_write_bytecode
     return Environment(
         loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
-        bytecode_cache=FileSystemBytecodeCache(str(compiled), f"%s.{__version__}.page") if ours else None,
+        # named by who compiled it; Jinja itself looks whether the template is still of that text
+        bytecode_cache=FileSystemBytecodeCache(str(compiled), f"%s.{__version__}.jinja-{version_of('jinja2')}.page") if ours else None,
     ).get_template("report.html.jinja")  # fmt: skip

@@ -7,6 +7,7 @@ Everything else is read once and kept as Arrow IPC blobs, because a gzip or a CS
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -145,7 +146,7 @@ def _load(shard: RawShard, project: Path) -> RawRows:
         return jsonl.rows_of_span(data)
     blob = project / str(shard.blob)
     if not sound(blob):
-        blob.unlink(missing_ok=True)  # so that the next build cuts its file again
+        shutil.rmtree(blob) if blob.is_dir() else blob.unlink(missing_ok=True)  # so that the next build cuts its file again
         raise MismatchError(f"the cached rows of {shard.file} are gone or damaged ({shard.blob})", hint="run again")
     return _rows_of_blob(blob)
 

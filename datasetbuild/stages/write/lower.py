@@ -25,9 +25,8 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Refusal:
-    """A record that an export cannot hold. at: its place in the split's order. aspect: which rule would lower it."""
+    """A record that an export cannot hold. aspect: which rule would lower it."""
 
-    at: int
     file: str
     line: int
     aspect: str
@@ -36,12 +35,13 @@ class Refusal:
 
 @dataclass
 class Lowered:
-    """frame: what is to be written, in order. counts: `on_ASPECT.RULE` -> records. refused: the first, and how many."""
+    """frame: what is to be written, in order. counts: `on_ASPECT.RULE` -> rows. refused: the first records; refusals: file and line of all.
+    A record of which several rows are refused, its copies or one for each turn, is one of them."""
 
     frame: pl.DataFrame
     counts: dict[str, int] = field(default_factory=dict)
     refused: list[Refusal] = field(default_factory=list)
-    refusals: int = 0
+    refusals: frozenset[tuple[str, int]] = frozenset()
 
 
 class _RefusedError(Exception):
@@ -66,7 +66,7 @@ def lower(frame: pl.DataFrame, export: Export, fields: frozenset[str]) -> Lowere
         return Lowered(frame)
     kept: list[tuple[int, Row]] = []
     counts: Counter[str] = Counter()
-    refused: list[Refusal] = []
+    refused: dict[tuple[str, int], Refusal] = {}
     for place, row in zip(suspects.arg_true().to_list(), records(frame.filter(suspects)), strict=True):
         found: Counter[str] = Counter()
         try:
@@ -74,10 +74,10 @@ def lower(frame: pl.DataFrame, export: Export, fields: frozenset[str]) -> Lowere
         except _DroppedError as drop:
             found = Counter([f"on_{drop.aspect}.drop_row"])
         except _RefusedError as refusal:
-            refused.append(Refusal(row["at"], row["file"], row["line"], refusal.aspect, str(refusal)))
+            refused.setdefault((row["file"], row["line"]), Refusal(row["file"], row["line"], refusal.aspect, str(refusal)))
         counts += found
     left = _put_back(frame, suspects, kept, isinstance(export.form, Lines))
-    return Lowered(left, dict(sorted(counts.items())), refused[:SHOWN], len(refused))
+    return Lowered(left, dict(sorted(counts.items())), list(refused.values())[:SHOWN], frozenset(refused))
 
 
 def _lowered(row: Row, carries: Carries, rules: Mapping[str, str], counts: Counter[str]) -> list[Row]:
