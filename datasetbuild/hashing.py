@@ -135,8 +135,10 @@ def chance(seed: int, purpose: str, keys: NDArray[np.uint64]) -> NDArray[np.uint
     with np.errstate(over="ignore"):
         state = keys + np.uint64(salt(seed, purpose))
         for _ in range(2):
-            state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            state ^= state >> np.uint64(30)
+            state *= np.uint64(0xBF58476D1CE4E5B9)
+            state ^= state >> np.uint64(27)
+            state *= np.uint64(0x94D049BB133111EB)
             state ^= state >> np.uint64(31)
     return state
 

@@ -62,11 +62,12 @@ def semantic(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> N
         return
     pairs = evidence.semantic()
     node = np.where(plane.rows["pos"].is_not_null().to_numpy(), np.arange(len(fates)), -1)
-    survivor = survivors(clusters(node, pairs, fates.undecided), plane.rows, list(plan.keep))
-    lost = np.flatnonzero((survivor >= 0) & (survivor != np.arange(len(survivor))))
-    twin, similarity = _nearest(lost, survivor[lost], pairs)
+    members, cluster = clusters(node, pairs, np.empty(0, np.int64), fates.undecided)
+    survivor = survivors(members, cluster, plane.rows, list(plan.keep))
+    members, survivor = members[survivor != members], survivor[survivor != members]
+    twin, similarity = _nearest(members, survivor, pairs)
     fates.end(
-        lost, Stage.DEDUP, Reason.SEMANTIC_DUPLICATE, duplicate_of=survivor[lost], twin=twin, similarity=similarity
+        members, Stage.DEDUP, Reason.SEMANTIC_DUPLICATE, duplicate_of=survivor, twin=twin, similarity=similarity
     )
 
 

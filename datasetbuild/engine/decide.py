@@ -11,6 +11,7 @@ to say of rows it says with `fates.note(column, rows, values)`, and names the co
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from datasetbuild.plan.steps import Plan
 from datasetbuild.record import ID_ORDER, LEFT_OUT, Fate, Reason, Stage
 from datasetbuild.stages.dedup.near import clusters
 from datasetbuild.stages.dedup.survivor import survivors
-from datasetbuild.stages.filter import BROKEN, Rule, judge
+from datasetbuild.stages.filter import BROKEN, Judged, Rule, judge
 from datasetbuild.stages.mix import Mixture, mix_train
 from datasetbuild.stages.split import assign_splits, nested, unit_keys, unit_labels
 
@@ -36,16 +37,26 @@ TRAIN, MAX_TOKENS = "train", "template.max_tokens"
 
 @dataclass
 class Decision:
-    """rows: the key plane with every row's fate. bounds: the rules with quantiles looked up. mixture: what mix did.
+    """fates: of every row. bounds: the rules with quantiles looked up. mixture: what mix did.
     plane: the key plane with the dear facts, and with the records on which one of them failed in its quarantine.
     largest: of the records that no split parts, how many the largest group has, and the row of one of them."""
 
-    rows: pl.DataFrame
+    fates: Fates
     plane: KeyPlane
     bounds: dict[str, dict[str, Any]]
     mixture: Mixture | None
     pairs: int
     largest: tuple[int, int]
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """The key plane with every row's fate."""
+        return pl.concat([self.plane.rows, self.fates.frame()], how="horizontal")
+
+    @property
+    def counted(self) -> pl.DataFrame:
+        """As much of `rows` as is counted, in a fifth of the time."""
+        return pl.concat([self.plane.rows, self.fates.counted()], how="horizontal")
 
 
 def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
@@ -76,7 +87,7 @@ def decide(plan: Plan, plane: KeyPlane, evidence: Evidence) -> Decision:
     _subsets(plan, fates, *units)
     _generated(plan, plane, fates)
     fates.keep()
-    return Decision(pl.concat([plane.rows, fates.frame()], how="horizontal"), plane, bounds, mixture, verified, largest)
+    return Decision(fates, plane, bounds, mixture, verified, largest)
 
 
 def _told_apart(plan: Plan, plane: KeyPlane) -> None:
@@ -135,9 +146,9 @@ def _filter(plan: Plan, plane: KeyPlane, fates: Fates, names: list[str]) -> dict
     looked_at = [column for rule in rules for column in (rule.low, rule.high, rule.bounds.get("by")) if column]
     facts = plane.rows.select(list(dict.fromkeys(looked_at)))
     judged = judge(facts if len(reached) == len(fates) else facts[reached], rules)
-    rule = judged.rule
-    failing = np.flatnonzero(rule)
-    rule, reasons = rule[failing], judged.reason[:, failing]
+    failing = np.flatnonzero(judged.reason.any(axis=0))
+    reasons = judged.reason[:, failing]
+    rule = Judged(reasons, {}).rule
     first = reasons[rule - 1, np.arange(len(failing))]
     place = np.array([fates.rules.index(name) for name in names])
     failed = np.zeros((len(fates.rules), len(failing)), bool)
@@ -167,11 +178,14 @@ def _exact(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
     """Of records with equal texts the most wanted stays."""
     if plan.exact is None:
         return
-    survivor = survivors(np.where(fates.undecided, plane.codes("@exact"), -1), plane.rows, list(plan.keep))
-    lost = _lost(survivor)
+    rows, texts = plane.repeated("@exact")
+    here = fates.undecided[rows]
+    rows, texts = rows[here], texts[here]
+    survivor = survivors(rows, texts, plane.rows, list(plan.keep))
+    lost = survivor != rows
     similarity = 1.0 if plan.exact["on"] == "conversation" else np.nan
     twin = survivor[lost]
-    fates.end(lost, Stage.DEDUP, Reason.EXACT_DUPLICATE, duplicate_of=twin, twin=twin, similarity=similarity)
+    fates.end(rows[lost], Stage.DEDUP, Reason.EXACT_DUPLICATE, duplicate_of=twin, twin=twin, similarity=similarity)
 
 
 def _near(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> int:
@@ -180,21 +194,16 @@ def _near(plan: Plan, plane: KeyPlane, fates: Fates, evidence: Evidence) -> int:
         return 0
     node = plane.codes("@words")
     verified = evidence.near().filter(pl.col("similarity") >= plan.near["threshold"])
-    survivor = survivors(clusters(node, verified, fates.undecided), plane.rows, list(plan.keep))
-    members = np.flatnonzero(survivor >= 0)
-    fates.cluster[members] = survivor[members]
+    members, cluster = clusters(node, verified, plane.repeated("@words")[0], fates.undecided)
+    survivor = survivors(members, cluster, plane.rows, list(plan.keep))
+    fates.cluster[members] = survivor
     if plan.drop_near:
-        lost = _lost(survivor)
-        twin, similarity = _twins(lost, survivor[lost], members, node, verified, plane.rows)
+        lost = survivor != members
+        twin, similarity = _twins(members[lost], survivor[lost], members, node, verified, plane.rows)
         fates.end(
-            lost, Stage.DEDUP, Reason.NEAR_DUPLICATE, duplicate_of=survivor[lost], twin=twin, similarity=similarity
+            members[lost], Stage.DEDUP, Reason.NEAR_DUPLICATE, duplicate_of=survivor[lost], twin=twin, similarity=similarity
         )
     return len(verified)
-
-
-def _lost(survivor: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The rows that have a survivor other than themselves."""
-    return np.flatnonzero((survivor >= 0) & (survivor != np.arange(len(survivor))))
 
 
 def _twins(
@@ -208,14 +217,13 @@ def _twins(
     """For each lost row the one that it was verified against, and how similar they are: the survivor, or else the nearest
     in the cluster. members: all rows of clusters. node: the text of each row. rows: for the order of ids."""
     a, b, similarity = (verified[name].to_numpy() for name in ("a", "b", "similarity"))
-    edges = (a << 32) | b
-    order = np.argsort(edges)
+    edges = (b << 32) | a  # they are in this order
     mine, other = node[lost], node[survivor]
-    wanted = (np.minimum(mine, other) << 32) | np.maximum(mine, other)
-    place = np.searchsorted(edges, wanted, sorter=order)
-    place = order[np.minimum(place, len(order) - 1)] if len(order) else np.zeros(len(lost), np.int64)
-    direct = edges[place] == wanted if len(order) else np.zeros(len(lost), bool)
-    found = np.where(direct, similarity[place], np.nan) if len(order) else np.full(len(lost), np.nan)
+    wanted = (np.maximum(mine, other) << 32) | np.minimum(mine, other)
+    place = np.searchsorted(edges, wanted)
+    direct = np.flatnonzero(np.append(edges, -1)[place] == wanted)
+    found = np.full(len(lost), np.nan)
+    found[direct] = similarity[place[direct]]
     found[mine == other] = 1.0
     twin = survivor.copy()
     chained = np.flatnonzero(np.isnan(found))
@@ -251,10 +259,14 @@ Units = tuple[NDArray[np.int64], NDArray[np.uint64], pl.Series]
 def _split(plan: Plan, plane: KeyPlane, fates: Fates) -> tuple[Units, tuple[int, int]]:
     """Splits for the rows still undecided; what belongs together is decided among all of them at once. With `Decision.largest`."""
     kept = np.flatnonzero(fates.undecided)
-    wanted, stratify = plan.split["group"], plan.split["stratify"]
-    rows = plane.rows if len(kept) == len(fates) else plane.rows.select(sorted(KEYS | set(stratify)))[kept]
+    wanted, stratify = set(plan.split["group"]), plan.split["stratify"]
+    if not plane.rows["group"].count():
+        wanted.discard("group")
+    columns = {"@first_user", "@first_user_key"} if "first_user" in wanted else {"key"}
+    columns |= {"group", "source"} if "group" in wanted else set()
+    rows = plane.rows.select(sorted(columns | set(stratify)))[kept]
     ties = []
-    if "group" in wanted and rows["group"].count():
+    if "group" in wanted:
         ties.append(rows.select(_numbered("group", "source")).to_series().to_numpy())
     if "first_user" in wanted:
         ties.append(rows["@first_user"].to_numpy().astype(np.int64))
@@ -283,20 +295,16 @@ def _subsets(plan: Plan, fates: Fates, rows: NDArray[np.int64], keys: NDArray[np
     fates.note("subset", rows[train], values)
 
 
-KEYS = {"source", "group", "key", "@first_user", "@first_user_key"}
-"""The columns that a split looks at, beside those it stratifies by."""
-
-
 def _numbered(first: str, *more: str) -> pl.Expr:
     """Equal values as equal numbers from 0, and -1 where there is none. A group key is its source's own."""
     value = pl.struct(first, *more)
     return pl.when(pl.col(first).is_not_null()).then(value.rank("dense").cast(pl.Int64) - 1).otherwise(-1)
 
 
-def _own_keys(kept: pl.DataFrame, wanted: list[str]) -> NDArray[np.uint64]:
+def _own_keys(kept: pl.DataFrame, wanted: set[str]) -> NDArray[np.uint64]:
     """What a record brings to its unit's key: its group key, else its first user message, else its own id."""
     own = kept["@first_user_key" if "first_user" in wanted else "key"]
-    if "group" not in wanted or not kept["group"].count():
+    if "group" not in wanted:
         return own.to_numpy()
     groups = kept.select("source", "group").drop_nulls().unique()
     hashed = [int(record_hash(source, group.encode())[:16], 16) for source, group in groups.iter_rows()]

@@ -74,12 +74,14 @@ class Fates:
 
     def also_codes(self, failed: NDArray[np.bool_]) -> NDArray[np.uint32]:
         """Codes for the sets of further rules that m rows fail. failed: bools, one line for each of `rules`, m columns."""
-        if not failed.size:
-            return np.zeros(failed.shape[1], np.uint32)
-        packed = np.packbits(failed, axis=0)
-        sets, which = np.unique(packed, axis=1, return_inverse=True)
-        codes = [self._also.setdefault(one.tobytes(), len(self._also) + 1) for one in sets.T]
-        return np.array(codes, np.uint32)[which.ravel()]
+        found = np.full(failed.shape[1], self._also_code(bytes(-(-len(self.rules) // 8))), np.uint32)
+        some = np.flatnonzero(failed.any(axis=0))  # most fail one rule only
+        sets, which = np.unique(np.packbits(failed[:, some], axis=0), axis=1, return_inverse=True)
+        found[some] = np.array([self._also_code(one.tobytes()) for one in sets.T], np.uint32)[which.ravel()]
+        return found
+
+    def _also_code(self, rules: bytes) -> int:
+        return self._also.setdefault(rules, len(self._also) + 1)
 
     def note(self, name: str, rows: Rows, values: pl.Series) -> None:
         """One more column of the ledger (named in `record.LEDGER_LAST`): `values` at `rows`, null elsewhere."""
@@ -90,17 +92,18 @@ class Fates:
 
     def frame(self) -> pl.DataFrame:
         """The fates as a frame of n rows: words as Enum, rows as numbers (UInt32), null where there is nothing to say."""
-        rules = pl.Enum(self.rules)
-        words = {"fate": FATES, "stage": STAGES, "reason": REASONS, "rule": rules, "split": pl.Enum(self.splits)}
-        columns = [named(getattr(self, name), kind).alias(name) for name, kind in words.items()]
-        columns += [self._also_names().alias("also"), pl.Series("copies", self.copies), self._similarity()]
+        columns = [named(self.rule, pl.Enum(self.rules)).alias("rule"), self._also_names().alias("also")]
+        columns.append(pl.Series("similarity", self.similarity, nan_to_null=True))
         columns += [pl.Series(name, getattr(self, name)) for name in ("duplicate_of", "twin", "cluster")]
-        frame = pl.DataFrame([*columns, *self._notes.values()])
+        frame = self.counted().with_columns(*columns, *self._notes.values())
         numbers = pl.col("duplicate_of", "twin", "cluster")
         return frame.with_columns(pl.when(numbers != NOBODY).then(numbers))
 
-    def _similarity(self) -> pl.Series:
-        return pl.Series("similarity", self.similarity, nan_to_null=True)
+    def counted(self) -> pl.DataFrame:
+        """The columns of `frame` by which rows are counted: fate, stage, reason, split, copies."""
+        words = {"fate": FATES, "stage": STAGES, "reason": REASONS, "split": pl.Enum(self.splits)}
+        columns = [named(getattr(self, name), kind).alias(name) for name, kind in words.items()]
+        return pl.DataFrame([*columns, pl.Series("copies", self.copies)])
 
     def _also_names(self) -> pl.Series:
         sets = [np.unpackbits(np.frombuffer(packed, np.uint8), count=len(self.rules)) for packed in self._also]
@@ -110,5 +113,7 @@ class Fates:
 
 def named(codes: NDArray[Any], kind: pl.Enum) -> pl.Series:
     """Codes as the words of an Enum: 1 is the first of them, 0 is null."""
-    column = pl.Series("code", codes)
-    return column.to_frame().select(pl.when(pl.col("code") > 0).then(pl.col("code") - 1).cat.to(kind))["code"]
+    if not codes.any():  # an Enum may have no word at all
+        return pl.repeat(None, len(codes), dtype=kind, eager=True)
+    words = pl.Series("word", np.maximum(codes, 1) - 1).cat.to(kind)  # nulls come later: with them it takes twice the time
+    return pl.DataFrame([words, pl.Series("code", codes)]).select(pl.when(pl.col("code") > 0).then("word"))["word"]

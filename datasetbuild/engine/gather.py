@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -57,10 +57,21 @@ class KeyPlane:
 
     rows: pl.DataFrame
     quarantine: pl.DataFrame
+    _repeated: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=dict, init=False, repr=False)
 
     def codes(self, name: str) -> NDArray[np.int64]:
         """A column of numbers of equal texts."""
         return self.rows[name].to_numpy().astype(np.int64)
+
+    def repeated(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows whose text others have too, and numbers of equal texts among them, from 0. name: a column of numbers of
+        equal texts. Found once for all decisions."""
+        if name not in self._repeated:
+            text = self.codes(name)
+            several = np.append(np.bincount(text[text >= 0]) > 1, False)  # the last is that of no text
+            rows = np.flatnonzero(several[text])
+            self._repeated[name] = rows, (np.cumsum(several) - 1)[text[rows]]
+        return self._repeated[name]
 
 
 def gather(cache: Cache, pieces: Sequence[Piece]) -> KeyPlane:

@@ -60,15 +60,26 @@ def write_ledger(rows: pl.DataFrame, path: Path) -> None:
 def balance(ledger: pl.DataFrame, read: dict[str, int]) -> None:
     """Raise `ConservationError` unless every row that was read stands in the ledger once, with one fate.
 
-    ledger: the decided key plane. read: rows read per source, counted by the reader and not from the ledger.
+    ledger: the decided key plane. read: as in `complete`.
     """
-    ledger = ledger.select("source", *ID_ORDER, "fate", "stage", "reason", "split", "copies")
-    found = dict(ledger.group_by("source").len().iter_rows())
+    complete(ledger, read)
+    decided(ledger)
+
+
+def complete(rows: pl.DataFrame, read: dict[str, int]) -> None:
+    """Raise `ConservationError` unless every row that was read is there once. read: rows read per source, counted by the
+    reader and not from the key plane."""
+    found = dict(rows.group_by("source").len().iter_rows())
     for source, count in read.items():
         if found.get(source, 0) != count:
             raise ConservationError(f"source {source!r}: {count} rows were read, {found.get(source, 0)} stand in the ledger")
-    if _repeated(ledger):
+    if _repeated(rows):
         raise ConservationError("two rows of the ledger have the same id")
+
+
+def decided(ledger: pl.DataFrame) -> None:
+    """Raise `ConservationError` unless every row has one fate, and what belongs to it."""
+    ledger = ledger.select(*ID_ORDER, "fate", "stage", "reason", "split", "copies")
     unknown = ledger.filter(~pl.col("fate").is_in([fate.value for fate in Fate]) | pl.col("fate").is_null())
     kept = pl.col("fate") == Fate.KEPT.value
     odd = ledger.filter(
@@ -164,20 +175,18 @@ def token_statistics(ledger: pl.DataFrame) -> dict[str, Any] | None:
     every = "rendered_tokens" if "rendered_tokens" in ledger.columns else "tokens"
     names = dict.fromkeys(("copies", "tokens", "trained_tokens", every))
     kept = ledger.select(names.keys()).filter((ledger["fate"] == Fate.KEPT.value) & ledger["tokens"].is_not_null())
-    counts = kept["tokens"].sort()
-    if (kept["copies"] > 1).any():
-        counts = kept.select(pl.col("tokens").repeat_by("copies").explode(empty_as_null=False)).to_series().sort()
-    if not len(counts):
+    if not len(kept):
         return None
+    counts = np.sort(np.repeat(kept["tokens"].to_numpy(), kept["copies"].to_numpy()))
     trained = kept.select((pl.col("trained_tokens").cast(pl.Int64) * pl.col("copies")).sum()).item()
     total = kept.select((pl.col(every).cast(pl.Int64) * pl.col("copies")).sum()).item()
-    p95 = counts[max(-(-len(counts) * 95 // 100) - 1, 0)]
+    least, median, p95, most = (int(counts[n]) for n in (0, (len(counts) - 1) // 2, -(-len(counts) * 95 // 100) - 1, -1))
     return {
-        "min": counts[0],
-        "median": counts[(len(counts) - 1) // 2],
-        "mean": round(int(counts.cast(pl.Int64).sum()) / len(counts), 2),
+        "min": least,
+        "median": median,
+        "mean": round(int(counts.sum(dtype=np.int64)) / len(counts), 2),
         "p95": p95,
-        "max": counts[-1],
+        "max": most,
         "total": int(total),
         "trained": int(trained),
         "max_seq_length": -(-p95 // 64) * 64,

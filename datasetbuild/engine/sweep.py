@@ -3,7 +3,7 @@ that need the same; each further point costs a scan of the key plane."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,10 @@ import polars as pl
 
 from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
-from datasetbuild.engine.decide import decide
+from datasetbuild.engine.decide import Decision, decide
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather
-from datasetbuild.engine.ledger import balance
+from datasetbuild.engine.ledger import complete, decided
 from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.lock import present_inputs
 from datasetbuild.engine.place import placed
@@ -43,30 +43,38 @@ class Point:
 
 def sweep(base: Recipe, points: Sequence[Recipe], plans: Sequence[Plan], progress: Progress) -> list[Point]:
     """Every point decided. base: the recipe without overrides, whose plan is the first of `plans`."""
-    cache = Cache(base.project / ".dsbuild" / "cache")
-    cache.sweep()
-    measured: dict[str, tuple[list[Piece], KeyPlane]] = {}
+    recipes = [base, *points]
     counts: list[Point] = []
-    for recipe, plan in zip([base, *points], plans, strict=True):
-        ledger = _decided(recipe, plan, cache, measured, progress)
+    for recipe, plan, decision in zip(recipes, plans, decisions(recipes, plans, progress), strict=True):
+        ledger = decision.counted
+        decided(ledger)
         counts.append(_point(recipe, plan, ledger, counts[0].kept if counts else None))
     return counts[1:]
 
 
-def _decided(
+def decisions(recipes: Sequence[Recipe], plans: Sequence[Plan], progress: Progress) -> Iterator[Decision]:
+    """What a build of each recipe would decide; what they have in common is measured once. All are of one project."""
+    cache = Cache(recipes[0].project / ".dsbuild" / "cache")
+    cache.sweep()
+    measured: dict[str, tuple[list[Piece], KeyPlane]] = {}
+    for recipe, plan in zip(recipes, plans, strict=True):
+        yield _decision(recipe, plan, cache, measured, progress)
+
+
+def _decision(
     recipe: Recipe, plan: Plan, cache: Cache, measured: dict[str, tuple[list[Piece], KeyPlane]], progress: Progress
-) -> pl.DataFrame:
+) -> Decision:
     plan, files, _ = present_inputs(recipe, plan, cache)
     with placed(recipe), local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
         key = _measures(keys.step_keys(plan, by_source(plan, files)))
         if key not in measured:
             pieces = measure(plan, cache, engine, recipe.project, files, progress)
             measured[key] = pieces, gather(cache, pieces)
+            complete(measured[key][1].rows, rows_read(plan, pieces))
         pieces, plane = measured[key]
         decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane, recipe.project, progress))
         check_quarantine(plan, decision.plane)
-    balance(decision.rows, rows_read(plan, pieces))
-    return decision.rows
+    return decision
 
 
 def _measures(parts: dict[str, Any]) -> str:
@@ -86,8 +94,7 @@ def _measures(parts: dict[str, Any]) -> str:
 
 def _point(recipe: Recipe, plan: Plan, ledger: pl.DataFrame, base: int | None) -> Point:
     kept = ledger.select("source", "split", "copies").filter(ledger["fate"] == Fate.KEPT.value)
-    per_source = dict(kept.group_by("source").len().iter_rows())
-    per_split = dict(kept.group_by("split").len().iter_rows())
+    per_source, per_split = _counts(kept["source"]), _counts(kept["split"])
     return Point(
         overrides=tuple(recipe.result_overrides),
         kept=len(kept),
@@ -97,3 +104,8 @@ def _point(recipe: Recipe, plan: Plan, ledger: pl.DataFrame, base: int | None) -
         tokens=books.token_statistics(ledger),
         delta=len(kept) - base if base is not None else 0,
     )
+
+
+def _counts(words: pl.Series) -> dict[str, int]:
+    """How often each word stands in a column."""
+    return {word: int((words == word).sum()) for word in words.unique()}

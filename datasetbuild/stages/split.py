@@ -59,9 +59,11 @@ def unit_keys(labels: NDArray[np.int64], own: NDArray[np.uint64]) -> NDArray[np.
     own: a 64-bit hash per record of what ties it (its group key, else its first user message), so that another member of
     the same group leaves the unit's key as it is.
     """
-    smallest = np.full(len(labels), np.iinfo(np.uint64).max, np.uint64)
-    np.minimum.at(smallest, labels, own)
-    return smallest[labels]
+    smallest = own.copy()
+    others = np.flatnonzero(labels != np.arange(len(labels)))  # a unit's label is the position of one of its members
+    np.minimum.at(smallest, labels[others], own[others])
+    smallest[others] = smallest[labels[others]]
+    return smallest
 
 
 def assign_splits(
@@ -74,8 +76,8 @@ def assign_splits(
     draws = unit_interval(chance(seed, "split", keys))
     if assign == "exact":
         draws = _ranks(keys, draws, strata)
-    chosen = np.searchsorted(edges, draws, side="right")
-    return pl.Series("split", chosen.astype(np.uint8)).cat.to(pl.Enum(names))
+    chosen = np.sum([draws >= edge for edge in edges], axis=0, dtype=np.uint8)
+    return pl.Series("split", chosen).cat.to(pl.Enum(names))
 
 
 def nested(

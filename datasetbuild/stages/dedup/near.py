@@ -175,8 +175,17 @@ def components(nodes: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Connected components. Returns for each node the smallest node of its component.
 
     Every root hooks to the smallest root that an edge leads it to, then all nodes point to their roots again, until no
-    edge joins two roots. scipy does the same, and takes 0.2 s to be imported.
+    edge joins two roots. scipy does the same, and takes 0.2 s to be imported. Nodes without an edge are not looked at.
     """
+    label = np.arange(nodes)
+    joined = np.zeros(nodes, bool)
+    joined[pairs] = True
+    node, number = numbered(joined)
+    label[node] = node[_hooked(len(node), number[pairs])]
+    return label
+
+
+def _hooked(nodes: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
     label = np.arange(nodes)
     a, b = pairs.reshape(-1, 2).T
     while True:
@@ -190,19 +199,31 @@ def components(nodes: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
             label = above
 
 
-def clusters(node: NDArray[np.int64], pairs: pl.DataFrame, eligible: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Cluster of each record, -1 when it has no near-duplicate.
+def numbered(some: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The places of a mask that are set, and for all places their number among these, which says nothing of the others."""
+    places = np.flatnonzero(some)
+    number = np.empty(len(some), np.int64)
+    number[places] = np.arange(len(places))
+    return places, number
 
-    node: the record's text as a number, -1 without words. pairs: verified, `a`, `b` numbers of texts. eligible: records
-    that reached this stage; a text of none of them connects nothing.
+
+def clusters(
+    node: NDArray[np.int64], pairs: pl.DataFrame, repeated: NDArray[np.int64], eligible: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The records that have a near-duplicate, in order, and the number of each one's cluster.
+
+    node: each record's text as a number, -1 without words. pairs: verified, `a`, `b` numbers of texts. repeated: records
+    whose text others have too. eligible: records that reached this stage; a text of none of them connects nothing.
     """
-    count = int(node.max(initial=-1)) + 1
-    present = eligible & (node >= 0)
-    members = np.bincount(node[present], minlength=count)
     edges = np.stack([pairs["a"].to_numpy(), pairs["b"].to_numpy()], axis=1)
-    label = components(count, edges[(members[edges] > 0).all(axis=1)])
-    size = np.zeros(count, np.int64)
-    np.add.at(size, label, members)
-    found = np.full(len(node), -1)
-    found[present] = np.where(size[label] > 1, label, -1)[node[present]]
-    return found
+    paired = np.zeros(int(node.max(initial=-1)) + 2, bool)  # the last, which is never set, is that of no text
+    paired[edges] = True
+    wanted = paired[node]
+    wanted[repeated] = True
+    record = np.flatnonzero(wanted & eligible)
+    there = np.zeros(len(paired), bool)
+    there[node[record]] = True
+    text, number = numbered(there)
+    cluster = components(len(text), number[edges[there[edges].all(axis=1)]])[number[node[record]]]
+    several = (np.bincount(cluster, minlength=1) > 1)[cluster]
+    return record[several], cluster[several]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -9,29 +12,36 @@ from numpy.typing import NDArray
 from datasetbuild.record import ID_ORDER
 
 
-def survivors(groups: NDArray[np.int64], keys: pl.DataFrame, keep: list[str]) -> NDArray[np.int64]:
-    """For every record the position of its group's survivor, or -1 where it is alone.
+def survivors(rows: NDArray[np.int64], groups: NDArray[np.int64], keys: pl.DataFrame, keep: list[str]) -> NDArray[np.int64]:
+    """For each of some rows the row of its group that stays, which may be itself.
 
-    groups: a number of each record's group, from 0, or -1 for none. keys: one row per record with `ID_ORDER` and the
+    rows: numbers of rows of `keys`. groups: a number of each one's group, from 0. keys: all rows with `ID_ORDER` and the
     columns that `keep` names (for a fact per turn, its `.max`). keep: column names, larger values first; `-NAME` prefers
     smaller ones; missing values come last; ties go by id.
+
+    Column by column those go that are not their group's best, which takes a third of the time of sorting.
     """
-    survivor = np.full(len(groups), -1, np.int64)
-    members = np.flatnonzero(groups >= 0)
-    size = np.bincount(groups[members])
-    members = members[size[groups[members]] > 1]
-    if not len(members):
-        return survivor
-    order, descending = _order(keys, keep)
-    wanted = list(dict.fromkeys([*order, *ID_ORDER]))
-    ranked = keys.select(wanted)[members].with_columns(pl.Series("@group", groups[members]), pl.Series("@place", members))
-    ranked = ranked.sort("@group", *order, *ID_ORDER, descending=[False, *descending, False, False], nulls_last=True)
-    group, place = ranked["@group"].to_numpy(), ranked["@place"].to_numpy()
-    first = np.flatnonzero(np.concatenate([[True], group[1:] != group[:-1]]))
-    best = np.empty(len(size), np.int64)
-    best[group[first]] = place[first]
-    survivor[members] = best[groups[members]]
-    return survivor
+    best = np.zeros(int(groups.max(initial=-1)) + 1, np.int64)
+    left = np.arange(len(rows))
+    for place in _places(keys, keep, rows):
+        mine, group = place[left], groups[left]
+        least = np.full(len(best), np.iinfo(mine.dtype).max, mine.dtype)
+        np.minimum.at(least, group, mine)
+        left = left[mine == least[group]]
+    best[groups[left]] = rows[left]
+    return best[groups]
+
+
+def _places(keys: pl.DataFrame, keep: list[str], rows: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+    """Whole numbers by which to prefer rows, the smaller the better, the most important first."""
+    for name, descending in zip(*_order(keys, keep), strict=True):
+        column = keys[name].gather(rows)
+        if column.dtype.is_integer() and not column.null_count():  # its numbers will do, and turned around by their bits
+            yield ~column.to_numpy() if descending else column.to_numpy()
+        else:
+            yield column.rank("dense", descending=descending).fill_null(len(rows) + 1).to_numpy()
+    for name in ID_ORDER:
+        yield keys[name].to_numpy()[rows]
 
 
 def ordered(keys: pl.DataFrame, keep: list[str]) -> NDArray[np.int64]:

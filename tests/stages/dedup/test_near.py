@@ -131,10 +131,34 @@ def test_what_is_not_there_connects_nothing() -> None:
     """A text that no eligible record has does not join two clusters; equal texts are a cluster of their own."""
     node = np.array([0, 1, 2, 3, 3, -1])
     pairs = pl.DataFrame({"a": [0, 1], "b": [1, 2], "similarity": [0.9, 0.9]})
-    every = near.clusters(node, pairs, np.array([True] * 6))
-    assert every.tolist() == [0, 0, 0, 3, 3, -1]
-    without = near.clusters(node, pairs, np.array([True, False, True, True, True, True]))
-    assert without.tolist() == [-1, -1, -1, 3, 3, -1]
+    repeated = np.array([3, 4])
+    rows, cluster = near.clusters(node, pairs, repeated, np.array([True] * 6))
+    assert (rows.tolist(), cluster.tolist()) == ([0, 1, 2, 3, 4], [0, 0, 0, 3, 3])
+    rows, cluster = near.clusters(node, pairs, repeated, np.array([True, False, True, True, True, True]))
+    assert rows.tolist() == [3, 4]
+    assert cluster[0] == cluster[1]
+
+
+@given(st.lists(st.tuples(st.integers(-1, 6), st.booleans()), max_size=14), st.sets(st.tuples(st.integers(0, 6), st.integers(0, 6))))
+def test_clusters_are_what_chains_of_records_join(records: list[tuple[int, bool]], pairs: set[tuple[int, int]]) -> None:
+    """Two records are in one cluster exactly when a chain of eligible ones joins them, each with the text of the next or paired with
+    it; a record that is joined with none is in no cluster."""
+    node = np.array([text for text, _ in records], np.int64)
+    eligible = np.array([here for _, here in records], bool)
+    texts = int(node.max(initial=-1)) + 1
+    linked = sorted((a, b) for a, b in pairs if a < b < texts)
+    frame = pl.DataFrame(linked, schema={"a": pl.Int64, "b": pl.Int64}, orient="row")
+    repeated = np.array([n for n, text in enumerate(node) if text >= 0 and (node == text).sum() > 1], np.int64)
+    rows, cluster = near.clusters(node, frame, repeated, eligible)
+    there = [n for n in range(len(node)) if eligible[n] and node[n] >= 0]
+    touching = {(a, b) for a in there for b in there if a != b and (node[a] == node[b] or (min(node[a], node[b]), max(node[a], node[b])) in linked)}
+    reached = {n: {n} for n in there}
+    for _ in there:
+        for a, b in touching:
+            reached[a] |= reached[b]
+    assert rows.tolist() == [n for n in there if len(reached[n]) > 1]
+    for a, b in combinations(range(len(rows)), 2):
+        assert (cluster[a] == cluster[b]) == (rows[b] in reached[rows[a]])
 
 
 @given(st.permutations(range(8)))
@@ -151,9 +175,41 @@ def test_the_survivor_does_not_depend_on_the_order_of_rows(order: list[int]) -> 
         }
     )
     shuffled = rows[order]
-    found = survivors(shuffled["group"].to_numpy(), shuffled, ["priority", "-response_chars"])
-    names = {one: None if at < 0 else shuffled["id"][int(at)] for one, at in zip(shuffled["id"], found, strict=True)}
-    assert names == {**dict.fromkeys(["id0", "id1", "id2", "id3"], "id2"), **dict.fromkeys(["id4", "id5", "id7"], "id4"), "id6": None}
+    members = np.flatnonzero(shuffled["group"].to_numpy() >= 0)
+    found = survivors(members, shuffled["group"].to_numpy()[members], shuffled, ["priority", "-response_chars"])
+    names = {shuffled["id"][int(one)]: shuffled["id"][int(at)] for one, at in zip(members, found, strict=True)}
+    assert names == {**dict.fromkeys(["id0", "id1", "id2", "id3"], "id2"), **dict.fromkeys(["id4", "id5", "id7"], "id4")}
+
+
+WISHES: list[tuple[pl.DataType, st.SearchStrategy[object]]] = [
+    (pl.Int64(), st.sampled_from([-(2**63), -1, 0, 1, 2**63 - 1])),
+    (pl.UInt32(), st.sampled_from([0, 1, 2**32 - 1])),
+    (pl.Float64(), st.sampled_from([0.0, -0.0, 0.5, float("nan"), float("inf"), float("-inf")])),
+    (pl.String(), st.sampled_from(["", "de", "en", "é"])),
+    (pl.Boolean(), st.booleans()),
+]
+"""Types of the columns that `keep` may name, with values of each."""
+
+
+@given(st.data(), st.integers(1, 12))
+def test_who_stays_is_the_first_of_a_sort(data: st.DataObject, count: int) -> None:
+    """Of each group the survivor is the one that sorting by all columns puts first, whatever their types, missing values last."""
+    wishes = data.draw(st.lists(st.tuples(st.sampled_from(WISHES), st.booleans()), max_size=3))
+    columns = {
+        f"fact{n}": pl.Series(data.draw(st.lists(st.none() | values, min_size=count, max_size=count)), dtype=kind)
+        for n, ((kind, values), _) in enumerate(wishes)
+    }
+    keys = pl.DataFrame({"key": pl.Series(data.draw(st.lists(st.integers(0, 2), min_size=count, max_size=count)), dtype=pl.UInt64)})
+    keys = keys.with_columns(tail=pl.int_range(pl.len(), dtype=pl.UInt32).reverse(), **columns)
+    keep = [("" if larger else "-") + name for name, (_, larger) in zip(columns, wishes, strict=True)]
+    rows = np.array(sorted(data.draw(st.sets(st.integers(0, count - 1)))), np.int64)
+    groups = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(rows), max_size=len(rows))), np.int64)
+    found = survivors(rows, groups, keys, keep)
+    ranked = keys[rows].with_columns(row=pl.Series(rows), group=pl.Series(groups))
+    descending = [larger for _, larger in wishes]
+    first = ranked.sort(*columns, "key", "tail", descending=[*descending, False, False], nulls_last=True).unique("group", keep="first")
+    wanted = dict(first.select("group", "row").iter_rows())
+    assert found.tolist() == [wanted[group] for group in groups.tolist()]
 
 
 def test_sketches_hold_words_and_low_shingles() -> None:
