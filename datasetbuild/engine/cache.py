@@ -1,12 +1,13 @@
 """The cache: what an action gave, by the key of everything that can change it, and the bytes that it gave, by digest.
 
     .dsbuild/cache/actions/a/bcdef….json   key of an action -> its small result, which names objects
-    .dsbuild/cache/objects/a/bcdef…        bytes, named by their BLAKE3
+    .dsbuild/cache/blake3/objects/a/bcdef… bytes, named by their BLAKE3
     .dsbuild/cache/inputs/a/bcdef….txt     a file that an operator was given, by content, with its suffix
     .dsbuild/cache/files/ab.json           digests of files of the project, see `known`
     .dsbuild/tmp/<pid>-<n>/                work in progress; swept when its owner is gone
 
-A few folders of many files each: to make a folder costs as much as to make a file.
+What is named by a rule of ours lies in a folder named after that rule, so that two versions of us can share a cache without taking
+each other's files for damaged ones. A few folders of many files each: to make a folder costs as much as to make a file.
 
 Files appear by rename, so a reader never meets half a file, and two builds may share the cache. An object is checked when
 it is first read (5.5 GB/s): a flipped bit makes a miss, not a wrong dataset.
@@ -30,7 +31,7 @@ import polars as pl
 
 from datasetbuild.arrow import as_frame, mapped, take
 from datasetbuild.errors import BuildError
-from datasetbuild.hashing import OBJECT_LENGTH, Digest, Hashing, bytes_digest, canonical_json
+from datasetbuild.hashing import Digest, Hashing, bytes_digest, canonical_json
 from datasetbuild.hashing import digest as json_digest
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ BEFORE_STREAM = 8
 """Bytes of an Arrow file before the stream that it holds."""
 
 
+OBJECTS, RAW = "blake3/objects", "blake3/raw"
+"""Where bytes lie that are named by our digest of them: results of actions, and rows that were read from packed files."""
+
+
 class Cache:
     """A folder of actions and objects. Cheap to construct, so that every worker makes its own."""
 
@@ -79,7 +84,7 @@ class Cache:
         if result is None:
             return None
         objects = result.get("objects", {})
-        if all(self.place("objects", digest).exists() for digest in objects.values()):
+        if all(self.place(OBJECTS, digest).exists() for digest in objects.values()):
             return result
         return None
 
@@ -104,7 +109,7 @@ class Cache:
     def store(self, data: bytes | pa.Buffer) -> str:
         """Store bytes; returns their digest."""
         digest = Digest().update(data).name()
-        place = self.place("objects", digest)
+        place = self.place(OBJECTS, digest)
         if not place.exists():  # one that is there may be corrupt: it is hashed when it is read
             self.write(place, data)
             _verified[place] = state_of(place)
@@ -138,7 +143,7 @@ class Cache:
                 with pa.PythonFile(hashing, mode="w") as sink:
                     _put(table, sink)
             digest = hashing.name()
-            place = self.place("objects", digest)
+            place = self.place(OBJECTS, digest)
             if not place.exists():
                 move_in(draft, place)
                 _verified[place] = state_of(place)
@@ -146,7 +151,7 @@ class Cache:
 
     def object(self, digest: str) -> Path:
         """Path of an object whose bytes are what their name says. Raises `CorruptObject` (and removes it) otherwise."""
-        place = self.place("objects", digest)
+        place = self.place(OBJECTS, digest)
         try:
             state = state_of(place)
             if _verified.get(place) != state:
@@ -191,7 +196,7 @@ class Cache:
             if folder not in _own if mine else not (owner.isdigit() and _alive(int(owner))):
                 shutil.rmtree(folder, ignore_errors=True) if folder.is_dir() else folder.unlink(missing_ok=True)
                 swept.append(folder.name)
-        for draft in sorted((self.root / "raw").glob(".*.arrow.*")):
+        for draft in sorted((self.root / RAW).glob(".*.arrow.*")):
             owner = draft.name.rsplit(".", 1)[1]
             if not (owner.isdigit() and _alive(int(owner))):
                 draft.unlink(missing_ok=True)
@@ -200,7 +205,7 @@ class Cache:
 
     def scrub(self) -> None:
         """Remove every corrupt object. It reads all of them (3.5 GB/s), so it waits until one has been met."""
-        for place in (self.root / "objects").glob("*/*"):
+        for place in (self.root / OBJECTS).glob("*/*"):
             with suppress(FileNotFoundError):
                 if not sound(place):
                     removed(place)
@@ -283,10 +288,8 @@ def removed(place: Path) -> None:
 
 
 def sound(place: Path) -> bool:
-    """Whether an object's bytes are the ones that were stored. Those of versions before ours, which had longer names, are nobody's
-    any more."""
-    name = place.parent.name + place.name
-    return len(name) == OBJECT_LENGTH and not place.is_dir() and Digest().update_file(place).name() == name
+    """Whether an object's bytes are the ones that were stored."""
+    return not place.is_dir() and Digest().update_file(place).name() == place.parent.name + place.name
 
 
 PACKED = (".gz", ".zst", ".bz2", ".xz")

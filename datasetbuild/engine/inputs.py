@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from datasetbuild.engine import snapshots
-from datasetbuild.engine.cache import Cache, State
+from datasetbuild.engine.cache import RAW, Cache, State
 from datasetbuild.engine.known import unchanged, visit
 from datasetbuild.engine.local import Engine
 from datasetbuild.engine.snapshots import Terms
@@ -216,7 +216,7 @@ def cut_file(task: CutTask) -> list[RawShard]:
     """The shards of one file, from the cache when its bytes, name and reader are those of an earlier time."""
     cache = Cache(task.cache)
     key = _cut_key(task)
-    raw = task.cache / "raw"
+    raw = task.cache / RAW
 
     def make() -> dict[str, Any]:
         shards = _read(task, cut, folder=raw)

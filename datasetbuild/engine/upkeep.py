@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasetbuild.engine.cache import Cache, read_sealed, sound
-from datasetbuild.hashing import OBJECT_LENGTH, file_digest
+from datasetbuild.engine.cache import OBJECTS, RAW, Cache, read_sealed, sound
+from datasetbuild.hashing import file_digest
 from datasetbuild.stages import read
 
-KINDS = ("actions", "objects", "raw", "files", "remote", "inputs")
+KINDS = ("actions", OBJECTS, RAW, "files", "remote", "inputs")
 """Folders of the cache: results of actions, their bytes, rows cut from packed files, digests of source files, files
 fetched from elsewhere, files that operators were given."""
+
+OTHERS = ("objects", "raw")
+"""Folders of versions that named bytes by another digest: theirs to look after, and `clear`'s to remove."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ def contents(cache: Cache) -> list[Kind]:
     found = []
     for name in KINDS:
         sizes = [path.stat().st_size for path in _files(cache.root / name)]
-        found.append(Kind(name, len(sizes), sum(sizes)))
+        found.append(Kind(name.rpartition("/")[2], len(sizes), sum(sizes)))
     return found
 
 
@@ -50,7 +53,7 @@ def verify(cache: Cache) -> tuple[int, list[str]]:
     Returns the number of files looked at, and the names of the damaged ones.
     """
     looked, damaged = 0, []
-    kinds = {"objects": _of_its_name, "raw": read.sound, "inputs": _of_its_content, "actions": _sealed, "files": _sealed}
+    kinds = {OBJECTS: sound, RAW: read.sound, "inputs": _of_its_content, "actions": _sealed, "files": _sealed}
     for kind, good in kinds.items():
         for path in _files(cache.root / kind):
             looked += 1
@@ -58,11 +61,6 @@ def verify(cache: Cache) -> tuple[int, list[str]]:
                 damaged.append(path.relative_to(cache.root).as_posix())
                 path.unlink(missing_ok=True)
     return looked, damaged
-
-
-def _of_its_name(path: Path) -> bool:
-    """Whether an object is what it was; those of versions before ours, which had longer names, wait for `clear`."""
-    return len(path.parent.name + path.name) > OBJECT_LENGTH or sound(path)
 
 
 def _sealed(path: Path) -> bool:
@@ -93,7 +91,7 @@ def clear(cache: Cache, budget: int, *, dry_run: bool = False) -> Cleared:
             keep |= needed
             total += size
     removed = freed = 0
-    for name in KINDS:
+    for name in (*KINDS, *OTHERS):
         for path in _files(cache.root / name):
             if path in keep or (name == "files" and budget and path.suffix):  # those without are of versions before ours
                 continue
@@ -110,10 +108,10 @@ def _referred(cache: Cache, path: Path) -> Iterator[Path]:
         return
     result = read_sealed(path)
     for digest in ((result or {}).get("objects") or {}).values():
-        yield cache.place("objects", digest)
+        yield cache.place(OBJECTS, digest)
     for shard in (result or {}).get("shards") or ():
         if shard.get("blob"):
-            yield cache.root / "raw" / Path(shard["blob"]).name
+            yield cache.root / RAW / Path(shard["blob"]).name
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -81,6 +81,19 @@ def words_of(frame: pl.DataFrame, where: Where, *, first: bool = False) -> Words
     return _taken(frame, lengths, _first(mine, lengths) if first else mine)
 
 
+def words_written(frame: pl.DataFrame, where: Where) -> Words:
+    """The words of the `where` turns with those that they hand to tools: a model learns to write both."""
+    if where not in ("assistant", "conversation") or not _calls(frame):
+        return words_of(frame, where)
+    lengths, turns = flatten_turns(frame["messages"])
+    mine = _speaks(turns, where)
+    turns = turns.filter(pl.Series(mine))
+    callers = turns["tool_calls"].is_not_null().arg_true()
+    handed = pl.Series([_handed(one) for one in turns["tool_calls"].gather(callers)], dtype=pl.String)
+    content = turns["content"].clone()  # scatter changes the Series itself
+    return Words(*word_hashes(content.scatter(callers, content.gather(callers) + "\n" + handed)), _per_record(mine, lengths))
+
+
 def text_of(frame: pl.DataFrame, on: On, between: str = "\n", *, calls: bool = False) -> pl.Series:
     """The text that records are compared by, its turns joined by `between`. frame: the annotate frame. calls: with the tool
     calls of those turns. Returns String, one per record, never null. A record in which no user speaks (plain text) is compared
@@ -121,6 +134,25 @@ def _called(calls: str) -> str:
     """Names and arguments of a turn's calls, which are in OpenAI's shape since they were normalized."""
     functions = [call["function"] for call in orjson.loads(calls)]
     return "\n".join(f"{one['name']}\n{one['arguments']}" for one in functions)
+
+
+def _handed(calls: str) -> str:
+    """The texts among the arguments of a turn's calls, as a tool gets them: without JSON's escapes."""
+    found: list[str] = []
+
+    def walk(value: object) -> None:
+        if isinstance(value, str):
+            found.append(value)
+        for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            walk(child)
+
+    for call in orjson.loads(calls):
+        arguments = call["function"]["arguments"]
+        try:
+            walk(orjson.loads(arguments))
+        except orjson.JSONDecodeError:  # what a model got wrong is text too
+            found.append(arguments)
+    return "\n".join(found)
 
 
 def _calls(frame: pl.DataFrame) -> bool:

@@ -143,8 +143,8 @@ def held(project: Project, words: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 MOMENTS = {
-    "cut the CSV": ".dsbuild/cache/raw/*.arrow",
-    "measured a shard": ".dsbuild/cache/objects/*/*",
+    "cut the CSV": ".dsbuild/cache/blake3/raw/*.arrow",
+    "measured a shard": ".dsbuild/cache/blake3/objects/*/*",
     "began to write": ".dsbuild/tmp/*/artifact/data/*",
     "wrote the ledger": ".dsbuild/tmp/*/artifact/ledger.parquet",
     "published": "build/small",
@@ -250,12 +250,12 @@ def empty(path: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "harm"),
     [
-        ("objects/*/*", flip),
-        ("objects/*/*", halve),
+        ("blake3/objects/*/*", flip),
+        ("blake3/objects/*/*", halve),
         ("actions/*/*", flip),
         ("actions/*/*", halve),
-        ("raw/*.arrow", flip),
-        ("raw/*.arrow", empty),
+        ("blake3/raw/*.arrow", flip),
+        ("blake3/raw/*.arrow", empty),
         ("files/*", flip),
     ],
 )
@@ -273,7 +273,7 @@ def test_a_damaged_cache(
     assert built(project, "--force") == right
 
 
-@pytest.mark.parametrize("what", ["objects/*/*", "actions/*/*", "raw/*.arrow", "files/*", "inputs/*/*", "remote/files/*/*/*", "remote/states/*"])
+@pytest.mark.parametrize("what", ["blake3/objects/*/*", "actions/*/*", "blake3/raw/*.arrow", "files/*", "inputs/*/*", "remote/files/*/*/*", "remote/states/*"])
 @pytest.mark.parametrize("left", ["all", "inputs"])
 def test_a_folder_in_the_place_of_a_file(project: Project, what: str, left: str) -> None:
     """As a copy that went wrong leaves one: the next build makes the file anew, also where nothing was measured yet."""
@@ -287,7 +287,7 @@ def test_a_folder_in_the_place_of_a_file(project: Project, what: str, left: str)
     for path in harmed:
         path.unlink()
         (path / "stray").mkdir(parents=True)
-    if left == "inputs" and what not in ("objects/*/*", "actions/*/*"):
+    if left == "inputs" and what not in ("blake3/objects/*/*", "actions/*/*"):
         shutil.rmtree(cache / "actions")
     assert built(project, "--force") == right
     assert project.run("cache", "verify", "--json").json["damaged"] == []

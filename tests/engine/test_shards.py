@@ -183,7 +183,7 @@ def test_a_damaged_piece_of_a_shard_is_cut_again(filled: Project) -> None:
     for place in (filled.folder / ".dsbuild/cache/actions").glob("*/*"):
         if b'"prepare"' in place.read_bytes() or b'"records"' in place.read_bytes():
             place.unlink()
-    for blob in list((filled.folder / ".dsbuild/cache/raw").glob("*.arrow"))[:3]:
+    for blob in list((filled.folder / ".dsbuild/cache/blake3/raw").glob("*.arrow"))[:3]:
         data = bytearray(blob.read_bytes())
         data[len(data) // 2] ^= 1
         blob.write_bytes(data)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from datasetbuild.cli.cache import size
-from datasetbuild.engine.cache import Cache, CorruptObject
+from datasetbuild.engine.cache import OBJECTS, RAW, Cache, CorruptObject
 from datasetbuild.engine.upkeep import verify
 from tests.conftest import Project
 from tests.laws.conversations import numbered
@@ -26,7 +26,7 @@ def built(project: Project) -> Project:
 
 
 def objects(project: Project) -> list[Path]:
-    return sorted(path for path in (project.folder / ".dsbuild/cache/objects").rglob("*") if path.is_file())
+    return sorted(path for path in (project.folder / ".dsbuild/cache" / OBJECTS).rglob("*") if path.is_file())
 
 
 def test_ls_counts_files_and_bytes(built: Project) -> None:
@@ -44,7 +44,7 @@ def test_verify_finds_a_flipped_byte(built: Project) -> None:
     data[len(data) // 2] ^= 1
     victim.write_bytes(bytes(data))
     found = built.run("cache", "verify", "--json").json
-    assert [name.replace("/", "") for name in found["damaged"]] == ["objects" + victim.parent.name + victim.name]
+    assert [name.replace("/", "") for name in found["damaged"]] == [OBJECTS.replace("/", "") + victim.parent.name + victim.name]
     assert built.run("cache", "verify", "--json").json["damaged"] == []
     assert built.run("recipe=small", "--force").code == 0
     assert built.bytes() == before
@@ -61,10 +61,10 @@ def test_verify_looks_at_the_rows_of_packed_files(project: Project) -> None:
     """A damaged row that was read from a packed file is found before a build meets it."""
     project.write({"a.jsonl.gz": gzip.compress(json.dumps(numbered(1)[0]).encode()), "recipes/small.yaml": RECIPE.replace("a.jsonl", "a.jsonl.gz")})
     assert project.run("recipe=small").code == 0
-    [blob] = (project.folder / ".dsbuild/cache/raw").glob("*.arrow")
+    [blob] = (project.folder / ".dsbuild/cache" / RAW).glob("*.arrow")
     good = blob.read_bytes()
     blob.write_bytes(good[:-40])
-    assert project.run("cache", "verify", "--json").json["damaged"] == [f"raw/{blob.name}"]
+    assert project.run("cache", "verify", "--json").json["damaged"] == [f"{RAW}/{blob.name}"]
     assert project.run("recipe=small", "--force").code == 0
     assert project.run("cache", "verify", "--json").json["damaged"] == []
 
@@ -177,7 +177,7 @@ def test_folders_in_the_place_of_files(built: Project) -> None:
     """A folder where the cache has a file is damage as any other: the next build has the same bytes, and a sound cache."""
     manifest = (built.folder / "build/small/manifest.json").read_bytes()
     kept = built.folder / ".dsbuild/cache"
-    for place in [path for kind in ("actions", "objects") for path in (kept / kind).rglob("*") if path.is_file()]:
+    for place in [path for kind in ("actions", OBJECTS) for path in (kept / kind).rglob("*") if path.is_file()]:
         place.unlink()
         (place / "inside").mkdir(parents=True)
     assert built.run("recipe=small", "--force").code == 0
@@ -199,11 +199,16 @@ def test_objects_that_became_folders(tmp_path: Path) -> None:
 
 
 def test_objects_of_an_earlier_version_are_left_to_gc(built: Project) -> None:
-    """What an earlier version left, named by its SHA-256, is no damage and nobody's: `verify` passes it over, `gc` removes it."""
-    old = built.folder / ".dsbuild/cache/objects/ab" / ("c" * 62)
-    old.parent.mkdir(exist_ok=True)
-    old.write_bytes(b"what was measured then")
+    """What a version left that names bytes otherwise is no damage and none of ours: `verify` passes it over, and so does the mending of
+    a damaged object; `gc` removes it."""
+    old = [built.folder / ".dsbuild/cache" / name for name in ("objects/ab/" + "c" * 62, "raw/" + "d" * 64 + ".arrow")]
+    for path in old:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"what was measured then")
     assert built.run("cache", "verify", "--json").json["damaged"] == []
-    assert old.exists()
-    assert built.run("cache", "gc", "--budget", "1G", "--json").json["files"] == 1
-    assert not old.exists()
+    for path in objects(built):
+        path.write_bytes(b"damaged")
+    assert built.run("recipe=small", "--force").code == 0
+    assert all(path.exists() for path in old)
+    assert built.run("cache", "gc", "--budget", "1G").code == 0
+    assert not any(path.exists() for path in old)

@@ -14,7 +14,7 @@ from datasetbuild.errors import BuildError
 from datasetbuild.op import Bound, Extra, File, fact
 from datasetbuild.record import Where
 from datasetbuild.stages.dedup.sketch import roll
-from datasetbuild.stages.where import words_of
+from datasetbuild.stages.where import words_written
 from datasetbuild.stages.words import Hashes, Ints, mix, word_hashes
 
 Measure = Callable[[pl.DataFrame], pl.Series]
@@ -28,14 +28,15 @@ def windows_of(*, references: list[str], window: int, where: Where) -> bytes:
     return np.unique(hashes).astype("<u8").tobytes()
 
 
-@fact(version=3, needs="words", prepare=windows_of, packages=("numpy",))
+@fact(version=4, needs="words", prepare=windows_of, packages=("numpy",))
 def verbatim_words(
     prepared: Path, /, *, references: list[Annotated[str, File()]], window: Window = 8, where: Where = "assistant"
 ) -> Measure:
     """Longest run of words that the `where` turns share with the references, word for word: 0 below `window` words.
 
     Case and punctuation aside. A run is one of which every `window` words in a row stand somewhere in the references; for
-    what is under copyright, a run of 50 words is a copy by any measure.
+    what is under copyright, a run of 50 words is a copy by any measure. The texts in arguments of tool calls count as said by
+    the turn that calls.
 
     references: files of the project, plain text in UTF-8.
     window: words that must agree in a row to count at all.
@@ -44,7 +45,7 @@ def verbatim_words(
 
     def measure(frame: pl.DataFrame) -> pl.Series:
         known = np.fromfile(prepared, "<u8")
-        words = words_of(frame, where)
+        words = words_written(frame, where)
         hashes, owner = _windows(words.hashes, words.counts, window)
         longest = np.zeros(len(frame), np.int64)
         if len(known) and len(hashes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -10,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasetbuild.errors import BuildError
+from datasetbuild.record import messages_dtype
 from datasetbuild.stages.annotate import annotate_frame, measure
 from datasetbuild.stages.annotate.references import windows_of
+from datasetbuild.stages.where import with_words
 from tests.conftest import Project
 from tests.stages.test_clean import records
 
@@ -80,3 +83,22 @@ def test_in_a_recipe(project: Project) -> None:
         ("dropped", "above_max", "verbatim_words"),
         ("dropped", "unmeasured", "age_days"),
     ]
+
+
+def test_what_is_handed_to_a_tool_is_said(tmp_path: Path) -> None:
+    """A copy in the arguments of a tool call is one, across JSON's escapes and in text that is no JSON; keys and names are no text."""
+    half = SONG.replace("the sea", "the\nsea").replace("cook", "c\u00f6ok")
+    calls = [json.dumps({"to": ["a"], "body": {"text": half}}), json.dumps({SONG: 1}), '{"text": ' + SONG]
+    turns = [
+        [{"role": "user", "content": "q"}, {"role": "assistant", "content": said, "tool_calls": json.dumps([{"function": {"name": "send", "arguments": one}}])}]
+        for said, one in zip(("", "I write.", "I write."), calls, strict=True)
+    ]
+    turns.append([{"role": "user", "content": "q"}, {"role": "assistant", "content": "the ship was black"}])
+    frame = annotate_frame(pl.DataFrame({"messages": pl.Series(turns, dtype=messages_dtype())}))
+    file, prepared = tmp_path / "song.txt", tmp_path / "prepared"
+    file.write_text(SONG.replace("cook", "c\u00f6ok"), encoding="utf-8")
+    for where, found in (("assistant", [23, 0, 16, 4]), ("conversation", [23, 0, 16, 4]), ("user", [0, 0, 0, 0])):
+        prepared.write_bytes(windows_of(references=[str(file)], window=4, where=where))
+        params = {"references": [str(file)], "window": 4, "where": where}
+        assert measure(frame, "verbatim_words", params, prepared)[0]["value"].to_list() == found
+        assert measure(with_words(frame), "verbatim_words", params, prepared)[0]["value"].to_list() == found
