@@ -46,14 +46,14 @@ def sweep(base: Recipe, points: Sequence[Recipe], plans: Sequence[Plan], progres
     recipes = [base, *points]
     counts: list[Point] = []
     for recipe, plan, decision in zip(recipes, plans, decisions(recipes, plans, progress), strict=True):
-        ledger = decision.counted
-        decided(ledger)
-        counts.append(_point(recipe, plan, ledger, counts[0].kept if counts else None))
+        decided(decision.rows)
+        counts.append(_point(recipe, plan, decision.rows, counts[0].kept if counts else None))
     return counts[1:]
 
 
 def decisions(recipes: Sequence[Recipe], plans: Sequence[Plan], progress: Progress) -> Iterator[Decision]:
-    """What a build of each recipe would decide; what they have in common is measured once. All are of one project."""
+    """What a build of each recipe would decide, as far as it is counted; what they have in common is measured once. All are of
+    one project."""
     cache = Cache(recipes[0].project / ".dsbuild" / "cache")
     cache.sweep()
     measured: dict[str, tuple[list[Piece], KeyPlane]] = {}
@@ -72,7 +72,8 @@ def _decision(
             measured[key] = pieces, gather(cache, pieces)
             complete(measured[key][1].rows, rows_read(plan, pieces))
         pieces, plane = measured[key]
-        decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane, recipe.project, progress))
+        evidence = Evidence(plan, cache, engine, pieces, plane, recipe.project, progress)
+        decision = decide(plan, plane, evidence, counted=True)
         check_quarantine(plan, decision.plane)
     return decision
 

@@ -46,10 +46,12 @@ def unit_labels(n: int, ties: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     edges = []
     for tie in ties:
         rows = np.flatnonzero(tie >= 0)
-        rows = rows[np.bincount(tie[rows])[tie[rows]] > 1]
-        leader = np.full(int(tie.max(initial=-1)) + 1, n, np.int64)
-        np.minimum.at(leader, tie[rows], rows)
-        edges.append(np.stack([leader[tie[rows]], rows], axis=1))
+        label = tie[rows]
+        several = np.flatnonzero((np.bincount(label) > 1)[label])
+        rows, label = rows[several], label[several]
+        leader = np.empty(int(tie.max(initial=-1)) + 1, np.int64)
+        leader[label[::-1]] = rows[::-1]  # the first row of a label is noted last
+        edges.append(np.stack([leader[label], rows], axis=1))
     return components(n, np.concatenate(edges)) if edges else np.arange(n)
 
 

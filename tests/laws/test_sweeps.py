@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.inputs import find_inputs
-from datasetbuild.engine.ledger import decided, ledger_table
+from datasetbuild.engine.ledger import decided
 from datasetbuild.engine.local import Serial
 from datasetbuild.engine.resolve import resolve
 from datasetbuild.engine.run import _silent, examine
@@ -64,9 +64,8 @@ def test_a_point_is_the_build_of_its_variant(new_project: Callable[[], Project],
     recipes = [load(["recipe=small", *_words(point)], project=project.folder)[0] for point in points]
     plans = [make_plan(recipe.config) for recipe in recipes]
     for place, (recipe, found) in enumerate(zip(recipes, decisions(recipes, plans, _silent), strict=True)):
-        decided(found.counted)
-        assert found.counted.equals(found.rows.select(found.counted.columns))
-        assert ledger_table(found.rows).equals(_alone(recipe, place)), recipe.overrides
+        decided(found.rows)
+        assert found.rows.equals(_alone(recipe, place).select(found.rows.columns)), recipe.overrides
 
 
 def _words(point: dict[str, Any]) -> list[str]:
@@ -76,8 +75,8 @@ def _words(point: dict[str, Any]) -> list[str]:
 
 
 def _alone(recipe: Recipe, place: int) -> pl.DataFrame:
-    """The ledger of a build of a recipe with a cache of its own."""
+    """What a build of a recipe with a cache of its own decides."""
     cache = Cache(recipe.project / f"alone{place}" / "cache")
     plan = make_plan(recipe.config)
     files = find_inputs(plan, cache, recipe.project)
-    return examine(resolve(plan, cache, recipe.project), cache, Serial(), recipe.project, files, _silent).ledger
+    return examine(resolve(plan, cache, recipe.project), cache, Serial(), recipe.project, files, _silent).decision.rows
