@@ -178,8 +178,8 @@ def token_statistics(ledger: pl.DataFrame) -> dict[str, Any] | None:
     if not len(kept):
         return None
     counts = np.sort(np.repeat(kept["tokens"].to_numpy(), kept["copies"].to_numpy()))
-    trained = kept.select((pl.col("trained_tokens").cast(pl.Int64) * pl.col("copies")).sum()).item()
-    total = kept.select((pl.col(every).cast(pl.Int64) * pl.col("copies")).sum()).item()
+    copies = pl.col("copies").cast(pl.Int64)
+    trained, total = kept.select(pl.col(name).cast(pl.Int64).dot(copies).alias(kind) for kind, name in (("trained", "trained_tokens"), ("total", every))).row(0)
     least, median, p95, most = (int(counts[n]) for n in (0, (len(counts) - 1) // 2, -(-len(counts) * 95 // 100) - 1, -1))
     return {
         "min": least,

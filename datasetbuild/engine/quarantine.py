@@ -41,6 +41,8 @@ def check_quarantine(plan: Plan, plane: KeyPlane) -> None:
     """Raise `QuarantineError` when a source has more unusable rows than it, or else the recipe, allows: all such sources at
     once, each with what to do about it."""
     bad = counted(plan, plane)
+    if not len(bad):
+        return
     totals = dict(plane.rows.group_by("source").len().iter_rows())
     found = []
     for source, params in plan.sources.items():

@@ -95,18 +95,13 @@ def _measures(parts: dict[str, Any]) -> str:
 
 def _point(recipe: Recipe, plan: Plan, ledger: pl.DataFrame, base: int | None) -> Point:
     kept = ledger.select("source", "split", "copies").filter(ledger["fate"] == Fate.KEPT.value)
-    per_source, per_split = _counts(kept["source"]), _counts(kept["split"])
+    per_source = {name: int((kept["source"] == name).sum()) for name in kept["source"].unique()}
     return Point(
         overrides=tuple(recipe.result_overrides),
         kept=len(kept),
         sources={name: per_source.get(name, 0) for name in plan.sources},
-        splits={name: per_split.get(name, 0) for name in plan.fractions},
+        splits={name: int((kept["split"] == name).sum()) for name in plan.fractions},
         rows=int(kept["copies"].sum()),
         tokens=books.token_statistics(ledger),
         delta=len(kept) - base if base is not None else 0,
     )
-
-
-def _counts(words: pl.Series) -> dict[str, int]:
-    """How often each word stands in a column."""
-    return {word: int((words == word).sum()) for word in words.unique()}
