@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+import numpy as np
 import polars as pl
 
 from datasetbuild.hashing import chance
@@ -17,7 +18,7 @@ from datasetbuild.op import Bound, section
 from datasetbuild.record import ID_ORDER, Reason
 
 
-@section("mix", version=1)
+@section("mix", version=2)
 def mix(
     *,
     weights: dict[str, Annotated[float, Bound(ge=0)]],
@@ -34,8 +35,9 @@ def mix(
         is repeated needlessly, that is, at which the source that is scarcest for its weight stands `max_repeat` times at
         most and the most plentiful once at most.
     max_repeat: how often one row may stand in train; a source that would need more is capped, with a warning.
-    caps: largest share that one value of a column may have in what each source is asked for: `category: 0.4`. Rows over
-        the cap are left out and not made up for by repeating others.
+    caps: largest share that one value of a column may have in what each source is asked for, copies counted:
+        `category: 0.4`. What is over the cap is left out and not made up for by repeating other rows. Rows without a
+        value have no cap.
     """
 
 
@@ -120,42 +122,58 @@ def _apportion(total: int, proportion: dict[str, float]) -> dict[str, float]:
 def _fill(
     rows: pl.DataFrame, name: str, weight: float, quota: float, max_repeat: int, caps: dict[str, float]
 ) -> tuple[pl.DataFrame, Share]:
-    """Whole passes over a source's rows, then the rows with the smallest draws up to the quota."""
-    ordered = rows.sort("draw", *ID_ORDER)
-    within, capped = _apply_caps(ordered, quota, caps)
-    size = int(within["size"].sum())
-    quota_left = min(quota, float(size)) if capped else quota
-    passes = min(int(quota_left // size), max_repeat) if size else 0
-    rest = quota_left - passes * size if passes < max_repeat else 0.0
-    # The row that crosses the quota is taken when that lands nearer to it than leaving it.
-    taken = (within["size"].cum_sum() - within["size"] / 2) <= rest if size else pl.Series([], dtype=pl.Boolean)
-    counted = within.select("place").with_columns(copies=(taken.cast(pl.UInt32) + passes).cast(pl.UInt32))
-    result = ordered.select("place", "size").join(counted, on="place", how="left", maintain_order="left")
-    result = result.with_columns(
-        pl.when(pl.col("copies").is_null())
-        .then(pl.lit(Reason.OVER_CAP.value))
-        .when(pl.col("copies") == 0)
-        .then(pl.lit(Reason.NOT_SAMPLED.value))
-        .alias("reason"),
-        pl.col("copies").fill_null(0),
-    )
-    achieved = int((result["copies"].cast(pl.Int64) * result["size"]).sum())
-    if not capped and size and quota > size * max_repeat + 0.5:
-        capped = f"max_repeat {max_repeat}"
-    elif quota > 0 and not size:
+    """Whole passes over a source's rows, then the rows with the smallest draws up to the quota; of these what the caps let in."""
+    ordered = rows.sort("draw", *ID_ORDER).with_columns(copies=pl.lit(0, pl.UInt32), over=pl.lit(value=False))
+    size = int(ordered["size"].sum())
+    capped = None
+    if size:
+        ordered = ordered.with_columns(copies=_passes(ordered["size"], quota, max_repeat))
+        wanted = _size(ordered)
+        if quota > size * max_repeat + 0.5:
+            capped = f"max_repeat {max_repeat}"
+        for column, cap in caps.items():
+            ordered = _within_cap(ordered, column, cap, quota)
+            if _size(ordered) < wanted:
+                capped, wanted = f"cap on {column}", _size(ordered)
+    elif quota > 0:
         capped = "no rows"
-    share = Share(name, weight, int(rows["size"].sum()), quota, achieved, int(result["copies"].sum()), 0.0, capped)
-    share.passes = round(achieved / size, 4) if size else 0.0
-    return result.select("place", "copies", "reason"), share
+    achieved = _size(ordered)
+    inside = int(ordered.filter(~pl.col("over"))["size"].sum())
+    passes = round(achieved / inside, 4) if inside else 0.0
+    share = Share(name, weight, size, quota, achieved, int(ordered["copies"].sum()), passes, capped)
+    why = pl.when("over").then(pl.lit(Reason.OVER_CAP.value)).when(pl.col("copies") == 0).then(pl.lit(Reason.NOT_SAMPLED.value))
+    return ordered.select("place", "copies", reason=why), share
 
 
-def _apply_caps(ordered: pl.DataFrame, quota: float, caps: dict[str, float]) -> tuple[pl.DataFrame, str | None]:
-    """Rows that stand within every cap: for each value of a capped column those with the smallest draws."""
-    for column, cap in caps.items():
-        running = pl.col("size").cum_sum().over(column)
-        room = max(cap * quota, 1.0)
-        within = ordered.filter(pl.col(column).is_null() | (running - pl.col("size") / 2 <= room))
-        if len(within) < len(ordered):
-            ordered, note = within, f"cap on {column}"
-            return _apply_caps(ordered, quota, {k: v for k, v in caps.items() if k != column})[0], note
-    return ordered, None
+def _size(rows: pl.DataFrame) -> int:
+    """What the copies of some rows come to, in the mix's unit."""
+    return int((rows["copies"].cast(pl.Int64) * rows["size"]).sum())
+
+
+def _passes(sizes: pl.Series, quota: float, max_repeat: int) -> pl.Series:
+    """Copies of each row: whole passes over all of them, and one more of the first, up to the quota."""
+    size = int(sizes.sum())
+    passes = min(int(quota // size), max_repeat)
+    rest = quota - passes * size if passes < max_repeat else 0.0
+    return (_reach(sizes) <= rest).cast(pl.UInt32) + passes
+
+
+def _reach(sizes: pl.Series) -> pl.Series:
+    """How far each row reaches: to its middle, so that the row that crosses a bound is taken when that lands nearer to it."""
+    return sizes.cum_sum() - sizes / 2
+
+
+def _within_cap(ordered: pl.DataFrame, column: str, cap: float, quota: float) -> pl.DataFrame:
+    """Of each value of a column as many copies as its share of the quota has room for: earlier passes first, then by the draw.
+
+    Rows that were not drawn take the place of those over the cap, and no row is repeated for it. Rows without a value have no cap.
+    """
+    room = max(cap * quota, 1.0)
+    turns = ordered.with_row_index("nth").filter(~pl.col("over"))
+    turns = turns.with_columns(turn=pl.int_ranges(pl.max_horizontal("copies", 1))).explode("turn").sort("turn", "nth")
+    let_in = turns.filter(pl.col(column).is_null() | (pl.col("size").cum_sum().over(column) - pl.col("size") / 2 <= room))
+    if len(let_in) == len(turns):
+        return ordered
+    taken = let_in.filter(_reach(let_in["size"]) <= quota)
+    copies, left = (np.bincount(frame["nth"], minlength=len(ordered)) for frame in (taken, let_in))
+    return ordered.with_columns(copies=pl.Series(copies, dtype=pl.UInt32), over=pl.Series(left == 0))

@@ -157,6 +157,25 @@ def test_mix_by_tokens_lands_within_half_a_row(sizes: dict[str, int], total: int
             assert abs(share.achieved - share.requested) <= 7
 
 
+@settings(max_examples=80)
+@given(st.dictionaries(st.sampled_from("xyz"), st.integers(1, 40), min_size=1), st.floats(0.05, 1), st.integers(1, 300), st.booleans())
+def test_no_value_passes_its_cap(values: dict[str, int], cap: float, total: int, null: bool) -> None:
+    """A value's copies, repeats counted, stay within its share of what was asked to half a row; others are not repeated for it."""
+    kinds = [name for name, count in values.items() for _ in range(count)]
+    pool = _pool({"a": len(kinds)}).with_columns(size=pl.lit(1, pl.Int64), kind=pl.Series([None if null and k == "x" else k for k in kinds], dtype=pl.String))
+    given = {"weights": {"a": 1.0}, "unit": "rows", "total": total, "max_repeat": 5, "seed": 1}
+    free, capped = (mix_train(pool, **given, caps=caps) for caps in ({}, {"kind": cap}))
+    room = max(cap * total, 1.0) + 0.5
+    counts = pool.with_columns(copies=capped.copies, free=free.copies).group_by("kind").agg(pl.col("copies", "free").sum())
+    for kind, copies, unbound in counts.iter_rows():
+        assert kind is None or copies <= room
+        assert copies >= min(unbound, int(room - 0.5)), "what has room stays"
+    assert all(mine <= max(other, 1) for mine, other in zip(capped.copies, free.copies, strict=True)), "not made up for by repeats"
+    if (counts["free"] <= cap * total).all() or cap == 1:
+        assert capped.copies.to_list() == free.copies.to_list()
+    assert (capped.reason.is_null() == (capped.copies > 0)).all()
+
+
 def test_a_changed_weight_moves_only_as_many_rows_as_it_must() -> None:
     """The rows of a smaller share are among those of the larger one."""
     pool = _pool({"a": 60, "b": 60}).with_columns(size=pl.lit(1, pl.Int64))
