@@ -5,6 +5,7 @@ Header keys as documented for dataset repositories: `configs` with `data_files` 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,7 +51,9 @@ def _numbers(manifest: Mapping[str, Any]) -> str:
 
 
 def _loading(manifest: Mapping[str, Any]) -> str:
-    return f'```python\nfrom datasets import load_dataset\n\ndataset = load_dataset("build/{manifest["name"]}")\n```'
+    name = manifest["name"]
+    place = f".dsbuild/variants/{name}-{manifest['key'][:10]}" if manifest["overrides"] else f"build/{name}"
+    return f'```python\nfrom datasets import load_dataset\n\ndataset = load_dataset("{place}")\n```'
 
 
 def _table(title: str, head: list[str], lines: list[list[Any]]) -> str:
@@ -120,14 +123,18 @@ def _tokens(manifest: Mapping[str, Any]) -> str:
 
 
 def _exports(manifest: Mapping[str, Any]) -> str:
-    """What stands under `export/`, and what was lowered for a consumer that cannot carry it."""
+    """Where each export stands, and what was lowered for a consumer that cannot carry it. Tokens are columns of `data/`
+    where the recipe asks for no files of theirs."""
     lines = []
     for folder, export in (manifest.get("exports") or {}).items():
         rows = ", ".join(f"{split} {count}" for split, count in export["rows"].items())
         lowered = ", ".join(f"{name} ({count} records)" for name, count in export["lowered"].items())
-        lines.append([f"`export/{folder}`", f"{export['profile']} (version {export['version']})", rows, lowered or "nothing"])
+        columns = export["profile"] == "tokens" and not export["params"]["files"]
+        place = "data" if columns else f"export/{folder}"
+        lines.append([f"`{place}`", f"{export['profile']} (version {export['version']})", rows, lowered or "nothing"])
     return _table("Exports", ["folder", "profile", "rows", "lowered"], lines)
 
 
 def _reproduce(manifest: Mapping[str, Any]) -> str:
-    return f"## Reproduce\n\n```\ndsbuild recipe={manifest['recipe']}\n```\n\nkey `{manifest['key']}`, records `{manifest['records']}`"
+    command = shlex.join(["dsbuild", f"recipe={manifest['recipe']}", *manifest["overrides"]])
+    return f"## Reproduce\n\n```\n{command}\n```\n\nkey `{manifest['key']}`, records `{manifest['records']}`"

@@ -44,6 +44,7 @@ def check_quarantine(plan: Plan, plane: KeyPlane) -> None:
     if not len(bad):
         return
     totals = dict(plane.rows.group_by("source").len().iter_rows())
+    totals = {name: min(rows, plan.sources[name].get("limit") or rows) for name, rows in totals.items()}
     found = []
     for source, params in plan.sources.items():
         mine = bad.filter(pl.col("source") == source)

@@ -8,9 +8,10 @@ import polars as pl
 
 from datasetbuild.engine.decide import TRAIN, Decision
 from datasetbuild.engine.gather import KeyPlane, Piece, tally
+from datasetbuild.engine.quarantine import counted
 from datasetbuild.engine.system import system_warnings
 from datasetbuild.plan.steps import Plan
-from datasetbuild.record import ID_ORDER, LEFT_OUT, Fate, Stage
+from datasetbuild.record import ID_ORDER, Fate, Stage
 from datasetbuild.stages.contradictions import STYLE
 from datasetbuild.stages.dedup.cut import LABEL
 from datasetbuild.stages.write.carry import Tokens
@@ -34,7 +35,7 @@ def all_warnings(plan: Plan, plane: KeyPlane, decision: Decision, pieces: Sequen
     """Every warning of a build."""
     return [
         *sorted({warning for piece in pieces for warning in piece.measured.warnings}),
-        *_quarantine(plane),
+        *_quarantine(plan, plane),
         *_repeated_keys(plan, plane),
         *_empty_sources(plan, decision),
         *_terms(plan),
@@ -52,8 +53,8 @@ def all_warnings(plan: Plan, plane: KeyPlane, decision: Decision, pieces: Sequen
     ]
 
 
-def _quarantine(plane: KeyPlane) -> list[str]:
-    found = plane.quarantine.filter(~pl.col("reason").is_in([reason.value for reason in LEFT_OUT]))
+def _quarantine(plan: Plan, plane: KeyPlane) -> list[str]:
+    found = counted(plan, plane)
     if not len(found):
         return []
     first = found.row(0, named=True)

@@ -39,8 +39,8 @@ def recipe(
     plugins: Python files of the project that define facts or formats of its own; their content is part of every key.
     on_bad_row: how many unusable rows each source may have before the build fails: `max: 3` rows, or `max: 0.01` of them.
     export: what the artifact holds under `export/`: names of profiles, or mappings of `profile: NAME`, its parameters and
-        `folder` (the folder's name, when it is not the profile's). `messages` writes JSON Lines; `tokens` parquet files
-        of `input_ids`, `labels` and `assistant_masks`, and the same columns in `data/`, when the recipe has a `template`.
+        `folder` (the folder's name, when it is not the profile's). `messages` writes JSON Lines; `tokens` puts the
+        columns `input_ids`, `labels` and `assistant_masks` into `data/`, when the recipe has a `template`.
     subsets: shares of train, such as `[0.1, 0.25, 0.5]`, for a curve over the amount of data: each subset holds the smaller
         ones, and stands at the head of train's files; the card names each as a configuration, `subset-0.25`.
     """

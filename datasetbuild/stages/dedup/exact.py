@@ -10,7 +10,7 @@ from datasetbuild.op import section
 from datasetbuild.stages.where import text_of
 
 
-@section("dedup.exact", version=2)
+@section("dedup.exact", version=3)
 def exact(*, on: Literal["first_user", "conversation"] = "first_user") -> None:
     """Records with the same text, letter case and runs of white space aside, are repeats of one another.
 
@@ -27,8 +27,11 @@ RUNS = r"[^\S ]\s*| \s+"
 
 
 def _normalized(text: pl.Series) -> pl.Series:
-    """Lower case, runs of white space as one blank, none around."""
-    return text.str.to_lowercase().str.replace_all(RUNS, " ").str.strip_chars()
+    """Lower case, runs of white space as one blank, none around a turn."""
+    folded = text.str.to_lowercase().str.replace_all(RUNS, " ").str.strip_chars()
+    for blank in (f" {NO_BLANK}", f"{NO_BLANK} "):
+        folded = folded.str.replace_all(blank, NO_BLANK, literal=True)
+    return folded
 
 
 def exact_keys(frame: pl.DataFrame, on: Literal["first_user", "conversation"]) -> pl.Series:
