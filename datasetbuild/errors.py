@@ -18,6 +18,7 @@ and the engine puts that record into quarantine.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,19 @@ class DatasetBuildError(Exception):
 
 class UsageError(DatasetBuildError):
     exit_code = 2
+
+
+NO_UTF8 = "where the locale knows no UTF-8, set PYTHONUTF8=1"
+
+
+def foreign(name: str) -> str | None:
+    r"""How a name reads that the system gave and that is not UTF-8, `caf\xe9.jsonl`: Python keeps such a byte as half a
+    character, which no file of ours can hold. None for a name that is text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name).decode(errors="backslashreplace")
+    return None
 
 
 @dataclass(frozen=True)

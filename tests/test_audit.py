@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
 from tests.conftest import Project
 from tests.laws.conversations import numbered, pair
 
@@ -42,3 +48,35 @@ def test_a_card_says_where_things_are(project: Project, tokenizer: str) -> None:
     (folder,) = (project.folder / ".dsbuild" / "variants").iterdir()
     card = (folder / "README.md").read_text()
     assert f'load_dataset(".dsbuild/variants/{folder.name}")' in card and "dsbuild recipe=small sources.a.limit=2\n" in card
+
+
+def test_a_project_may_lie_anywhere(project: Project) -> None:
+    """Brackets and stars in the path of the project are no pattern: of its own globs, nor of what reads its files."""
+    place = "a [1] *b=c,{d}$e%20#f'"
+    inside = Project(project.folder / place, project._capture)
+    checks = "checks: {split_overlap: {max: 0}, shared: {check: top_share, column: source, max: 1.0}}\n"
+    rules = "decontaminate: {against: {test: {path: test/t.jsonl}}}\nsplit: {train: 0.5, validation: 0.5}\n"
+    question = {"question": "Which of the seven lamps was out when the ship came in that night?"}
+    recipe = HEAD.replace("a.jsonl", '"data/*.jsonl"') + checks + rules
+    inside.write({"data/a.jsonl": numbered(12), "test/t.jsonl": [question], "recipes/small.yaml": recipe})
+    for words in (["recipe=small"], ["check", "recipe=small"], ["why", "recipe=small", "data/a.jsonl:3"], ["verify", "recipe=small"]):
+        ran = inside.run(*words)
+        assert ran.code == 0, ran.err
+    other = inside.run("recipe=small", "sources.a.limit=5", "engine.workers=2", "engine.shard_rows=3", "--json")
+    assert other.json["manifest"]["counts"]["kept"] == 5
+    told = inside.run("diff", str(inside.artifact()), str(inside.folder / ".dsbuild" / "variants" / Path(other.json["folder"]).name), "--records")
+    assert told.code == 0, told.err
+    assert "data/a.jsonl" in inside.run("textconv", str(inside.artifact() / "ledger.parquet")).out
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names of files are text there")
+def test_names_that_are_no_text_are_refused(project: Project) -> None:
+    """A file, an argument and a folder whose name is not UTF-8 are told as such, with what to do."""
+    project.write({"recipes/small.yaml": HEAD.replace("a.jsonl", '"*.jsonl"')})
+    (Path(os.fsdecode(os.fsencode(project.folder) + b"/caf\xe9.jsonl"))).write_bytes(b"")
+    ran = project.run("recipe=small")
+    assert (ran.code, "the name of the file caf\\xe9.jsonl is not UTF-8" in ran.err) == (1, True), ran.err
+    odd = os.fsdecode(b"caf\xe9")
+    for words in (["recipe=small", f"description={odd}"], ["why", "recipe=small", odd], ["-C", odd, "recipe=small"]):
+        ran = project.run(*words)
+        assert (ran.code, "is not UTF-8" in ran.err) == (2, True), ran.err

@@ -39,7 +39,7 @@ class Past:
 
     def __init__(self, side: Side) -> None:
         self.side = side
-        self.ledger = pl.read_parquet(side.file("ledger.parquet"))
+        self.ledger = pl.read_parquet(side.file("ledger.parquet"), glob=False)
 
     def matches(self, text: str) -> pl.DataFrame:
         """The ledger's lines that the text names (`record.rows_named`); else those whose record or raw row holds it, letter case aside."""
@@ -67,7 +67,7 @@ class Past:
     def _messages(self, row: Mapping[str, Any]) -> list[dict[str, Any]]:
         for part in self.side.parts(row["split"]) if row["split"] else ():
             found = (
-                pl.scan_parquet(self.side.file(part))
+                pl.scan_parquet(self.side.file(part), glob=False)
                 .filter(pl.col("id") == row["id"])
                 .select("messages")
                 .head(1)
@@ -82,7 +82,7 @@ class Past:
         for split in self.side.manifest["splits"]:
             for part in self.side.parts(split):
                 holding = said.str.to_lowercase().str.contains(needle, literal=True)
-                yield from pl.scan_parquet(self.side.file(part)).filter(holding).select("id").collect()["id"]
+                yield from pl.scan_parquet(self.side.file(part), glob=False).filter(holding).select("id").collect()["id"]
         yield from (name for name, row in self._quarantined().items() if needle in str(row.get("raw", "")).lower())
 
     def _quarantined(self) -> dict[str, dict[str, Any]]:

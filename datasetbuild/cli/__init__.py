@@ -97,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
+    _check_words(words)
     verb, rest = _verb(words)
     if verb is None:
         _overview().print_help()
@@ -124,6 +125,16 @@ def _hushed(args: argparse.Namespace) -> Iterator[None]:
     asked = args.json or getattr(args, "csv", False) or getattr(args, "md", False)
     with open(os.devnull, "w", encoding="utf-8") as nothing, redirect_stderr(nothing), nullcontext() if asked else redirect_stdout(nothing):
         yield
+
+
+def _check_words(words: list[str]) -> None:
+    if all(map(str.isascii, words)):
+        return
+    from datasetbuild.errors import NO_UTF8, UsageError, foreign
+
+    for word in words:
+        if told := foreign(word):
+            raise UsageError(f"the argument {told} is not UTF-8", hint=NO_UTF8)
 
 
 def _verb(words: list[str]) -> tuple[str | None, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datasetbuild.errors import UsageError
+from datasetbuild.errors import NO_UTF8, UsageError, foreign
 
 
 def check_folder(file: Path) -> None:
@@ -16,6 +16,8 @@ def check_folder(file: Path) -> None:
 def find_project(directory: str) -> Path:
     """The project's folder; `UsageError` when there is none."""
     start = Path(directory).resolve()
+    if told := foreign(str(start)):
+        raise UsageError(f"the folder {told} is not UTF-8", hint=f"rename it; {NO_UTF8}")
     if not start.is_dir():
         raise UsageError(f"{directory}: no such directory")
     for folder in (start, *start.parents):

@@ -132,7 +132,7 @@ def recheck(recipe: Recipe, plan: Plan, folder: Path) -> tuple[dict[str, Any], P
         raise UsageError(
             f"the recipe {recipe.choice!r} has no checks", hint="write `checks:`, or choose some: checks=standard"
         )
-    ledger = pl.read_parquet(folder / "ledger.parquet")
+    ledger = pl.read_parquet(folder / "ledger.parquet", glob=False)
     checks = run_checks(plan.checks, ledger, folder, plan.template)
     target = recipe.project / ".dsbuild" / "checks" / f"{recipe.name}.jsonl"
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -67,7 +67,7 @@ class ScatterTask:
 
 def scatter(task: ScatterTask) -> tuple[Batch, ...]:
     """Write the wanted rows of a group of shards; returns where those of each part are."""
-    order = pl.read_ipc(task.order)
+    order = pl.read_ipc(task.order.read_bytes())
     taken = [_taken(Cache(task.cache), order.filter(pl.col("place") == held.place), held, task) for held in task.shards]
     return write_batches(pl.concat(taken).sort("part"), task.parts, task.target)
 

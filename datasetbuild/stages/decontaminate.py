@@ -230,7 +230,7 @@ class _Table:
 
 @lru_cache(maxsize=4)
 def _opened(prepared: Path) -> _Known:
-    items = pl.read_ipc(prepared)
+    items = pl.read_ipc(prepared.read_bytes())
     size = items["triples"].list.len().to_numpy().astype(np.int64)
     return _Known(items, _table(items["triples"]), _table(items["runs"]), _table(items.select(pl.concat_list("whole"))["whole"]), size)
 

@@ -75,16 +75,16 @@ def _rows(path: Path) -> Iterator[str]:
     import polars as pl
 
     try:
-        columns = list(pl.read_parquet_schema(path))
+        columns = pl.scan_parquet(path, glob=False).collect_schema().names()
     except pl.exceptions.PolarsError as error:  # a line, since a failing textconv ends the whole `git diff`
         yield f"damaged: {str(error).splitlines()[0]}"
         return
     if "fate" not in columns:
-        for row in pl.read_parquet(path).iter_rows(named=True):
+        for row in pl.read_parquet(path, glob=False).iter_rows(named=True):
             yield orjson.dumps(row, default=str).decode()
         return
     first = ("id", "file", "line", "fate", "split", "copies", "stage", "reason", "rule")
-    for row in pl.read_parquet(path).iter_rows(named=True):
+    for row in pl.read_parquet(path, glob=False).iter_rows(named=True):
         fate = (
             f"{row['split']} x{row['copies']}"
             if row["fate"] == "kept"

@@ -78,15 +78,15 @@ class Book:
     def take(self, columns: Sequence[str], places: pl.Series) -> pl.DataFrame:
         """Some columns of some rows, read from the file; nulls where the place is null."""
         there = [name for name in columns if name in self.columns]
-        frame = pl.read_parquet(self.path, columns=there) if there else pl.DataFrame({"_": places})
+        frame = pl.read_parquet(self.path, columns=there, glob=False) if there else pl.DataFrame({"_": places})
         return frame.select(pl.col(name).gather(places) for name in there) if there else frame.select([])
 
 
 def read_book(path: Path, manifest: Mapping[str, Any]) -> Book:
     """A ledger as it is compared. `VersionError` when the file is damaged."""
     try:
-        columns = tuple(pl.read_parquet_schema(path))
-        rows = pl.read_parquet(path, columns=[name for name in COLUMNS if name in columns])
+        columns = tuple(pl.scan_parquet(path, glob=False).collect_schema())
+        rows = pl.read_parquet(path, columns=[name for name in COLUMNS if name in columns], glob=False)
     except pl.exceptions.PolarsError as error:
         raise VersionError(
             f"{path} is damaged: {str(error).splitlines()[0]}",

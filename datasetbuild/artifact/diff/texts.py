@@ -27,7 +27,7 @@ def read_texts(side: Side, wanted: Mapping[str | None, Sequence[str]]) -> dict[s
     found: dict[str, str] = {}
     for split, ids in wanted.items():
         for name in side.parts(split) if split and ids else ():
-            frame = pl.scan_parquet(side.file(name))
+            frame = pl.scan_parquet(side.file(name), glob=False)
             columns = [column for column in ("id", "messages", "tools") if column in frame.collect_schema().names()]
             rows = frame.filter(pl.col("id").is_in(list(ids))).select(columns).collect()
             for row in rows.unique("id", keep="first", maintain_order=True).iter_rows(named=True):

@@ -105,7 +105,7 @@ def _score(hashes: Hashes, counts: Ints, weights: NDArray[np.int64], intercept: 
 
 @lru_cache(maxsize=4)
 def _opened(prepared: Path) -> tuple[NDArray[np.int64], int]:
-    model = pl.read_ipc(prepared)
+    model = pl.read_ipc(prepared.read_bytes())
     weights = np.zeros(FEATURES, np.int64)
     weights[model["feature"].to_numpy()[1:]] = model["weight"].to_numpy()[1:]
     return weights, int(model["weight"][0])

@@ -55,7 +55,7 @@ class Subject:
             return said.list.first().alias(role)
 
         frames = [
-            pl.read_parquet(path, columns=["id", "copy", "messages"])
+            pl.read_parquet(path, columns=["id", "copy", "messages"], glob=False)
             .filter(pl.col("copy") == 0)
             .select("id", first("system"), first("user"))
             .with_columns(split=pl.lit(path.name.rsplit("-", 3)[0]))

@@ -11,7 +11,7 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
-from datasetbuild.errors import SourceError
+from datasetbuild.errors import NO_UTF8, SourceError, foreign
 
 
 def resolve(path: str | list[str], project: Path) -> list[Path]:
@@ -61,13 +61,14 @@ def _matches(pattern: str, project: Path) -> dict[str, Path]:
         raise SourceError(f"no file {pattern}, which DVC keeps", hint=f"dvc pull {pattern}")
     if not glob.has_magic(pattern):
         raise SourceError(f"no file {pattern}", hint=_nearby(target, project))
+    spread = os.path.join(glob.escape(str(project)), os.path.expanduser(pattern))
     real = lru_cache(os.path.realpath)  # of the folders, which are few
     found: dict[str, str] = {}
-    for file in sorted(glob.glob(str(target), recursive=True), key=lambda file: (file.count(os.sep), file)):
+    for file in sorted(glob.glob(spread, recursive=True), key=lambda file: (file.count(os.sep), file)):
         plain = stat.S_ISREG(os.lstat(file).st_mode)
         if not plain and os.path.isdir(file):
             continue
-        if not (plain and os.access(file, os.R_OK)):
+        if not (plain and file.isascii() and os.access(file, os.R_OK)):
             _check(Path(file), shown(file, project))
         folder, name = os.path.split(file)
         place = os.path.join(real(folder), name) if plain else os.path.realpath(file)
@@ -83,6 +84,8 @@ def _check(file: Path, name: str) -> None:
         raise SourceError(f"{name} is a link to {os.readlink(file)}, which is not there", hint="remove the link, or bring back the file")
     if file.exists() and not file.is_file():
         raise SourceError(f"{name} is a pipe or a device, not a file", hint="write what it gives to a file first")
+    if told := foreign(name):
+        raise SourceError(f"the name of the file {told} is not UTF-8", hint=f"rename it; {NO_UTF8}")
     if not os.access(file, os.R_OK):
         raise SourceError(f"{name} cannot be read: permission denied", hint=f"chmod u+r {name}")
 
