@@ -12,6 +12,7 @@ engine hands over (the data) is positional-only and stands before them. No base 
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from functools import cached_property, lru_cache
 from importlib import metadata
 from typing import Any, Literal, TypeVar, get_type_hints
 
-from datasetbuild.errors import UsageError
+from datasetbuild.errors import BuildError, DatasetBuildError, UsageError
 from datasetbuild.parameters import MISSING as MISSING
 from datasetbuild.parameters import Bound as Bound
 from datasetbuild.parameters import Extra as Extra
@@ -35,6 +36,10 @@ Prepare = Callable[..., "bytes | tuple[bytes, dict[str, Any]]"]
 """Makes what an operator needs once per build, such as an index or a trained model: a function of the operator's own
 parameters, files as paths of snapshots. Returns the bytes, which are kept in the cache, and may add a report (plain
 data, such as cross-validated scores) for the manifest."""
+
+
+PLUGIN = "its parameters are those of the recipe, and it returns what works on the data: docs/how-to/write-a-fact.md"
+"""What to do about a plugin's function that gives nothing to work with."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,28 @@ class Operator:
         if self.others is not None:
             filled |= {name: value for name, value in given.items() if name not in filled}
         return filled
+
+    def made(self, *before: Any, given: dict[str, Any]) -> Any:
+        """What the function gives for the parameters of a recipe. before: what the engine hands over. Raises `BuildError` for
+        whatever a plugin's raises: it has seen no record yet, so there is none to set aside."""
+        try:
+            return self.function(*before, **self.fill(given))
+        except DatasetBuildError:
+            raise
+        except (Exception, SystemExit) as error:
+            if self.code is None:
+                raise
+            message = f"{self.kind} {self.name!r} raised {type(error).__name__}: {error}{self.place_of(error)}"
+            raise BuildError(message, hint=PLUGIN) from error
+
+    def place_of(self, error: BaseException) -> str:
+        """Where in its plugin the function raised, ` (my_facts.py:3)`: the file by its name alone, which is the same on every
+        machine. Nothing for our own functions."""
+        file, line, step = self.function.__code__.co_filename, None, error.__traceback__
+        while step:
+            line = step.tb_lineno if step.tb_frame.f_code.co_filename == file else line
+            step = step.tb_next
+        return f" ({os.path.basename(file)}:{line})" if self.code and line else ""
 
     def identity(self, given: dict[str, Any]) -> dict[str, Any]:
         """What the operator with these parameters is known by in a key."""

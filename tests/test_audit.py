@@ -80,3 +80,23 @@ def test_names_that_are_no_text_are_refused(project: Project) -> None:
     for words in (["recipe=small", f"description={odd}"], ["why", "recipe=small", odd], ["-C", odd, "recipe=small"]):
         ran = project.run(*words)
         assert (ran.code, "is not UTF-8" in ran.err) == (2, True), ran.err
+
+
+def test_a_fact_that_says_nothing_of_any_record(project: Project) -> None:
+    """A plugin's fact that gives None for every record is unmeasured, alone and in shards beside others."""
+    plugin = "import polars as pl\nfrom datasetbuild import fact\n\n\n@fact(version=1)\ndef silent() -> object:\n    '''Nothing.'''\n    return lambda frame: pl.Series([None] * len(frame))\n"
+    project.write({"a.jsonl": numbered(6), "my_facts.py": plugin, "recipes/small.yaml": HEAD + "plugins: [my_facts.py]\ndedup: {keep: [silent]}\n"})
+    assert project.run("recipe=small", "engine.shard_rows=2").code == 0
+    assert project.ledger()["silent"].to_list() == [None] * 6
+    refused = project.run("recipe=small", "filters.silent.min=1")
+    assert (refused.code, "unmeasured by rule 'silent'" in refused.err) == (1, True), refused.err
+
+
+@pytest.mark.parametrize("name", ["2024", "1e3", "true", "null", "nan"])
+def test_a_recipe_may_be_called_anything(project: Project, name: str) -> None:
+    """`recipe=2024` is the file recipes/2024.yaml, whatever else the word may be in YAML."""
+    project.write({"a.jsonl": numbered(3), f"recipes/{name}.yaml": HEAD})
+    assert project.run(f"recipe={name}").code == 0
+    assert project.manifest()["recipe"] == name
+    assert project.run("-m", f"recipe={name}", "seed=1,2").code == 0
+    assert "the points of one recipe" in project.run("-m", f"recipe={name},small").err

@@ -68,7 +68,7 @@ def _found(step: CheckStep, subject: Subject) -> Finding:
             f"check {step.name!r} looks at {missing.args[0]!r}, which the ledger does not have",
             hint=missing.hint or "build once more: what a check looks at is measured then",
         )
-    except Exception as raised:  # a plugin's check may raise anything; ours do not
+    except (Exception, SystemExit) as raised:  # a plugin's check may raise anything; ours do not
         error = BuildError(f"check {step.name!r} raised {type(raised).__name__}: {raised}", hint=f"look at the check {step.check!r}")
     else:
         if isinstance(finding, Finding):

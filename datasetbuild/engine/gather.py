@@ -28,7 +28,7 @@ from datasetbuild.errors import EmptyBuildError
 from datasetbuild.hashing import digest, record_hash
 from datasetbuild.plan import keys
 
-LAYOUT = 3
+LAYOUT = 4
 """Version of what is kept; raised when a column of it means something else."""
 
 
@@ -219,18 +219,20 @@ class _Kept:
         return frame.select(pl.all().gather(pos.cast(pl.Int64) + (np.cumsum(records) - records)[place]))
 
     def _once(self, parts: dict[str, Any], make: Callable[[], pl.DataFrame]) -> pl.DataFrame:
-        """The frame of an action. Columns of words that no row has are not stored."""
+        """The frame of an action. Columns of words that no row has are not stored, as long as one is left that says how many
+        rows there are."""
 
         def made() -> dict[str, Any]:
             frame = make()
             empty = [name for name, kind in frame.schema.items() if kind in EMPTIES and not frame[name].count()]
+            empty = empty if len(empty) < frame.width else empty[1:]
             kinds = {name: "list" if frame.schema[name] == EMPTY["list"] else "word" for name in empty}
             return {"objects": {"frame": self.cache.store_frame(frame.drop(empty))}, "columns": frame.columns, "empty": kinds}
 
         found = self.cache.once(keys.action_key("gather", layout=LAYOUT, **parts), made)
         frame = self.cache.frame(found["objects"]["frame"])
         empty = [pl.lit(None, EMPTY[kind]).alias(name) for name, kind in found["empty"].items()]
-        return frame.with_columns(empty).select(found["columns"]) if empty and frame.width else frame
+        return frame.with_columns(empty).select(found["columns"]) if empty else frame
 
 
 EMPTY: dict[str, pl.DataType] = {"word": pl.String(), "list": pl.List(pl.String)}

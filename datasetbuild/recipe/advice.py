@@ -17,12 +17,16 @@ GROUP = "recipes@_global_"
 
 
 def hydra_words(typed: str) -> str:
-    """An override in Hydra's words: `recipe=NAME`, or the path of its file, names an option of the group `recipes`."""
+    """An override in Hydra's words: `recipe=NAME`, or the path of its file, names an option of the group `recipes`. In quotes,
+    since a recipe may be called `2024`, `1e3` or `true`."""
     match = RECIPE.match(typed)
     if not match:
         return typed
     name = re.sub(r"(^|,)(?:\./)?recipes/", r"\1", match[2])
-    return f"{match[1].replace('+', '')}{GROUP}={re.sub(r'[.]ya?ml(?=,|$)', '', name)}"
+    name = re.sub(r"[.]ya?ml(?=,|$)", "", name)
+    if re.fullmatch(r"[\w.,/-]+", name) and not match[1].startswith("~"):
+        name = ",".join(f"'{one}'" if one else one for one in name.split(","))
+    return f"{match[1].replace('+', '')}{GROUP}={name}"
 
 
 def quoted(words: str) -> str | None:

@@ -8,7 +8,6 @@ Facts that polars can say run at column speed (0.3 to 5 us a record); others are
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 
 import polars as pl
 
-from datasetbuild.op import Operator, find
+from datasetbuild.errors import BuildError
+from datasetbuild.op import PLUGIN, Operator, find
 from datasetbuild.record import Reason, Stage, Where, canonical_bytes, no_quarantine, quarantine_schema
 from datasetbuild.stages.where import annotate_frame as annotate_frame
 
@@ -57,8 +57,10 @@ def measure(
     quarantine of the records for which a function raised an error (their value is null).
     """
     op = find("fact", name)
-    measured = op.function(*([prepared] if prepared else []), **op.fill(dict(params)))
+    measured = op.made(*([prepared] if prepared else []), given=dict(params))
     function = _column(measured) if isinstance(measured, pl.Expr) else measured
+    if not callable(function):
+        raise BuildError(f"fact {name!r} gave a {type(measured).__name__}, and neither a polars expression nor a function", hint=PLUGIN)
     values, failed = _guarded(op, function, frame)
     return _columns(values), _quarantine(frame, op, failed)
 
@@ -87,27 +89,18 @@ def _guarded(
     """Run a function on the whole frame, and record by record only when that fails: one bad record costs one record."""
     try:
         return _checked(function(frame), frame), {}
-    except Exception:  # a plugin may raise anything; the records that make it raise are named below
+    except (Exception, SystemExit):  # a plugin may raise anything; the records that make it raise are named below
         found: list[pl.Series | None] = []
         failed: dict[int, str] = {}
     for index in range(len(frame)):
         try:
             one = frame.slice(index, 1)
             found.append(_checked(function(one), one))
-        except Exception as error:  # recorded with the record, never swallowed
-            failed[index] = f"fact {op.name!r} raised {type(error).__name__}: {error}{_line_of(op, error)}"
+        except (Exception, SystemExit) as error:  # recorded with the record, never swallowed
+            failed[index] = f"fact {op.name!r} raised {type(error).__name__}: {error}{op.place_of(error)}"
             found.append(None)
     dtype = next((one.dtype for one in found if one is not None), pl.Float64)
     return pl.concat([pl.Series([None], dtype=dtype) if one is None else one.cast(dtype) for one in found]), failed
-
-
-def _line_of(op: Operator, error: Exception) -> str:
-    """Where in its plugin a fact raised; the file by its name alone, which is the same on every machine."""
-    file, line, step = op.function.__code__.co_filename, None, error.__traceback__
-    while step:
-        line = step.tb_lineno if step.tb_frame.f_code.co_filename == file else line
-        step = step.tb_next
-    return f" ({os.path.basename(file)}:{line})" if op.code and line else ""
 
 
 def _quarantine(frame: pl.DataFrame, op: Operator, failed: dict[int, str]) -> pl.DataFrame:

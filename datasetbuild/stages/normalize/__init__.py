@@ -7,9 +7,9 @@ from typing import Any
 
 import polars as pl
 
-from datasetbuild.errors import RecordError
+from datasetbuild.errors import BuildError, RecordError
 from datasetbuild.hashing import canonical_json, record_hash, record_hashes
-from datasetbuild.op import find
+from datasetbuild.op import PLUGIN, find
 from datasetbuild.record import Reason, Stage
 from datasetbuild.stages.normalize import (  # noqa: F401
     alpaca,
@@ -45,8 +45,12 @@ def converter(source: dict[str, Any]) -> Callable[[Raw], Conversation]:
     """The function of a source's format, with the source's parameters."""
     format = find("format", source["format"])
     given = {name: value for name, value in source.items() if name in format.parameters}
-    convert: Callable[[Raw], Conversation] = format.function(**format.fill(given))
-    return convert if format.code is None else _vetted(convert)
+    convert: Callable[[Raw], Conversation] = format.made(given=given)
+    if format.code is None:
+        return convert
+    if not callable(convert):
+        raise BuildError(f"format {format.name!r} gave a {type(convert).__name__} and no function", hint=PLUGIN)
+    return _vetted(convert)
 
 
 def _vetted(convert: Callable[[Raw], Conversation]) -> Callable[[Raw], Conversation]:
@@ -80,7 +84,7 @@ def normalize(rows: RawRows, *, name: str, source: dict[str, Any]) -> tuple[pl.D
             records.add(index, line, *reading.record(row))
         except RecordError as error:
             quarantine.add(index, line, stage, error.reason, error.detail, raw)
-        except Exception as error:  # a format of a plugin may raise anything: that costs this one row, and says so
+        except (Exception, SystemExit) as error:  # a format of a plugin may raise anything: that costs this one row, and says so
             quarantine.add(index, line, stage, Reason.OPERATOR_ERROR, f"{type(error).__name__}: {error}", raw)
     found = pl.concat([plain, records.frame()]).sort("row") if len(records) else plain
     return found, quarantine.frame()
