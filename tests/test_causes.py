@@ -166,6 +166,31 @@ def test_the_cause_is_what_was_edited(first: tuple[Path, Path], case: str) -> No
     assert "unknown" not in {cause for cause, _ in causes}
 
 
+MANY: dict[str, list[Any]] = {  # enough of each source for bounds of its own, the one shorter than the other
+    "faq.jsonl": [pair(f"what of {n}?", said(n, 2 + n % 6), topic=f"t{n % 3}") for n in range(24)],
+    "chat.jsonl": [pair(f"how of {n}?", said(50 + n, 5 + n % 8), id=f"c{n}", who=f"w{n}") for n in range(24)],
+}
+BY: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
+    "filters.words.min": recipe(lambda r: r["filters"]["words"].update(min="q0.5")),
+    "filters.words.by": recipe(lambda r: r["filters"]["words"].update(by="license")),
+    "filters.words": recipe(lambda r: r["filters"].pop("words")),
+    "faq.jsonl": file("faq.jsonl", lambda rows: rows[3]["messages"][1].update(content=said(3, 2))),
+}
+
+
+@pytest.mark.parametrize("edited", sorted(BY))
+def test_a_bound_of_a_category_is_judged_as_it_was(tmp_path: Path, edited: str) -> None:
+    """With `by`, each row meets the bound that its own category had: the one edit is named, and nothing is unknown."""
+    given = {**copy.deepcopy(RECIPE), "filters": {"words": {"min": "q0.2", "by": "source"}}}
+    project, first = built_first(tmp_path, given, MANY)
+    changed, files = copy.deepcopy(given), copy.deepcopy(MANY)
+    BY[edited](changed, files)
+    diff = between(first, build(project, changed, files))
+    told = {(line["cause"], line["detail"]) for line in diff.document["causes"]}
+    assert edited in {detail for _, detail in told}
+    assert {cause for cause, _ in told} <= {"row_edited" if edited.endswith("jsonl") else "recipe_changed", "bound_moved", "twin_went", "twin_came"}
+
+
 def test_a_twin_is_named(first: tuple[Path, Path]) -> None:
     """The other row that is the cause is named by its id, and it is the one that came."""
     files = copy.deepcopy(FILES)

@@ -69,6 +69,14 @@ def judge(facts: pl.DataFrame, rules: list[Rule]) -> Judged:
     return Judged(reasons, resolved)
 
 
+def verdicts(facts: pl.DataFrame, rule: Rule) -> pl.Series:
+    """How each record fails a rule whose bounds are numbers already, those of its categories too: as `Judged.reason` counts it.
+    Raises `RecipeError` as `judge` does."""
+    if fault := _misfit(rule, facts[rule.low]):
+        raise RecipeError([fault])
+    return facts.select(_verdict(rule, rule.bounds).alias("reason"))["reason"]
+
+
 def _resolved(rule: Rule, facts: pl.DataFrame) -> dict[str, Any]:
     """The rule's bounds with numbers for what the data decide; with `by` those of each category as `groups`."""
     low, high, by = facts[rule.low], facts[rule.high], rule.bounds.get("by")

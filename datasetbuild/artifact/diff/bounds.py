@@ -6,6 +6,7 @@ another verdict under the old bound; it suffices when the old fact meets the new
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,7 @@ from datasetbuild.artifact.diff.changes import Change, Changes
 from datasetbuild.artifact.diff.rows import Book, Compared
 from datasetbuild.errors import RecipeError
 from datasetbuild.record import Reason, Stage
-from datasetbuild.stages.filter import Rule, judge
+from datasetbuild.stages.filter import Rule, verdicts
 
 MAX_TOKENS = "template.max_tokens"
 WORDS = {
@@ -64,17 +65,15 @@ def _judged(
 ) -> list[tuple[str, str | None, bool, bool] | None]:
     """For each pair of rows: cause, detail, whether the bound matters, whether it suffices; None where the rule says
     the same on both sides."""
-    facts = {side: _facts(book, name, pairs[side]) for side, book in (("a", found.a), ("b", found.b))}
-    for side, other in (
-        ("a", "b"),
-        ("b", "a"),
-    ):  # where the rule is not, its fact was not measured: it is as on the other side
-        facts[side] = facts[side] if facts[side].width else facts[other]
     bounds = {side: _bounds(book.manifest, name) for side, book in (("a", found.a), ("b", found.b))}
-    verdicts = {(fact, bound): _verdict(facts[fact], bounds[bound], len(pairs)) for fact in "ab" for bound in "ab"}
-    differs = verdicts["a", "a"].ne_missing(verdicts["b", "b"])
-    matters = verdicts["b", "a"].ne_missing(verdicts["b", "b"])
-    suffices = verdicts["a", "b"].eq_missing(verdicts["b", "b"])
+    facts = {side: _facts(book, name, bounds.values(), pairs[side]) for side, book in (("a", found.a), ("b", found.b))}
+    for side, other in (("a", "b"), ("b", "a")):  # what was not measured is as on the other side
+        missing = [column for column in facts[other].columns if column not in facts[side].columns]
+        facts[side] = facts[side].with_columns(facts[other].select(missing)) if facts[side].width else facts[other]
+    met = {(fact, bound): _verdict(facts[fact], name, bounds[bound], len(pairs)) for fact in "ab" for bound in "ab"}
+    differs = met["a", "a"].ne_missing(met["b", "b"])
+    matters = met["b", "a"].ne_missing(met["b", "b"])
+    suffices = met["a", "b"].eq_missing(met["b", "b"])
     measured = changes.first(f"filters.{name}", "template") if name == MAX_TOKENS else _measured(changes, name)
     told: list[tuple[str, str | None, bool, bool] | None] = []
     for place, reason in enumerate(pairs[f"reason_{end}"]):
@@ -115,9 +114,14 @@ def _of_change(change: Change) -> str:
     return "code_changed" if change.code else "recipe_changed"
 
 
-def _facts(book: Book, name: str, places: pl.Series) -> pl.DataFrame:
-    columns = ["tokens"] if name == MAX_TOKENS else [name] if name in book.columns else [f"{name}.min", f"{name}.max"]
-    return book.take(columns, places)
+def _facts(book: Book, name: str, bounds: Iterable[Mapping[str, Any]], places: pl.Series) -> pl.DataFrame:
+    """The fact that a rule looks at, and what its bounds go by."""
+    by = {bound["by"]: None for bound in bounds if bound.get("by")}
+    return book.take([*_columns(name, book.columns), *by], places)
+
+
+def _columns(name: str, known: Sequence[str]) -> tuple[str, ...]:
+    return ("tokens",) if name == MAX_TOKENS else (name,) if name in known else (f"{name}.min", f"{name}.max")
 
 
 def _bounds(manifest: Any, name: str) -> dict[str, Any]:
@@ -127,12 +131,13 @@ def _bounds(manifest: Any, name: str) -> dict[str, Any]:
     return dict((manifest.get("bounds") or {}).get(name) or {})
 
 
-def _verdict(facts: pl.DataFrame, bounds: dict[str, Any], count: int) -> pl.Series:
+def _verdict(facts: pl.DataFrame, name: str, bounds: dict[str, Any], count: int) -> pl.Series:
     """How each row fails the rule, as `Judged.reason` counts it; 0 where it passes or there is no such rule."""
     passes = pl.Series([0], dtype=pl.UInt8).new_from_index(0, count)
-    if not bounds or not facts.width:
+    columns = _columns(name, facts.columns)
+    if not bounds or not {*columns, *([bounds["by"]] if "by" in bounds else [])} <= set(facts.columns):
         return passes
     try:
-        return pl.Series(judge(facts, [Rule("rule", facts.columns[0], facts.columns[-1], bounds)]).reason[0])
+        return verdicts(facts, Rule("rule", columns[0], columns[-1], bounds))
     except RecipeError:  # the fact was of another kind then, and this bound was not made for it
         return passes
