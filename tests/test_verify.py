@@ -76,7 +76,7 @@ def test_a_stray_file_among_the_data_is_cleared_away(built: Project) -> None:
     assert built.run("plan", "recipe=small").out.endswith("up to date\n")
 
 
-@pytest.mark.parametrize("name", ["README.md", "ledger.parquet", "data/train-00000-of-00001.parquet"])
+@pytest.mark.parametrize("name", ["README.md", "ledger.parquet", "data/train-00000-of-00001.parquet", "metrics.json", "plots/rows.json"])
 def test_a_damaged_or_missing_file(built: Project, name: str) -> None:
     """Each file that is not what the manifest says is named."""
     path = built.artifact() / name

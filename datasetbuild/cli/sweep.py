@@ -32,8 +32,6 @@ def run(args: argparse.Namespace, project: Path) -> int:
         raise UsageError("--csv and --json both print the table", hint="ask for one of them")
     if args.plot:
         check_folder(args.plot)
-    if any(word.startswith("recipe=") and "," in word for word in args.overrides):
-        raise UsageError("a sweep is over the points of one recipe", hint="name one, and sweep a key of it: `dsbuild -m recipe=NAME seed=1,2`")
     recipes = load(args.overrides, project=project, multirun=True)
     base = load([word for word in args.overrides if word.startswith("recipe=")], project=project)[0]
     plans = [with_workers(held_plan(recipe, args), args.workers) for recipe in [base, *recipes]]

@@ -67,12 +67,12 @@ def write_books(result: Outcome, draft: Path) -> dict[str, Any]:
     manifest["files"] = dict(sorted(files.items()))
     (draft / "manifest.json").write_bytes(pretty_json(manifest))
     (draft / "plots").mkdir()
-    for name, data in _derived(manifest).items():
+    for name, data in derived(manifest).items():
         (draft / name).write_bytes(data)
     return manifest
 
 
-def _derived(manifest: Mapping[str, Any]) -> dict[str, bytes]:
+def derived(manifest: Mapping[str, Any]) -> dict[str, bytes]:
     """The files that say again what the manifest says, for DVC."""
     made = {"metrics.json": make_metrics(manifest), **make_plots(manifest)}
     return {name: pretty_json(value) for name, value in made.items()}
@@ -203,7 +203,7 @@ def intact(folder: Path, key: str, cache: Cache) -> dict[str, Any] | None:
         return None
     if any(path.relative_to(folder).as_posix() not in manifest["files"] for path in (folder / "data").rglob("*")):
         return None  # a loader takes what lies in data/ by its name
-    derived = _derived(manifest).items()
+    derived = derived(manifest).items()
     sound = all((folder / name).is_file() and (folder / name).read_bytes() == data for name, data in derived)
     return manifest if sound else None
 

@@ -70,7 +70,8 @@ def check_kept(plan: Plan, ledger: pl.DataFrame) -> None:
         raise EmptyBuildError("no row is left: every one was dropped or set aside", hint=_emptied(ledger))
     if "train" in plan.fractions and not len(kept.filter(pl.col("split") == "train")):
         raise EmptyBuildError(
-            f"the split train is empty: all {len(kept)} records that are left belong together, or are few",
+            "the split train is empty: "
+            + ("one record is left" if len(kept) == 1 else f"all {len(kept)} records that are left belong together, or are few"),
             hint="set split to {train: 1.0}, or look at split.group and dedup.near.threshold",
         )
     template = plan.template or {}

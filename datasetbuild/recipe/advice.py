@@ -59,7 +59,8 @@ def sweep(typed: str, values: list[str], multirun: bool) -> None:
         raise UsageError(f"`{typed}` matches nothing")
     key, _, value = typed.partition("=")
     if not multirun and RECIPE.match(typed):
-        raise UsageError(f"`{typed}` names {len(values)} recipes", hint=f"a command takes one: {hydra_words(values[0]).replace(GROUP, 'recipe')}")
+        first = hydra_words(values[0]).removeprefix(f"{GROUP}=").strip("'")
+        raise UsageError(f"`{typed}` names {len(values)} recipes", hint=f"a command takes one: recipe={first}")
     if not multirun:
         hint = (
             f"`dsbuild -m recipe=NAME ...` decides each of them; or write '{key}=[{value}]' for a list, or '{key}=\"{value}\"' for one text"

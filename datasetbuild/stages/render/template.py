@@ -268,10 +268,11 @@ def open_template(chat_template: str, spec: TokenizerSpec, project: Path, date: 
         return ChatTemplate(spec.chat_template, spec, date, spec.tool_template, name=f"the template of {spec.name}")
     path = project / chat_template
     if not path.is_file():
+        near = did_you_mean(chat_template, [*OURS, "tokenizer"])
         raise BuildError(
             f"there is no chat template {chat_template!r}: it is none of {', '.join(OURS)} and tokenizer, "
             "and no file of the project",
-            hint=f"{did_you_mean(chat_template, [*OURS, 'tokenizer'])} Or name a .jinja file of {project}",
+            hint=f"{near}{'' if near.endswith('?') else '.'} Or name a .jinja file of {project}",
         )
     try:
         text = path.read_text("utf-8")
