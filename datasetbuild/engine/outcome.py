@@ -203,8 +203,7 @@ def intact(folder: Path, key: str, cache: Cache) -> dict[str, Any] | None:
         return None
     if any(path.relative_to(folder).as_posix() not in manifest["files"] for path in (folder / "data").rglob("*")):
         return None  # a loader takes what lies in data/ by its name
-    derived = derived(manifest).items()
-    sound = all((folder / name).is_file() and (folder / name).read_bytes() == data for name, data in derived)
+    sound = all((folder / name).is_file() and (folder / name).read_bytes() == data for name, data in derived(manifest).items())
     return manifest if sound else None
 
 
