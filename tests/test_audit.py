@@ -99,3 +99,12 @@ def test_a_recipe_may_be_called_anything(project: Project, name: str) -> None:
     assert project.run(f"recipe={name}").code == 0
     assert project.manifest()["recipe"] == name
     assert project.run("-m", f"recipe={name}", "seed=1,2").code == 0
+
+
+def test_lines_for_git_as_json(project: Project) -> None:
+    """`textconv --json` prints one document, as every verb does: the lines that it prints without."""
+    project.write({"a.jsonl": numbered(3), "recipes/small.yaml": HEAD})
+    assert project.run("recipe=small").code == 0
+    for name in ("manifest.json", "ledger.parquet"):
+        file = str(project.artifact() / name)
+        assert project.run("textconv", "--json", file).json == project.run("textconv", file).out.splitlines()

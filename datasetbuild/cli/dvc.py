@@ -87,10 +87,15 @@ def _commit(args: argparse.Namespace, project: Path) -> int:
         differs = ", ".join(" ".join(change) for change in stale)
         raise MismatchError(f"dvc.yaml is not what the recipes need: {differs}", hint="dsbuild dvc sync")
     stages = stage_names(project)
+    recorded = []
     for word in args.overrides or [f"recipe={name}" for name in buildable(project)]:
         recipe = load([word], project=project)[0]
         forecast = foresee(recipe, make_plan(recipe.config))
         check_recordable(recipe.choice, forecast.cause, stages)
         run_dvc(project, "commit", "--force", stages[recipe.choice])
-        print(f"recorded build/{recipe.name}")
+        recorded.append(f"build/{recipe.name}")
+        if not args.json:
+            print(f"recorded {recorded[-1]}")
+    if args.json:
+        sys.stdout.write(json.dumps({"format_version": 1, "recorded": recorded}, indent=1) + "\n")
     return 0

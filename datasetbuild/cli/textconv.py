@@ -27,6 +27,11 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.directory) / args.file
     if not path.is_file():
         raise UsageError(f"there is no file {path}")
+    if args.json:
+        import json
+
+        sys.stdout.write(json.dumps(list(text_lines(path)), ensure_ascii=False, indent=1) + "\n")
+        return 0
     for line in text_lines(path):
         sys.stdout.write(line + "\n")
     return 0

@@ -18,7 +18,7 @@ from datasetbuild.record import KEY_COLUMNS, record_schema
 FORMAT_VERSION = 2
 """Version of what a build writes; raised whenever the same recipe would give other bytes for a reason of ours."""
 
-REPORT_VERSION = 7
+REPORT_VERSION = 8
 """Version of report.html and of the card; raised whenever the same artifact would get another page."""
 
 WRITE_VERSION = 2
