@@ -108,3 +108,25 @@ def test_lines_for_git_as_json(project: Project) -> None:
     for name in ("manifest.json", "ledger.parquet"):
         file = str(project.artifact() / name)
         assert project.run("textconv", "--json", file).json == project.run("textconv", file).out.splitlines()
+
+
+def test_a_recipe_in_a_folder_is_inherited_from(project: Project) -> None:
+    """A name in `defaults` is a file below `recipes/`, wherever the recipe that says it lies, and whoever inherits from that."""
+    project.write(
+        {
+            "a.jsonl": numbered(6),
+            "recipes/_base.yaml": HEAD.replace("name: small\n", "") + "seed: 5\nfilters: {turns: {max: 3}}\n",
+            "recipes/team/mid.yaml": "defaults: [_base, _self_]\nname: mid\nfilters: {words: {min: 1}}\n",
+            "recipes/team/deep/low.yaml": "defaults: [team/mid, {override /dedup: exact}, _self_]\nname: low\n",
+            "recipes/small.yaml": "defaults: [team/deep/low, _self_]\nname: small\nseed: 6\n",
+        }
+    )
+    for recipe, name in (("team/mid", "mid"), ("team/deep/low", "low"), ("small", "small")):
+        ran = project.run(f"recipe={recipe}")
+        assert ran.code == 0, ran.err
+        bounds = project.manifest(name)["bounds"]
+        assert set(bounds) == {"turns", "words"}
+    shown = project.run("show", "recipe=small", "--origin").out
+    assert "recipes/team/mid.yaml:3" in shown and "recipes/_base.yaml" in shown
+    lacking = project.write({"recipes/team/mid.yaml": "defaults: [bas, _self_]\nname: mid\n"}).run("recipe=small")
+    assert (lacking.code, "recipes/team/mid.yaml:1" in lacking.err, "did you mean" in lacking.err) == (3, True, True), lacking.err

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         _show(checks)
     if rows.stat().st_size:
-        print(f"rows at fault: {place}", file=sys.stderr)
+        print(f"rows at fault: {os.path.relpath(rows, Path.cwd())}", file=sys.stderr)
     return _end(checks, recipe.choice)
 
 

@@ -56,7 +56,7 @@ def _mask(args: argparse.Namespace) -> int:
     rows = masked_rows(search(recipe, held_plan(recipe, args)), text=args.row, count=args.n)
     if args.html:
         args.html.write_text(as_html(rows, recipe.name), encoding="utf-8")
-        print(f"{len(rows)} rows written to {args.html}", file=sys.stderr)
+        print(f"{len(rows)} row{'s' * (len(rows) != 1)} written to {args.html}", file=sys.stderr)
     elif args.json:
         sys.stdout.write(as_json(rows))
     else:

@@ -55,11 +55,12 @@ def compare(manifest: Mapping[str, Any], rebuilt: Built, folder: Path | None) ->
     if manifest["key"] != now["key"]:
         verdict.inputs = differences(manifest["parts"], now["parts"])
         return verdict
-    for name, data in derived(manifest).items() if folder is not None else ():
-        if not (folder / name).is_file():
-            verdict.missing.append(name)
-        elif (folder / name).read_bytes() != data:
-            verdict.damaged.append(name)
+    if folder is not None:
+        for name, data in derived(manifest).items():
+            if not (folder / name).is_file():
+                verdict.missing.append(name)
+            elif (folder / name).read_bytes() != data:
+                verdict.damaged.append(name)
     old, new = manifest["files"], now["files"]
     verdict.files = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     if dict(manifest) != now and not verdict.files:

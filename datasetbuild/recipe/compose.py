@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -76,6 +77,8 @@ class ProjectSource(ConfigSource):
         asked = {key: value for key, value in _data(file, project).items() if key == "defaults"}  # Hydra asks for no more
         if asked and (faults := list(choices.faults(asked["defaults"], file, project))):
             raise RecipeError(faults)
+        if asked and _top(config_path) == "recipes":
+            asked["defaults"] = [_parent(entry) for entry in asked["defaults"]]
         return ConfigResult(self.provider, self.full_path(), _node(asked, file, project), self._get_header_dict(_read(file, project)))
 
     def available(self) -> bool:
@@ -92,6 +95,14 @@ class ProjectSource(ConfigSource):
         for entry in os.listdir(self.file(config_path, suffix="")):
             self._list_add_result(found, f"{config_path}/{entry}", entry, results_filter)
         return sorted(set(found))
+
+
+def _parent(entry: Any) -> Any:
+    """An entry of a recipe's defaults list for Hydra: a name is that of a file below `recipes/`, whichever folder the recipe
+    lies in. Hydra would look beside the recipe, and put what a folder's recipe says below the folder's name."""
+    if not isinstance(entry, str) or entry == choices.SELF or not re.fullmatch(r"[^@\s/][^@\s]*", entry):
+        return entry
+    return f"/recipes/{entry.removesuffix('.yaml')}@_global_"
 
 
 def _reserved(config_path: str) -> bool:
