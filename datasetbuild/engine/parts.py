@@ -122,7 +122,7 @@ def write_artifact(
         }
         for task, part in zip(tasks, parts, strict=True)
     }
-    delivery = _delivery(plan, cache, project, _longest(rows), fields)
+    delivery = _delivery(plan, cache, project, *_longest(rows), fields)
     placed = [(task.place, part.exports) for task, part in zip(tasks, parts, strict=True)]
     exported: Exported = finish_exports(plan.export, placed, engine, folder, delivery)
     shutil.rmtree(folder / "lines", ignore_errors=True)
@@ -228,11 +228,15 @@ def _rendered_columns(plan: Plan) -> tuple[str, ...]:
     return (*turns, *(("input_ids", "spans", "loss_weights") if tokens else ()))
 
 
-def _longest(rows: pl.DataFrame) -> int | None:
-    """Tokens of the longest row that is written."""
+def _longest(rows: pl.DataFrame) -> tuple[int | None, bool]:
+    """Tokens of the longest row that is written, and whether the tokens of any are cut."""
     if "tokens" not in rows.columns:
-        return None
-    return rows.select(pl.col("tokens").filter(pl.col("fate") == Fate.KEPT.value).max()).item() or None
+        return None, False
+    kept = pl.col("fate") == Fate.KEPT.value
+    longest = rows.select(pl.col("tokens").filter(kept).max()).item() or None
+    if "cut" not in rows.columns:  # nothing is ever cut with another `overflow`
+        return longest, False
+    return longest, rows.select((pl.col("cut").is_not_null() & kept).any()).item()
 
 
 def _wanted(
@@ -267,7 +271,9 @@ def _wanted(
     return tasks, order, places
 
 
-def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fields: frozenset[str]) -> Delivery:
+def _delivery(
+    plan: Plan, cache: Cache, project: Path, longest: int | None, cut: bool, fields: frozenset[str]
+) -> Delivery:
     """What is the same for all exports: the template as text, and whether trainers would put BOS before it again."""
     if plan.template is None or plan.spec is None:
         return Delivery(plan.name, {}, {}, fields=fields)
@@ -278,10 +284,10 @@ def _delivery(plan: Plan, cache: Cache, project: Path, longest: int | None, fiel
         if plan.template.get(name, value) != value
     )
     if all(isinstance(step.open().form, Tokens) or step.profile == "messages" for step in plan.export):
-        return Delivery(plan.name, {}, {}, longest, fields, masking)  # nobody asks for the template: 20 ms saved
+        return Delivery(plan.name, {}, {}, longest, cut, fields, masking)  # nobody asks for the template: 20 ms saved
     spec, chat = opened_template(cache.object(plan.spec), plan.template, project)
     generation = "{% generation" in chat.text or "{%- generation" in chat.text
-    return Delivery(plan.name, {}, {}, longest, fields, masking, chat.text, generation, *_ends(spec, chat))
+    return Delivery(plan.name, {}, {}, longest, cut, fields, masking, chat.text, generation, *_ends(spec, chat))
 
 
 def _ends(spec: TokenizerSpec, chat: ChatTemplate) -> tuple[str | None, str | None]:

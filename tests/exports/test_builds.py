@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import yaml
 
 from tests.conftest import Project
 
@@ -135,6 +136,38 @@ def test_limits_of_a_consumer_stop_the_build(new_project: Callable[[], Project],
     """OpenAI takes 10 rows or more."""
     ran = project(new_project(), tokenizer, "openai", rows(6)).run("recipe=small")
     assert ran.code == 1 and "openai takes 10 or more" in ran.err
+
+
+def test_configs_beside_the_rows(new_project: Callable[[], Project], tokenizer: str) -> None:
+    """Axolotl stops at rows beyond the longest, or cuts whole messages where the recipe cuts tokens; LLaMA-Factory and Oumi
+    find the keys that they ask for; and nothing is a YAML alias."""
+    one = project(
+        new_project(),
+        tokenizer,
+        "axolotl, {profile: axolotl, folder: cut, rows: tokens}, {profile: llama_factory, rows: tokens}, oumi, trl",
+    )
+    for overflow, longest, strategy, told in (
+        ("drop", 999, "raise", "the longest row"),
+        ("truncate", 30, "truncate", "longer rows are cut"),
+    ):
+        recipe = (one.folder / "recipes/small.yaml").read_text()
+        limits = f", max_tokens: {longest}, overflow: {overflow}}}"
+        one.write({"recipes/limited.yaml": recipe.replace("name: small", "name: limited").replace(f"{tokenizer}}}", tokenizer + limits)})
+        assert (ran := one.run("recipe=limited")).code == 0, ran.err
+        export = one.artifact("limited") / "export"
+        texts = {path.relative_to(export).as_posix(): path.read_text() for path in export.rglob("*.yaml")}
+        assert not [name for name, text in texts.items() if "&id" in text]
+        read = {name: yaml.safe_load(text) for name, text in texts.items()}
+        assert read["axolotl/axolotl.yaml"]["excess_length_strategy"] == strategy
+        assert read["cut/axolotl.yaml"]["excess_length_strategy"] == "raise"
+        size = read["axolotl/axolotl.yaml"]["sequence_len"]
+        assert size <= longest and f"max_length={size},  # {told}" in (export / "trl/train.py").read_text()
+        assert read["llama_factory/llama_factory.yaml"] == {
+            "tokenized_path": "tokenized",
+            "dataset": "limited",
+            "eval_dataset": "limited_validation",
+        }
+        assert read["oumi/oumi.yaml"]["data"]["train"]["train_target"] == "ALL_ASSISTANT_TURNS"
 
 
 def test_token_columns_stand_in_data_only_where_tokens_are_exported(project_of: Callable[..., Project]) -> None:

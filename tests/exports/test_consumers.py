@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,8 +34,9 @@ def labelled(folder: Path) -> list[tuple[list[int], list[int]]]:
 
 def test_together_takes_the_files(exported: Callable[[str], Path]) -> None:
     """Together's client finds nothing wrong with the file, weights included."""
-    check = pytest.importorskip("together.utils.files", reason="together<2 is not installed").check_file
-    report = check(exported("together") / "train.jsonl")
+    pytest.importorskip("together", reason="together is not installed")
+    place = "together.lib.utils.files" if find_spec("together.lib") else "together.utils.files"  # from 2 on, and before
+    report = import_module(place).check_file(exported("together") / "train.jsonl")
     assert report["is_check_passed"], report
     assert report["num_samples"] == len(rows_of(exported("together")))
 
@@ -72,6 +75,15 @@ def test_oumi_reads_the_same_conversations(exported: Callable[[str], Path]) -> N
         assert [(one.role.value, one.content or "") for one in read.messages] == [
             (one["role"], one["content"]) for one in row["messages"]
         ]
+
+
+def test_oumi_finds_what_to_train(exported: Callable[[str], Path], tmp_path: Path) -> None:
+    """Its config takes ours, and the target stands where its collator looks for it."""
+    configs = pytest.importorskip("oumi.core.configs", reason="oumi is not installed", exc_type=ImportError)
+    whole = tmp_path / "oumi.yaml"
+    whole.write_text((exported("oumi") / "oumi.yaml").read_text() + "model: {model_name: none}\n")
+    config = configs.TrainingConfig.from_yaml(str(whole))
+    assert config.data.train.train_target.value == "all_assistant_turns"
 
 
 def test_torchtune_reads_the_same_messages(exported: Callable[[str], Path]) -> None:
@@ -116,6 +128,20 @@ def test_llama_factory_opens_the_tokens(exported: Callable[[str], Path]) -> None
     assert set(data) == {"train", "validation"}
     assert data["train"].column_names == ["input_ids", "attention_mask", "labels"]
     assert list(zip(data["train"]["input_ids"], data["train"]["labels"], strict=True)) == labelled(exported("tokens"))
+
+
+@pytest.mark.parametrize("export", ["llama_factory", "llama_factory_tokens"])
+def test_llama_factory_takes_the_config(exported: Callable[[str], Path], tmp_path: Path, export: str) -> None:
+    """Its own parser takes our YAML with a model, a template and a place for the result: no name is missing."""
+    pytest.importorskip("llamafactory", reason="llamafactory is not installed")
+    hparams = pytest.importorskip("llamafactory.hparams", exc_type=ImportError)
+    import yaml
+
+    config = yaml.safe_load((exported(export) / "llama_factory.yaml").read_text())
+    rest = {"model_name_or_path": "none", "template": "chatml", "stage": "sft", "do_train": True, "use_cpu": True}
+    data = hparams.get_train_args({**config, **rest, "output_dir": str(tmp_path)})[1]
+    assert data.dataset == ["tools" if export == "llama_factory" else "plain"]
+    assert data.tokenized_path == config.get("tokenized_path")
 
 
 def test_axolotl_trains_what_we_would(exported: Callable[[str], Path], tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ class Delivery:
     """What an export has come to, for the files that stand beside its rows.
 
     name: of the recipe. files: split -> names of its files in the export's folder. rows: split -> rows. longest: tokens
-    of the longest conversation, where there is a template. fields: optional fields that some record of the build fills.
+    of the longest conversation, where there is a template. cut: whether `overflow: truncate` has cut the tokens of a row,
+    which messages hold whole. fields: optional fields that some record of the build fills.
     masking: what of the recipe's `template` says what is trained, where it is not what trainers do by themselves.
     template: text of the chat template. generation: whether that marks what is generated. bos: the token that a
     template writes first and a tokenizer would put there again, or None. stop: the token that ends an answer, or None.
@@ -102,6 +103,7 @@ class Delivery:
     files: Mapping[str, list[str]]
     rows: Mapping[str, int]
     longest: int | None = None
+    cut: bool = False
     fields: frozenset[str] = frozenset()
     masking: tuple[str, ...] = ()
     template: str | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, Literal
 
 import orjson
@@ -35,7 +36,7 @@ CARRIES = Carries(
 )
 
 
-@profile(version=1, carries=CARRIES, words=WORDS)
+@profile(version=2, carries=CARRIES, words=WORDS)
 def axolotl(
     *,
     rows: Literal["messages", "tokens"] = "messages",
@@ -50,7 +51,8 @@ def axolotl(
 
     Weights become `train` on every turn when any record of the build has one. `tools` have their parameters, and tool
     calls their arguments, as JSON text, since rows differ in them. With tokens (input_ids, attention_mask, labels)
-    Axolotl trains the labels that the build has proved.
+    Axolotl trains the labels that the build has proved. It cuts rows where `overflow: truncate` did, and elsewhere
+    stops at one that is longer than the build's longest.
 
     rows: `messages`, or `tokens`.
     on_weight: what happens to a record with a weight between 0 and 1: `error`, `drop_row`, or `round` (from 0.5 on to 1);
@@ -124,9 +126,9 @@ def _tokens_yaml(delivery: Delivery) -> dict[str, str]:
 def _yaml(delivery: Delivery, head: dict[str, Any], rows: dict[str, Any]) -> str:
     import yaml
 
-    def listed(split: str) -> list[dict[str, Any]]:
+    def listed(split: str) -> list[dict[str, Any]]:  # deep copies, or YAML names what two share: &id001
         return [
-            {"path": name, **({"split": "train"} if split != delivery.train else {}), **rows}
+            {"path": name, **({"split": "train"} if split != delivery.train else {}), **deepcopy(rows)}
             for name in delivery.files[split]
         ]
 
@@ -135,6 +137,7 @@ def _yaml(delivery: Delivery, head: dict[str, Any], rows: dict[str, Any]) -> str
         config["test_datasets"] = listed("validation")
     if delivery.longest:
         config["sequence_len"] = delivery.longest
-    config["excess_length_strategy"] = "raise"
+    cuts = delivery.cut and rows["type"]  # as the recipe says; rows of tokens are cut already
+    config["excess_length_strategy"] = "truncate" if cuts else "raise"
     comment = "# The dataset part of an Axolotl config: add base_model and the training settings. Paths are seen from this folder.\n"
     return comment + str(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))

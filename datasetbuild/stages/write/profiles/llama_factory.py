@@ -51,7 +51,7 @@ TAGS = {
 """All of them, since a key that an entry leaves out has no default there."""
 
 
-@profile(version=1, carries=CARRIES, words=WORDS)
+@profile(version=2, carries=CARRIES, words=WORDS)
 def llama_factory(
     *,
     rows: Literal["messages", "tokens"] = "messages",
@@ -100,7 +100,7 @@ def _turn(one: dict[str, Any]) -> dict[str, str]:
 
 def dataset_names(delivery: Delivery) -> dict[str, str]:
     """What each split is called in dataset_info.json."""
-    held = [split for split in delivery.files if delivery.rows[split]]
+    held = [split for split, rows in delivery.rows.items() if rows]
     return {split: delivery.name if split == delivery.train else f"{delivery.name}_{split}" for split in held}
 
 
@@ -112,20 +112,27 @@ def _info(delivery: Delivery) -> dict[str, str]:
         name: {"file_name": delivery.files[split][0], "formatting": "sharegpt", "columns": columns, "tags": TAGS}
         for split, name in names.items()
     }
-    lines = ["dataset_dir: .", f"dataset: {names[delivery.train]}"] if delivery.train in names else []
-    if "validation" in names:
-        lines.append(f"eval_dataset: {names['validation']}")
+    lines = ["dataset_dir: .", *_named(names, delivery)]
+    if delivery.longest:
+        lines.append(f"cutoff_len: {delivery.longest}  # it cuts longer rows")
     return {
         "dataset_info.json": orjson.dumps(entries, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode(),
-        "llama_factory.yaml": _yaml(lines, delivery),
+        "llama_factory.yaml": _yaml(lines),
     }
 
 
 def _tokens_yaml(delivery: Delivery) -> dict[str, str]:
-    return {"llama_factory.yaml": _yaml(["tokenized_path: tokenized"], delivery)}
+    names = _named(dataset_names(delivery), delivery)
+    asked = "# It asks for the names of data sets, and reads the tokens alone."
+    return {"llama_factory.yaml": _yaml(["tokenized_path: tokenized", asked, *names])}
 
 
-def _yaml(lines: list[str], delivery: Delivery) -> str:
-    cut = [f"cutoff_len: {delivery.longest}  # the longest row; it cuts longer ones"] if delivery.longest else []
+def _named(names: Mapping[str, str], delivery: Delivery) -> list[str]:
+    """What to train on, and what to evaluate on."""
+    keys = {"dataset": delivery.train, "eval_dataset": "validation"}
+    return [f"{key}: {names[split]}" for key, split in keys.items() if split in names]
+
+
+def _yaml(lines: list[str]) -> str:
     head = "# The dataset part of a LLaMA-Factory config: add the model, its `template` and the training settings. Paths are seen from this folder."
-    return "\n".join([head, *lines, *cut, ""])
+    return "\n".join([head, *lines, ""])

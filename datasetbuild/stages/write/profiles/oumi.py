@@ -20,7 +20,7 @@ CARRIES = Carries(
 )
 
 
-@profile(version=1, carries=CARRIES, words=WORDS)
+@profile(version=2, carries=CARRIES, words=WORDS)
 def oumi(
     *,
     columns: list[Column] = [],  # noqa: B006
@@ -32,8 +32,9 @@ def oumi(
     {"conversation_id": "0f3c...", "messages": [{"role": "user", "content": "Hi"}, ...], "metadata": {"source": "faq"}}
 
     `conversation_id` is the record's id (a repeated record has it in every copy). Calls and results without an id get
-    `call_N`, paired by order. Oumi cuts rows at the tokenizer's
-    `model_max_length` without a word.
+    `call_N`, paired by order. The config wants Oumi 0.8 or later, which renders with the model's own template and finds
+    the answers by its headers. Do not give it ChatML as written here: templates get objects there, which cannot be asked
+    what they hold, and texts are lost. It cuts rows at the tokenizer's `model_max_length` without a word.
 
     columns: provenance to write as `metadata`.
     """
@@ -64,7 +65,7 @@ def _yaml(delivery: Delivery) -> dict[str, str]:
         "train": listed(delivery.train)
         | {
             "collator_name": "text_completions_only_with_padding",
-            "collator_kwargs": {"train_target": "all_assistant_turns"},
+            "train_target": "ALL_ASSISTANT_TURNS",
         }
     }
     if delivery.rows.get("validation"):

@@ -34,7 +34,7 @@ CARRIES = Carries(
 )
 
 
-@profile(version=1, carries=CARRIES, words=WORDS)
+@profile(version=2, carries=CARRIES, words=WORDS)
 def trl(
     *,
     rows: Literal["messages", "tokens"] = "messages",
@@ -49,8 +49,8 @@ def trl(
 
     With messages the trainer renders and masks by itself, with `chat_template.jinja` of this folder when the recipe has
     a template; the mask is only right where that template marks what is generated. With tokens the trainer sees the
-    labels that the build has proved. `tools` is JSON text; arguments of tool calls are JSON text too, which some
-    templates render otherwise than a mapping: train tools from tokens.
+    labels that the build has proved. `tools` is JSON text, which TRL reads from 0.29 on; arguments of tool calls are
+    JSON text too, which some templates render otherwise than a mapping: train tools from tokens.
 
     rows: `messages`, or `tokens` for parquet files of input_ids, labels and assistant_masks.
     """
@@ -115,8 +115,9 @@ def _tokens_script(delivery: Delivery) -> dict[str, str]:
 
 
 def _messages_script(delivery: Delivery) -> dict[str, str]:
+    whole = delivery.longest and not delivery.cut
     settings = [
-        f"max_length={delivery.longest or 2048},  # {'the longest row' if delivery.longest else 'longer rows are cut'}",
+        f"max_length={delivery.longest or 2048},  # {'the longest row' if whole else 'longer rows are cut'}",
         "assistant_only_loss=True,  # needs a chat template with {% generation %} marks",
         "packing=False,  # packing needs flash attention to keep conversations apart",
     ]
