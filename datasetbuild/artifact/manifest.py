@@ -26,7 +26,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of an artifact's folder; None when there is none that this version can read."""
     try:
         manifest = orjson.loads((folder / "manifest.json").read_bytes())
-    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, orjson.JSONDecodeError):
         return None
     return manifest if isinstance(manifest, dict) and manifest.get("format_version") == MANIFEST_VERSION else None
 

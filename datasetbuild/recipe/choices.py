@@ -106,7 +106,8 @@ def check_typed(typed: str, group: str, option: Any, project: Path) -> None:
     if typed.startswith("++"):
         raise UsageError(f"`{typed}`: an option is chosen, or added to those that are", hint=f"write {typed[2:]} or {typed[1:]}")
     if "@" in typed.partition("=")[0] and group in advice.sections():
-        raise UsageError(f"`{typed}`: an option of {group} fills the section `{group}`, and no other", hint=f"write {group}={option}")
+        hint = f"write {typed[:1]}{group}" if typed[0] == "~" else f"write {group}={option}"
+        raise UsageError(f"`{typed}`: an option of {group} fills the section `{group}`, and no other", hint=hint)
     if typed[0] != "~" and (option in (None, []) or _no_option(option)):
         raise UsageError(f"`{typed}` chooses no option of {group}", hint=f"{known}; `~{group}` takes out one that is chosen")
 

@@ -178,8 +178,8 @@ def _compose_point(point: list[str], loader: ConfigLoader, project: Path, known:
         raise advice.missing_recipe(choice, project)
     off = {typed for typed, override in parsed if _switches_off(override, loader)}
     choosing = {typed: override for typed, override in parsed if typed not in off and _chooses(override, loader)}
-    for typed, override in choosing.items():
-        if override.key_or_group != "recipes":
+    for typed, override in parsed:
+        if (typed in off and override.is_delete()) or (typed in choosing and override.key_or_group != "recipes"):
             choices.check_typed(typed, override.key_or_group, override.value(), project)
     words = tuple(override.input_line or "" for typed, override in parsed if typed in choosing)
     if words not in known:

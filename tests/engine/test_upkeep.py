@@ -182,6 +182,11 @@ def test_folders_in_the_place_of_files(built: Project) -> None:
         (place / "inside").mkdir(parents=True)
     assert built.run("recipe=small", "--force").code == 0
     assert (built.folder / "build/small/manifest.json").read_bytes() == manifest
+    (built.folder / "build/small/manifest.json").unlink()
+    (built.folder / "build/small/manifest.json").mkdir()
+    assert built.run("plan", "recipe=small", "--check").code == 10
+    assert built.run("recipe=small").code == 0
+    assert (built.folder / "build/small/manifest.json").read_bytes() == manifest
     again = built.run("recipe=small", "filters.words.min=3", "--json").json
     assert again["steps"]["ran"] == 0
 

@@ -388,6 +388,7 @@ def test_an_unknown_recipe_names_the_nearest(project: Project) -> None:
         (["++mix=none"], "`++mix=none`: an option is chosen, or added to those that are", "write mix=none or +mix=none"),
         (["+dedup=near"], "two options of dedup are chosen", "write dedup=..., without +"),
         (["dedup@sources=near"], "`dedup@sources=near`: an option of dedup fills the section `dedup`, and no other", "write dedup=near"),
+        (["~dedup@sources"], "`~dedup@sources`: an option of dedup fills the section `dedup`, and no other", "write ~dedup"),
         (["~filters=curated"], "`~filters=curated` takes nothing out: the recipe's defaults do not choose it", "`dsbuild show recipe=tiny"),
         (["~a.b=3"], "`~a.b=3` takes nothing out: there is no 'a.b'", "`dsbuild show"),
         (["defaults=[a]"], "`defaults=[a]`: `defaults` are said in files alone", "choose an option with GROUP=OPTION"),
