@@ -3,7 +3,9 @@
     .dsbuild/cache/actions/a/bcdef….json   key of an action -> its small result, which names objects
     .dsbuild/cache/blake3/objects/a/bcdef… bytes, named by their BLAKE3
     .dsbuild/cache/inputs/a/bcdef….txt     a file that an operator was given, by content, with its suffix
-    .dsbuild/cache/files/ab.json           digests of files of the project, see `known`
+    .dsbuild/cache/blake3/raw/bcdef….arrow rows of files that cannot be entered in the middle
+    .dsbuild/cache/cuts/ab.json            how files are cut, by their folder: see `notes`
+    .dsbuild/cache/files/ab.json           digests of files, likewise
     .dsbuild/tmp/<pid>-<n>/                work in progress; swept when its owner is gone
 
 What is named by a rule of ours lies in a folder named after that rule, so that two versions of us can share a cache without taking
@@ -101,10 +103,6 @@ class Cache:
         if not result.get("volatile"):
             self.seal(self.place("actions", f"{key}.json"), result)
         return result
-
-    def forget(self, key: str) -> None:
-        """Remove an action whose result is no longer good."""
-        self.place("actions", f"{key}.json").unlink(missing_ok=True)
 
     def store(self, data: bytes | pa.Buffer) -> str:
         """Store bytes; returns their digest."""

@@ -109,7 +109,7 @@ UNKNOWN = "unknown"
 
 def _every_step(plan: Plan, cache: Cache, project: Path, files: list[InputFile]) -> Iterator[Step]:
     """What the steps of each shard would do, and of each file whose shards nobody knows; source by source."""
-    known = [known_shards(plan, cache, project, file) for file in files]
+    known = known_shards(plan, cache, project, files)
     new = {(file.source, file.name) for file, mine in zip(files, known, strict=True) if mine is None}
     found = [foreseen_shards(plan, cache, project, file) if mine is None else mine for file, mine in zip(files, known, strict=True)]
     told = [(file, mine) for file, mine in zip(files, found, strict=True) if mine is not None]

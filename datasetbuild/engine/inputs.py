@@ -6,7 +6,9 @@ import itertools
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +16,7 @@ from datasetbuild.engine import snapshots
 from datasetbuild.engine.cache import RAW, Cache, State
 from datasetbuild.engine.known import unchanged, visit
 from datasetbuild.engine.local import Engine
+from datasetbuild.engine.notes import Notes
 from datasetbuild.engine.snapshots import Terms
 from datasetbuild.errors import MismatchError, SourceError
 from datasetbuild.hashing import digest
@@ -21,8 +24,9 @@ from datasetbuild.plan import keys
 from datasetbuild.plan.lockfile import Pins
 from datasetbuild.plan.steps import Plan
 from datasetbuild.stages.normalize.source import ORIGINS, reader_options
-from datasetbuild.stages.read import RawShard, by_spans, cut, resolve
+from datasetbuild.stages.read import SMALL, Blobs, RawShard, by_spans, cut, ends, resolve
 from datasetbuild.stages.read.address import shown
+from datasetbuild.stages.read.documents import CONVERTED
 from datasetbuild.stages.read.documents import version as converter_version
 from datasetbuild.stages.read.files import inside
 from datasetbuild.stages.read.remote import is_remote
@@ -40,15 +44,21 @@ class InputFile:
     sha256: str
     bytes: int
     fetched: bool = False
-    state: State | None = None
+    state: State | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class CutTask:
+    """Files of one source that are cut together: a large one alone, small ones with their neighbours."""
+
     cache: Path
     project: Path
-    file: InputFile
+    files: tuple[InputFile, ...]
     options: dict[str, Any]
+
+
+TOGETHER = 512
+"""New small files that are cut together, about: their rows are kept in one of ours."""
 
 
 def find_inputs(plan: Plan, cache: Cache, project: Path) -> list[InputFile]:
@@ -167,73 +177,131 @@ def named(path: Path, project: Path, patterns: Sequence[str]) -> str:
 
 
 def cut_inputs(plan: Plan, cache: Cache, engine: Engine, project: Path, files: Sequence[InputFile]) -> list[list[RawShard]]:
-    """The shards of each file, in order; from the cache for a file with the same bytes and reader."""
-    return list(engine.map(cut_file, [_cut_task(plan, cache, project, file) for file in files]))
+    """The shards of each file, in order; from the cache for a file with the same bytes, name and reader."""
+    known = known_shards(plan, cache, project, files)
+    tasks = _cut_tasks(plan, cache, project, [file for file, mine in zip(files, known, strict=True) if mine is None])
+    fresh: list[tuple[InputFile, list[RawShard]]] = []
+    noted = since = 0
+    try:
+        for task, found in zip(tasks, engine.map(cut_files, tasks), strict=True):
+            fresh += zip(task.files, found, strict=True)
+            since += sum(file.bytes for file in task.files)
+            if since > NOTED_AFTER:
+                _note(plan, cache, fresh[noted:])
+                noted, since = len(fresh), 0
+    finally:
+        _note(plan, cache, fresh[noted:])
+    news = (mine for _, mine in fresh)
+    return [next(news) if mine is None else mine for mine in known]
 
 
-def known_shards(plan: Plan, cache: Cache, project: Path, file: InputFile) -> list[RawShard] | None:
-    """The shards of a file if it has been cut before, else None."""
-    known = cache.action(_cut_key(_cut_task(plan, cache, project, file)))
-    if known is None or not all(_there(project, shard) for shard in known["shards"]):
-        return None
-    return [RawShard(**_tupled(shard)) for shard in known["shards"]]
+NOTED_AFTER = 1 << 30
+"""Bytes of input after which it is noted how they are cut: of a build that is killed no more are cut again."""
+
+
+def known_shards(plan: Plan, cache: Cache, project: Path, files: Sequence[InputFile]) -> list[list[RawShard] | None]:
+    """The shards of each file if it has been cut before, else None."""
+    there = lru_cache(lambda blob: (project / blob).exists())
+    found: list[list[RawShard] | None] = []
+    for source, run in itertools.groupby(files, key=lambda file: file.source):
+        mine, options = [*run], _options(plan, source)
+        for file, note in zip(mine, _notes(cache, options).get([file.name for file in mine]), strict=True):
+            cut_as = dict(note).get(_identity(file, options))
+            shards = None if cut_as is None else [shard_of(values) for values in cut_as]
+            found.append(shards if shards is not None and all(shard.blob is None or there(shard.blob) for shard in shards) else None)
+    return found
+
+
+VERSIONS = 4
+"""Contents of a file of which it is noted how they are cut: who goes to another branch and back waits for nothing."""
+
+
+def _note(plan: Plan, cache: Cache, fresh: Sequence[tuple[InputFile, list[RawShard]]]) -> None:
+    """Note how some files are cut."""
+    for source, run in itertools.groupby(fresh, key=lambda one: one[0].source):
+        options = _options(plan, source)
+        mine, notes = [*run], _notes(cache, options)
+        before = notes.get([file.name for file, _ in mine])
+        new = {file.name: [_identity(file, options), [*map(VALUES, shards)]] for file, shards in mine}
+        notes.put({name: [one, *(old for old in last if old[0] != one[0])][:VERSIONS] for (name, one), last in zip(new.items(), before, strict=True)})
+
+
+def _notes(cache: Cache, options: dict[str, Any]) -> Notes:
+    return Notes(cache, "cuts", about=keys.action_key("cut", shards=4, options=options))
+
+
+def _identity(file: InputFile, options: dict[str, Any]) -> str:
+    """What decides how a file of a name is cut, beside how it is read: its bytes, and what converts them."""
+    converts = options.get("reader") == "documents" or _is_document(file)
+    return f"{file.sha256} {converter_version()}" if converts else file.sha256
 
 
 def foreseen_shards(plan: Plan, cache: Cache, project: Path, file: InputFile) -> list[RawShard] | None:
     """The shards that a file will be cut into, of a file that never was. None where telling would be to read it whole: where it
     is not plain JSON Lines."""
-    task = _cut_task(plan, cache, project, file)
-    if not _read(task, by_spans):
+    task = _cut_task(plan, cache, project, [file])
+    if not _read(task, file, by_spans):
         return None
     with tempfile.TemporaryDirectory() as passing:
-        return _read(task, cut, folder=Path(passing))
+        return _read(task, file, cut, folder=Path(passing))
 
 
-def _read(task: CutTask, how: Callable[..., T], **more: Any) -> T:
-    """What `how` says of a task's file, which is read with the options of its source."""
-    name = task.file.name if task.file.fetched else None
-    try:
-        return how(task.file.path, project=task.project, name=name, **more, **task.options)
-    except SourceError as error:
-        raise _of(task.file.source, error) from None
+def _cut_tasks(plan: Plan, cache: Cache, project: Path, files: Sequence[InputFile]) -> list[CutTask]:
+    """The files as they are cut: a large one alone, small ones of a source with those that follow."""
+    tasks = []
+    for (_, small), run in itertools.groupby(files, key=lambda file: (file.source, _small(plan, file))):
+        mine = [*run]
+        last = [*range(1, len(mine) + 1)]
+        if small:
+            last = ends([file.bytes for file in mine], [file.sha256 for file in mine], (plan.engine["shard_bytes"], TOGETHER))
+        tasks += [_cut_task(plan, cache, project, mine[first:end]) for first, end in zip([0, *last], last, strict=False)]
+    return tasks
 
 
-def _cut_task(plan: Plan, cache: Cache, project: Path, file: InputFile) -> CutTask:
+def _small(plan: Plan, file: InputFile) -> bool:
+    """Whether a file is cut together with its neighbours. A document is not: to convert one takes longer than all else."""
+    return file.bytes * SMALL < plan.engine["shard_bytes"] and not _is_document(file)
+
+
+def _is_document(file: InputFile) -> bool:
+    return any(suffix.lower() in CONVERTED for suffix in file.path.suffixes)
+
+
+def _cut_task(plan: Plan, cache: Cache, project: Path, files: Sequence[InputFile]) -> CutTask:
+    return CutTask(cache.root, project, tuple(files), _options(plan, files[0].source))
+
+
+def _options(plan: Plan, source: str) -> dict[str, Any]:
+    """How the files of a source are read and cut."""
     sizes = {name: plan.engine[name] for name in ("shard_bytes", "shard_rows")}
-    options = {key: value for key, value in reader_options(plan.sources[file.source]).items() if value is not None}
-    return CutTask(cache.root, project, file, options | sizes)
+    return {key: value for key, value in reader_options(plan.sources[source]).items() if value is not None} | sizes
 
 
-def _cut_key(task: CutTask) -> str:
-    file = task.file
-    converter = {"converter": converter_version()} if task.options.get("reader") == "documents" else {}
-    return keys.action_key(
-        "cut", shards=3, file=file.sha256, suffix=file.path.suffixes, name=file.name, options=task.options, **converter
-    )
+def cut_files(task: CutTask) -> list[list[RawShard]]:
+    """The shards of each file."""
+    folder = task.cache / RAW
+    blobs = Blobs(folder, task.project, (task.options["shard_bytes"], task.options["shard_rows"]))
+    found = [_read(task, file, cut, folder=folder, blobs=blobs) for file in task.files]
+    for file in task.files:
+        if not unchanged(file.path, file.sha256, file.state):
+            raise MismatchError(f"{file.name} changed while the build was reading it", hint="run again")
+    return [blobs.named(mine) for mine in found]
 
 
-def cut_file(task: CutTask) -> list[RawShard]:
-    """The shards of one file, from the cache when its bytes, name and reader are those of an earlier time."""
-    cache = Cache(task.cache)
-    key = _cut_key(task)
-    raw = task.cache / RAW
-
-    def make() -> dict[str, Any]:
-        shards = _read(task, cut, folder=raw)
-        if not unchanged(task.file.path, task.file.sha256, task.file.state):
-            raise MismatchError(f"{task.file.name} changed while the build was reading it", hint="run again")
-        return {"shards": [asdict(shard) for shard in shards]}
-
-    known = cache.action(key)
-    if known is not None and not all(_there(task.project, shard) for shard in known["shards"]):
-        cache.forget(key)
-    result = cache.once(key, make)
-    return [RawShard(**_tupled(shard)) for shard in result["shards"]]
+def _read(task: CutTask, file: InputFile, how: Callable[..., T], **more: Any) -> T:
+    """What `how` says of a file, which is read with the options of its source."""
+    name = file.name if file.fetched else None
+    try:
+        return how(file.path, project=task.project, name=name, **more, **task.options)
+    except SourceError as error:
+        raise _of(file.source, error) from None
 
 
-def _there(project: Path, shard: dict[str, Any]) -> bool:
-    return shard["blob"] is None or (project / shard["blob"]).exists()
+VALUES = attrgetter(*(field.name for field in fields(RawShard)))
+"""A shard as a row of values, as it is noted."""
 
 
-def _tupled(shard: dict[str, Any]) -> dict[str, Any]:
-    return shard | {"span": tuple(shard["span"]) if shard["span"] else None}
+def shard_of(values: Sequence[Any]) -> RawShard:
+    """A shard of its `VALUES`."""
+    shard = RawShard(*values)
+    return replace(shard, span=(shard.span[0], shard.span[1])) if shard.span else shard

@@ -11,15 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-import numpy as np
-
 from datasetbuild.engine.inputs import InputFile
 from datasetbuild.hashing import digest
 from datasetbuild.plan.steps import Plan
-from datasetbuild.stages.read import Boundaries, RawShard
-
-SMALL = 4
-"""A file is small when it fills less than the `SMALL`th part of a shard, below which no shard ends."""
+from datasetbuild.stages.read import SMALL, RawShard, ends
 
 
 @dataclass(frozen=True)
@@ -52,8 +47,8 @@ def shards_of(plan: Plan, files: Sequence[InputFile], found: Sequence[Sequence[R
     shards = []
     for (source, small), run in groupby(cut, key=lambda one: one[:2]):
         named = [(name, part) for *_, name, parts in run for part in parts]
-        ends = _ends([part for _, part in named], sizes) if small else range(1, len(named) + 1)
-        for first, end in zip([0, *ends], ends, strict=False):
+        last = _last([part for _, part in named], sizes) if small else range(1, len(named) + 1)
+        for first, end in zip([0, *last], last, strict=False):
             names, parts = zip(*named[first:end], strict=True)
             shards.append(Shard(source, names, parts))
     return shards
@@ -64,8 +59,6 @@ def _fill(part: RawShard, sizes: tuple[int, int]) -> float:
     return max(part.bytes / sizes[0], part.rows / sizes[1])
 
 
-def _ends(parts: Sequence[RawShard], sizes: tuple[int, int]) -> list[int]:
+def _last(parts: Sequence[RawShard], sizes: tuple[int, int]) -> list[int]:
     """After how many of some small files each of their shards ends."""
-    fills = np.array([_fill(part, sizes) * sizes[0] for part in parts], np.int64)
-    hashes = np.array([int(part.digest[:16], 16) for part in parts], np.uint64)
-    return sorted({*Boundaries(*sizes).feed(fills, hashes), len(parts)})
+    return ends([int(_fill(part, sizes) * sizes[0]) for part in parts], [part.digest for part in parts], sizes)

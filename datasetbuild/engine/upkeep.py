@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datasetbuild.engine.cache import OBJECTS, RAW, Cache, read_sealed, sound
+from datasetbuild.engine.inputs import shard_of
 from datasetbuild.hashing import file_digest
 from datasetbuild.stages import read
 
-KINDS = ("actions", OBJECTS, RAW, "files", "remote", "inputs")
-"""Folders of the cache: results of actions, their bytes, rows cut from packed files, digests of source files, files
-fetched from elsewhere, files that operators were given."""
+KINDS = ("actions", OBJECTS, RAW, "cuts", "files", "remote", "inputs")
+"""Folders of the cache: results of actions, their bytes, rows of files that cannot be entered in the middle, how files are cut, digests of
+files, files fetched from elsewhere, files that operators were given."""
 
 OTHERS = ("objects", "raw")
 """Folders of versions that named bytes by another digest: theirs to look after, and `clear`'s to remove."""
@@ -53,7 +54,7 @@ def verify(cache: Cache) -> tuple[int, list[str]]:
     Returns the number of files looked at, and the names of the damaged ones.
     """
     looked, damaged = 0, []
-    kinds = {OBJECTS: sound, RAW: read.sound, "inputs": _of_its_content, "actions": _sealed, "files": _sealed}
+    kinds = {OBJECTS: sound, RAW: read.sound, "inputs": _of_its_content, "actions": _sealed, "cuts": _sealed, "files": _sealed}
     for kind, good in kinds.items():
         for path in _files(cache.root / kind):
             looked += 1
@@ -80,7 +81,7 @@ def clear(cache: Cache, budget: int, *, dry_run: bool = False) -> Cleared:
     when it was written. Artifacts never need the cache: what is gone is
     measured again when it is asked for.
     """
-    known = [path for kind in ("actions", "remote", "inputs") for path in _files(cache.root / kind)]
+    known = [path for kind in ("actions", "cuts", "remote", "inputs") for path in _files(cache.root / kind)]
     known.sort(key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
     keep: set[Path] = set()
     total = 0
@@ -103,15 +104,14 @@ def clear(cache: Cache, budget: int, *, dry_run: bool = False) -> Cleared:
 
 
 def _referred(cache: Cache, path: Path) -> Iterator[Path]:
-    """What an action refers to."""
-    if not path.is_relative_to(cache.root / "actions"):
-        return
-    result = read_sealed(path)
-    for digest in ((result or {}).get("objects") or {}).values():
-        yield cache.place(OBJECTS, digest)
-    for shard in (result or {}).get("shards") or ():
-        if shard.get("blob"):
-            yield cache.root / RAW / Path(shard["blob"]).name
+    """What an action or a note of cuts refers to."""
+    if path.is_relative_to(cache.root / "actions"):
+        objects = (read_sealed(path) or {}).get("objects") or {}
+        yield from (cache.place(OBJECTS, digest) for digest in objects.values())
+    if path.is_relative_to(cache.root / "cuts"):
+        notes = (read_sealed(path) or {}).values()
+        blobs = {shard_of(values).blob for note in notes for _, shards in note for values in shards}
+        yield from (cache.root / RAW / Path(blob).name for blob in blobs if blob)
 
 
 def _files(folder: Path) -> Iterator[Path]:

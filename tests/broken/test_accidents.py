@@ -257,6 +257,8 @@ def empty(path: Path) -> None:
         ("blake3/raw/*.arrow", flip),
         ("blake3/raw/*.arrow", empty),
         ("files/*", flip),
+        ("cuts/*", flip),
+        ("cuts/*", halve),
     ],
 )
 def test_a_damaged_cache(
@@ -273,7 +275,7 @@ def test_a_damaged_cache(
     assert built(project, "--force") == right
 
 
-@pytest.mark.parametrize("what", ["blake3/objects/*/*", "actions/*/*", "blake3/raw/*.arrow", "files/*", "inputs/*/*", "remote/files/*/*/*", "remote/states/*"])
+@pytest.mark.parametrize("what", ["blake3/objects/*/*", "actions/*/*", "blake3/raw/*.arrow", "files/*", "cuts/*", "inputs/*/*", "remote/files/*/*/*", "remote/states/*"])
 @pytest.mark.parametrize("left", ["all", "inputs"])
 def test_a_folder_in_the_place_of_a_file(project: Project, what: str, left: str) -> None:
     """As a copy that went wrong leaves one: the next build makes the file anew, also where nothing was measured yet."""
@@ -288,7 +290,8 @@ def test_a_folder_in_the_place_of_a_file(project: Project, what: str, left: str)
         path.unlink()
         (path / "stray").mkdir(parents=True)
     if left == "inputs" and what not in ("blake3/objects/*/*", "actions/*/*"):
-        shutil.rmtree(cache / "actions")
+        for kind in {"actions", "cuts"} - {what.split("/")[0]}:
+            shutil.rmtree(cache / kind)
     assert built(project, "--force") == right
     assert project.run("cache", "verify", "--json").json["damaged"] == []
 

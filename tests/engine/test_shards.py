@@ -7,19 +7,22 @@ import gzip
 import io
 import json
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import polars as pl
 import pytest
 import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datasetbuild.engine import inputs
 from datasetbuild.engine.inputs import InputFile
 from datasetbuild.engine.shards import SMALL, Shard, shards_of
-from datasetbuild.stages.read import RawShard
+from datasetbuild.stages.read import RawShard, cut
 from tests.conftest import Project
 from tests.laws.conversations import numbered
 
@@ -174,6 +177,91 @@ def test_an_edited_small_file_costs_its_shard(filled: Project) -> None:
     found = filled.bytes()
     assert filled.run("recipe=small", "--force").code == 0
     assert filled.bytes() == found
+
+
+@pytest.fixture
+def cut_now(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Small files are cut in groups of about eight. The names of those that are cut, as they are."""
+    found: list[str] = []
+    monkeypatch.setattr(inputs, "TOGETHER", 8)
+    monkeypatch.setattr(inputs, "cut", lambda path, **options: (found.append(path.name), cut(path, **options))[1])
+    return found
+
+
+PAGES = "name: small\nsources: {{a: {{path: 'p/*.{0}', format: {1}}}}}\nfilters: {{words: {{min: 2}}}}\n"
+
+
+def pages(project: Project, kind: str, count: int) -> None:
+    """Small files, each with a row or two."""
+    for n, row in enumerate(numbered(count)):
+        question, answer = (turn["content"] for turn in row["messages"])
+        text = f"# {question}?\n\n{answer}\n" if kind == "md" else "\n".join([json.dumps(row)] * (1 + n % 2))
+        project.write({f"p/{n:03}.{kind}": gzip.compress(text.encode()) if kind.endswith("gz") else text})
+    project.write({"recipes/small.yaml": PAGES.format(kind, "faq_markdown" if kind == "md" else "messages")})
+
+
+@pytest.mark.parametrize("kind", ["md", "jsonl", "jsonl.gz"])
+def test_an_edit_reads_one_file(project: Project, cut_now: list[str], kind: str) -> None:
+    """Of eighty files that were cut together one is edited, one is gone, one is new: that one is read, and `plan` knows which."""
+    pages(project, kind, 80)
+    assert project.run("recipe=small").code == 0
+    assert len(cut_now) == 80
+    kept = [path for path in (project.folder / ".dsbuild/cache").rglob("*") if path.is_file()]
+    assert len(kept) < 80, "no file for each of theirs"
+    other = (project.folder / f"p/070.{kind}").read_bytes()
+    for name, change in {"025": "edited", "035": "gone", "0505": "new"}.items():
+        path = project.folder / f"p/{name}.{kind}"
+        path.unlink() if change == "gone" else path.write_bytes(other)
+        del cut_now[:]
+        told = {one["step"]: one for one in project.run("plan", "recipe=small", "--json").json["steps"]}
+        foreseen, cut_now[:] = len(cut_now), []
+        assert project.run("recipe=small").code == 0
+        assert cut_now == ([] if change == "gone" else [path.name])
+        assert told["read"]["cause"] == (None if change == "gone" else "input_changed")
+        assert foreseen == (len(cut_now) if kind == "jsonl" else 0), "plan does not read a file whole"
+    found = project.bytes()
+    shutil.rmtree(project.folder / ".dsbuild")
+    assert project.run("recipe=small", "--force").code == 0
+    assert project.bytes() == found
+
+
+def test_what_was_cut_once_is_known(project: Project, cut_now: list[str]) -> None:
+    """A file that is as it was before its last edit is not read again, nor is one in a project that has moved; the fifth edit forgets the first."""
+    pages(project, "jsonl.gz", 9)
+    texts = [gzip.compress(json.dumps(row).encode() + b"\n" * n) for n, row in enumerate(numbered(40)[30:])]
+    path = project.folder / "p/003.jsonl.gz"
+    before = path.read_bytes()
+    for text in [before, *texts[:3], before, texts[1]]:
+        path.write_bytes(text)
+        assert project.run("recipe=small").code == 0
+    assert len(cut_now) == 9 + 3
+    moved = project.folder.with_name("moved")
+    shutil.copytree(project.folder, moved)
+    assert Project(moved, project._capture).run("recipe=small", "--force").code == 0
+    assert len(cut_now) == 9 + 3
+    for text in [*texts[3:7], before]:
+        path.write_bytes(text)
+        assert project.run("recipe=small").code == 0
+    assert len(cut_now) == 9 + 3 + 5
+
+
+def test_groups_that_hold_the_same(project: Project, cut_now: list[str]) -> None:
+    """Two groups of files with equal rows share a blob, and each file still has its own rows."""
+    pages(project, "jsonl.gz", 1)
+    for n in range(1, 90):
+        shutil.copy(project.folder / "p/000.jsonl.gz", project.folder / f"p/{n:03}.jsonl.gz")
+    assert project.run("recipe=small").code == 0
+    assert len(project.ledger()) == 90
+    assert len([*(project.folder / ".dsbuild/cache/blake3/raw").glob("*.arrow")]) < 10
+
+
+def test_a_file_that_unpacks_to_much_fills_no_memory(project: Project, cut_now: list[str]) -> None:
+    """Small files whose rows are many are kept in blobs of a shard's size, not in one for all."""
+    pages(project, "jsonl.gz", 40)
+    assert project.run("recipe=small", "engine.shard_rows=6").code == 0
+    blobs = [pl.read_ipc(path.read_bytes()).height for path in (project.folder / ".dsbuild/cache/blake3/raw").glob("*.arrow")]
+    assert sum(blobs) == 60
+    assert max(blobs) <= 6 + 2
 
 
 def test_a_damaged_piece_of_a_shard_is_cut_again(filled: Project) -> None:

@@ -96,6 +96,23 @@ def test_gc_within_the_budget_takes_nothing(project: Project) -> None:
     assert project.run("cache", "gc", "--budget", "1G", "--json").json["files"] == 0
 
 
+def test_gc_keeps_the_rows_of_small_files(project: Project) -> None:
+    """Rows that files share belong to the cut that knows them; notes of versions before ours are nobody's."""
+    for n, row in enumerate(numbered(20)):
+        project.write({f"p/{n}.jsonl.gz": gzip.compress(json.dumps(row).encode())})
+    project.write({"recipes/small.yaml": RECIPE.replace("a.jsonl", "p/*.gz")})
+    assert project.run("recipe=small").code == 0
+    kept = project.folder / ".dsbuild/cache"
+    assert len([*(kept / RAW).iterdir()]) == 1
+    (kept / "files").mkdir(exist_ok=True)
+    (kept / "files" / ("0" * 64)).write_bytes(b"{}")
+    assert project.run("cache", "gc", "--budget", "1G", "--json").json["files"] == 1
+    assert len([*(kept / RAW).iterdir()]) == 1
+    assert project.run("recipe=small", "--force", "--json").json["steps"]["ran"] == 0
+    (kept / RAW / "stray.arrow").write_bytes(b"of a build that was killed")
+    assert project.run("cache", "gc", "--budget", "1G", "--json").json["files"] == 1
+
+
 def test_gc_keeps_within_the_budget(built: Project) -> None:
     """`gc --budget` leaves at most so many bytes, keeps what was used last, and a build afterwards gives the same bytes."""
     before = built.bytes()

@@ -7,6 +7,8 @@ one rule serves rows of any size. One million rows of 1 kB: 220 shards, found in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,9 +32,12 @@ class Boundaries:
     def feed(self, sizes: NDArray[np.int64], hashes: NDArray[np.uint64]) -> list[int]:
         """Indexes of the fed rows before which a new shard begins; `len(sizes)` when the next row fed begins one."""
         weights = np.maximum(np.minimum(sizes, 2 * self._bytes + 1) * self._rows, self._bytes)
+        fills = np.cumsum(weights)
+        if len(sizes) and self._fill + int(fills[-1]) < self._target // 4:  # as of a small file: it ends nowhere
+            self._fill += int(fills[-1])
+            return []
         chances = hashes.astype(np.float64) / 2.0**64 * (self._target / weights)
         strict, loose = np.flatnonzero(chances < STRICT), np.flatnonzero(chances < LOOSE)
-        fills = np.cumsum(weights)
         found: list[int] = []
         first, held = 0, self._fill
         while first < len(sizes):
@@ -51,6 +56,12 @@ class Boundaries:
             first, held = begin, 0
         self._fill = held
         return found
+
+
+def ends(sizes: Sequence[int], digests: Sequence[str], limits: tuple[int, int]) -> list[int]:
+    """After how many of some things each group of them ends. digests: hex. limits: what a group has of bytes and of things."""
+    hashes = np.array([int(digest[:16], 16) for digest in digests], np.uint64)
+    return sorted({*Boundaries(*limits).feed(np.array(sizes, np.int64), hashes), len(sizes)})
 
 
 def _after_hit(hits: NDArray[np.int64], index: int) -> int | None:

@@ -38,7 +38,7 @@ class Input:
     """An input file, opened as often as it is asked for.
 
     file: how people know it. codec: name of the compression or None. encoding: Python's name. bom: bytes of a UTF-8
-    BOM.
+    BOM. whole: all of a file that is plain and small.
     """
 
     path: Path
@@ -46,6 +46,7 @@ class Input:
     codec: str | None
     encoding: str
     bom: int
+    whole: bytes | None = None
 
     @property
     def plain(self) -> bool:
@@ -55,7 +56,8 @@ class Input:
     def blocks(self) -> Iterator[bytes]:
         """The decompressed bytes, without a UTF-8 BOM."""
         skip = self.bom
-        for block in _unpacked(self.path, self.file, self.codec):
+        stored = _unpacked(self.path, self.file, self.codec) if self.whole is None else filter(None, [self.whole])
+        for block in stored:
             yield block[skip:] if skip else block
             skip = max(0, skip - len(block))
 
@@ -72,7 +74,7 @@ class Input:
 def inspect(path: Path, file: str, encoding: str | None = None) -> Input:
     """Look at a file's first bytes and name; `encoding` as declared, else by BOM, else UTF-8."""
     with _opened(path, file) as stream:
-        head = stream.read(16)
+        head = stream.read(BLOCK)
     codec = next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
     if codec == "bzip2" and head[4:10] not in (b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"):
         codec = None
@@ -82,10 +84,11 @@ def inspect(path: Path, file: str, encoding: str | None = None) -> Input:
             f"{file} is named {path.suffix}, but it holds no {named} data: it starts with {head[:8]!r}",
             hint=f"rename it to {path.with_suffix('').name} if it is not compressed, or fetch it again",
         )
-    start = next((block for block in _unpacked(path, file, codec) if block), b"")
+    start = next((block for block in _unpacked(path, file, codec) if block), b"") if codec else head
     found = next(((bom, name) for bom, name in BOMS if start.startswith(bom)), (b"", None))
     chosen = _encoding(encoding, file) if encoding else found[1] or "utf-8"
-    return Input(path, file, codec, chosen, len(found[0]) if chosen == found[1] == "utf-8" else 0)
+    bom = len(found[0]) if chosen == found[1] == "utf-8" else 0
+    return Input(path, file, codec, chosen, bom, head if codec is None and len(head) < BLOCK else None)
 
 
 def _encoding(name: str, file: str) -> str:

@@ -49,7 +49,7 @@ class RawShard:
     file: as written, posix, relative to the project where it lies inside. first_row: 0-based in the file.
     first_line: 1-based. bytes: of its rows, unpacked. digest: BLAKE3 of the content alone, the same wherever the shard stands. span: byte offsets
     (start, stop) in `file`. path: where its bytes lie when `file` is an address and not a path. blob: an Arrow IPC
-    file, relative to the project where it lies inside.
+    file, relative to the project where it lies inside, whose row `at` is the first.
     """
 
     file: str
@@ -61,3 +61,4 @@ class RawShard:
     span: tuple[int, int] | None = None
     blob: str | None = None
     path: str | None = None
+    at: int = 0

@@ -6,11 +6,10 @@ Everything else is read once and kept as Arrow IPC blobs, because a gzip or a CS
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +20,7 @@ import xxhash
 from datasetbuild.errors import MismatchError, SourceError
 from datasetbuild.hashing import Digest
 from datasetbuild.stages.read import jsonl
+from datasetbuild.stages.read.blobs import Blobs, joined, rows_of_blob
 from datasetbuild.stages.read.boundaries import SHARD_BYTES, SHARD_ROWS, Boundaries
 from datasetbuild.stages.read.container import Input, inspect
 from datasetbuild.stages.read.files import shown
@@ -47,28 +47,28 @@ def cut(
     name: str | None = None,
     shard_bytes: int = SHARD_BYTES,
     shard_rows: int = SHARD_ROWS,
+    blobs: Blobs | None = None,
 ) -> list[RawShard]:
     """The shards of a file, in order. Blobs go into `folder`, named after their digest, each by one rename.
 
     regroup: how the file's rows are put together, see `regroup`. name: what people know the file by, when that is not
-    its path.
+    its path. blobs: of several files that are cut together, to be asked for the names of theirs.
     """
+    kept = blobs or Blobs(folder, project, (shard_bytes, shard_rows))
     input, kind = _opened(path, project, name, reader, encoding, records, regroup)
     boundaries = Boundaries(shard_bytes, shard_rows)
     if _by_spans(input, kind, regroup):
-        return [
-            _spanned(span, input, project, folder, max_row_bytes)
-            for span in jsonl.spans(input, boundaries, max_row_bytes)
-        ]
-    rows = rows_of(kind, input, Settings(records, delimiter, max_row_bytes, level))
-    if regroup and kind != "squad":
-        rows = regrouped(rows, regroup)
-    shards: list[RawShard] = []
-    with _decoded(input):
-        for shard in _split(rows, boundaries, max_row_bytes):
-            first_row = shards[-1].first_row + shards[-1].rows if shards else 0
-            shards.append(_blob(shard, input.file, first_row, project, folder))
-    return shards
+        shards = [_spanned(span, input, project, kept, max_row_bytes) for span in jsonl.spans(input, boundaries, max_row_bytes)]
+    else:
+        rows = rows_of(kind, input, Settings(records, delimiter, max_row_bytes, level))
+        if regroup and kind != "squad":
+            rows = regrouped(rows, regroup)
+        shards = []
+        with _decoded(input):
+            for shard in _split(rows, boundaries, max_row_bytes):
+                first_row = shards[-1].first_row + shards[-1].rows if shards else 0
+                shards.append(_kept(shard, input.file, first_row, kept))
+    return shards if blobs else kept.named(shards)
 
 
 def by_spans(
@@ -124,38 +124,32 @@ def load(shards: Sequence[RawShard], project: Path) -> RawRows:
     """The rows of some shards below one another; `MismatchError` when they are not what was cut."""
     found: list[RawRows] = []
     faults: list[MismatchError] = []
-    for shard in shards:
+    for blob, run in groupby(shards, key=attrgetter("blob")):
+        mine = [*run]
         try:
-            found.append(_load(shard, project))
+            found += rows_of_blob(blob, mine, project) if blob else [_in_place(shard, project) for shard in mine]
         except MismatchError as error:  # of a damaged blob, which is gone now: so that all of them go at once
             faults.append(error)
     if faults:
         raise faults[0]
-    if len(found) == 1:
-        return found[0]
-    columns = ([*chain.from_iterable(column)] for column in zip(*((one.lines, one.raws, one.faults) for one in found), strict=True))
-    return RawRows(*columns)
+    return joined(found)
 
 
-def _load(shard: RawShard, project: Path) -> RawRows:
-    if shard.span is not None:
-        path = project / (shard.path or shard.file)
-        data = jsonl.bytes_of(path, *shard.span) if path.exists() else b""
-        if Digest().update(data).name() != shard.digest:
-            raise MismatchError(f"{shard.file} changed while the build was reading it", hint="run again")
-        return jsonl.rows_of_span(data)
-    blob = project / str(shard.blob)
-    if not sound(blob):
-        shutil.rmtree(blob) if blob.is_dir() else blob.unlink(missing_ok=True)  # so that the next build cuts its file again
-        raise MismatchError(f"the cached rows of {shard.file} are gone or damaged ({shard.blob})", hint="run again")
-    return _rows_of_blob(blob)
+def _in_place(shard: RawShard, project: Path) -> RawRows:
+    """The rows of a shard of plain JSON Lines."""
+    path = project / (shard.path or shard.file)
+    assert shard.span is not None
+    data = jsonl.bytes_of(path, *shard.span) if path.exists() else b""
+    if Digest().update(data).name() != shard.digest:
+        raise MismatchError(f"{shard.file} changed while the build was reading it", hint="run again")
+    return jsonl.rows_of_span(data)
 
 
-def _spanned(span: jsonl.Span, input: Input, project: Path, folder: Path, limit: int) -> RawShard:
+def _spanned(span: jsonl.Span, input: Input, project: Path, blobs: Blobs, limit: int) -> RawShard:
     if span.oversize:
         rows = [*jsonl.rows_in(jsonl.section(input.path, span.start, span.stop), limit)]
         lifted = [Row(row.line + span.first_line - 1, row.raw, row.fault) for row in rows]
-        return _blob(lifted, input.file, span.first_row, project, folder)
+        return _kept(lifted, input.file, span.first_row, blobs)
     place = shown(input.path, project)
     return RawShard(
         input.file,
@@ -214,51 +208,8 @@ def _digest(rows: RawRows) -> str:
     return state.name()
 
 
-def _blob(rows: list[Row], file: str, first_row: int, project: Path, folder: Path) -> RawShard:
+def _kept(rows: list[Row], file: str, first_row: int, blobs: Blobs) -> RawShard:
     first_line = rows[0].line
     raw_rows = RawRows([row.line - first_line for row in rows], [row.raw for row in rows], [row.fault for row in rows])
-    blob, size = shown(_write_blob(raw_rows, folder), project), sum(map(len, raw_rows.raws))
-    return RawShard(file, len(rows), first_row, first_line, size, _digest(raw_rows), blob=blob)
-
-
-def _write_blob(rows: RawRows, folder: Path) -> Path:
-    """A file of these rows, named after its bytes, so that these are known to be whole before Arrow is given them."""
-    import polars as pl
-    import pyarrow as pa
-
-    columns = {
-        "line": rows.lines,
-        "raw": rows.raws,
-        "reason": [fault and fault[0] for fault in rows.faults],
-        "detail": [fault and fault[1] for fault in rows.faults],
-    }
-    kinds = {"line": pl.UInt32, "raw": pl.Binary, "reason": pl.String, "detail": pl.String}
-    table = pl.DataFrame(columns, schema=kinds).to_arrow(compat_level=pl.CompatLevel.oldest())
-    memory = pa.BufferOutputStream()
-    with pa.ipc.new_file(memory, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as out:
-        out.write_table(table)
-    data = memoryview(memory.getvalue())
-    target = folder / f"{Digest().update(data).name()}.arrow"
-    if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
-            draft.write_bytes(data)
-            os.replace(draft, target)
-        finally:
-            draft.unlink(missing_ok=True)
-    return target
-
-
-def sound(blob: Path) -> bool:
-    """Whether a blob is there, and its bytes are the ones that were written."""
-    return blob.is_file() and Digest().update_file(blob).name() == blob.stem
-
-
-def _rows_of_blob(blob: Path) -> RawRows:
-    import pyarrow as pa
-
-    with pa.OSFile(str(blob), "rb") as source, pa.ipc.open_file(source) as stream:
-        table = stream.read_all()
-    lines, raws, reasons, details = (table[name].to_pylist() for name in ("line", "raw", "reason", "detail"))
-    return RawRows(lines, raws, [(reason, detail) if reason else None for reason, detail in zip(reasons, details, strict=True)])
+    size = sum(map(len, raw_rows.raws))
+    return blobs.keep(RawShard(file, len(rows), first_row, first_line, size, _digest(raw_rows)), raw_rows)

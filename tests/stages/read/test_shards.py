@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datasetbuild.errors import MismatchError
-from datasetbuild.stages.read import RawShard, cut, load
+from datasetbuild.stages.read import Blobs, RawShard, cut, load
 
 texts = st.text(st.characters(codec="utf-8"), max_size=30)
 numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
@@ -144,6 +145,29 @@ def test_any_flipped_bit_of_a_blob_is_met(tmp_path: Path) -> None:
         except MismatchError:
             met += 1
     assert met == len(data)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.text(max_size=40), max_size=6), min_size=1, max_size=12), caps, st.data())
+def test_small_files_share_a_blob(files: list[list[str]], cap: tuple[int, int], data: st.DataObject) -> None:
+    """Files cut together are the shards that they are alone, row by row, whatever neighbours are loaded at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = Path(folder)
+        blobs = Blobs(project / "b", project, cap)
+        options: dict[str, Any] = {"project": project, "shard_bytes": cap[0], "shard_rows": cap[1]}
+        alone, together = [], []
+        for n, rows in enumerate(files):
+            path = project / f"{n}.json"
+            path.write_bytes(orjson.dumps([{"text": row} for row in rows], option=orjson.OPT_INDENT_2))
+            alone += cut(path, folder=project / "a", **options)
+            together += cut(path, folder=project / "b", blobs=blobs, **options)
+        together = blobs.named(together)
+        assert [replace(shard, blob=None, at=0) for shard in together] == [replace(shard, blob=None) for shard in alone]
+        first = data.draw(st.integers(0, len(alone)))
+        some = slice(first, data.draw(st.integers(first, len(alone))))
+        if alone[some]:
+            assert load(together[some], project) == load(alone[some], project)
+        assert len([*(project / "b").glob("*")]) <= len([*(project / "a").glob("*")])
 
 
 def test_blobs_leave_no_drafts(tmp_path: Path) -> None:
