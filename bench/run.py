@@ -140,7 +140,7 @@ def machine() -> Result:
     }
 
 
-def run_tool(session: Session, tool: Tool, rows: int, repeat: int, pairs: Any, rounds: Rounds, floors: bool) -> None:
+def run_tool(session: Session, tool: Tool, rows: int, repeat: int, pairs: Any, rounds: Rounds, *, floors: bool) -> None:
     """Cold, unchanged, changed: one result each. floors: they are measured behind the first."""
     given = session.given(tool.name, rows)
     tool.prepare(given)

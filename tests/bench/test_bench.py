@@ -69,10 +69,12 @@ def test_workload_w_runs(session: Session) -> None:
     pairs = planted(corpus, corpus.with_suffix(".truth.jsonl"), given_tokenizer(session.work))
     assert pairs.alike
     assert pairs.unlike
-    run_tool(session, Dsbuild(1), ROWS, 0, pairs, Rounds(1, 1, all_sizes=False, peers_once=False))
+    run_tool(session, Dsbuild(1), ROWS, 0, pairs, Rounds(1, 1, all_sizes=False, peers_once=False), floors=True)
     lines = [json.loads(line) for line in (session.results / f"{ROWS}.jsonl").read_text().splitlines()]
-    cold, unchanged, changed = lines[-3:]
+    cold, floors, unchanged, changed = lines[-4:]
     assert [line["scenario"] for line in (cold, unchanged, changed)] == ["cold", "unchanged", "changed"]
+    assert floors["tool"] == "floors"
+    assert len(report.above_floors(report.read(session.results)[-1])) == 1, "the floors are compared with the build before them"
     assert cold["kept_digest"] == unchanged["kept_digest"]
     assert changed["kept"] < cold["kept"]
     assert cold["pairs"]["missed"] == cold["pairs"]["merged"] == cold["own_account"]["below"] == 0
@@ -86,6 +88,7 @@ def test_floors_sweep_and_decision_run(session: Session) -> None:
     size = report.read(session.results)[-1]
     assert set(size.floors()) == set(report.FLOORS)
     assert size.all(report.OURS, "decision alone", "measured") == [0]
+    assert len(report.swept(size)) == 1, "a sweep is compared with the build behind it"
     size.machine |= {"cores": 2, "memory_gb": 8, "system": "Linux", "python": "3.11", "versions": {}}
     assert "| floor |" in report.tables([size])
 
