@@ -194,14 +194,14 @@ def floors(size: Size) -> str:
     total = sum(found.values())
     rows = [[name, f"{value:.2f}"] for name, value in found.items()]
     rows.append(["**sum**", f"**{total:.2f}**"])
-    if (cpu := size.value(OURS, "cold", "cpu")) and (times := above_floors(size)):
-        rows.append([OURS, f"{cpu:.2f}, in its rounds {', '.join(f'{one:.2f}x' for one in times)}"])
+    if (cpu := size.value(OURS, "cold", "cpu")) and (rounds := above_floors(size)):
+        rows.append([OURS, f"{cpu:.2f}, in its rounds {', '.join(f'{one:.2f}x' for one in rounds)}"])
     return table(["floor", "CPU s"], rows)
 
 
 def decisions(size: Size) -> str:
     """Sweeps, and decisions alone."""
-    cold = size.value(OURS, BESIDE, "cpu") or size.value(OURS, "cold", "cpu")
+    build = size.value(OURS, BESIDE, "cpu")
     titles = {BESIDE: "one build", "changed": "one bound changed", "unchanged": "nothing changed"}
     rows = []
     for scenario in (BESIDE, "sweep, from nothing", "sweep, after a build", "changed", "unchanged"):
@@ -212,7 +212,7 @@ def decisions(size: Size) -> str:
                     title,
                     f"{cpu:.2f}",
                     number(size.value(OURS, scenario, "wall"), ".2f"),
-                    number(ratio(cpu, cold), ".2f", "x"),
+                    number(ratio(cpu, build), ".2f", "x"),
                 ]
             )
     for lap in ("start", "look up", "gather", "decide"):

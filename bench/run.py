@@ -184,10 +184,10 @@ def run_extras(session: Session, rows: int, repeat: int) -> None:
     """What only this program can do: sweeps of nine points, from nothing and after a build, and decisions alone."""
     tool = Dsbuild(1)
     given = session.given("dsbuild sweep", rows)
+    sweep = dsbuild(given.work, "-m", "recipe=w", *SWEEP, "-j", "1", "--json")
     for scenario in ("sweep, from nothing", "build beside it", "sweep, after a build"):
         if scenario != "sweep, after a build":
             tool.prepare(given)
-        sweep = dsbuild(given.work, "-m", "recipe=w", *SWEEP, "-j", "1", "--json")
         command = tool.command(given, BOUND) if scenario == "build beside it" else sweep
         found = session.measure(command, given.work, tool.environment(given))
         session.keep(rows, {"tool": tool.name, "scenario": scenario, "repeat": repeat, **found})
@@ -219,16 +219,15 @@ def run_size(session: Session, rows: int, tools: Sequence[Tool], only: Sequence[
     wants_floors = not only or "floors" in only
     for repeat in range(rounds.all):
         for tool in tools:
-            beside = wants_floors and isinstance(tool, Dsbuild) and tool.processes == 1
             if not rounds.has(tool, rows, repeat):
                 continue
             say(f"{tool.name}, {rows:,} rows, round {repeat + 1} of {rounds.all}")
             try:
-                run_tool(session, tool, rows, repeat, pairs, rounds, floors=beside)
+                run_tool(session, tool, rows, repeat, pairs, rounds, floors=wants_floors and tool == Dsbuild(1))
             except RuntimeError as error:
                 say(f"  failed: {error}")
                 session.keep(rows, {"tool": tool.name, "scenario": "failed", "repeat": repeat, "why": str(error)[:200]})
-        if wants_floors and not any(isinstance(tool, Dsbuild) for tool in tools):
+        if wants_floors and Dsbuild(1) not in tools:
             run_floors(session, rows, repeat)
         if not only or "extras" in only:
             run_extras(session, rows, repeat)

@@ -27,7 +27,7 @@ from datasetbuild.plan.steps import Plan
 from datasetbuild.record import ID_ORDER, LEFT_OUT, Fate, Reason, Stage
 from datasetbuild.stages.dedup.near import clusters
 from datasetbuild.stages.dedup.survivor import survivors
-from datasetbuild.stages.filter import BROKEN, Judged, Rule, judge
+from datasetbuild.stages.filter import BROKEN, Rule, judge
 from datasetbuild.stages.mix import Mixture, mix_train
 from datasetbuild.stages.split import assign_splits, nested, unit_keys, unit_labels
 
@@ -138,8 +138,8 @@ def _filter(plan: Plan, plane: KeyPlane, fates: Fates, names: list[str]) -> dict
     facts = plane.rows.select(list(dict.fromkeys(looked_at)))
     judged = judge(facts if len(reached) == len(fates) else facts[reached], rules)
     failing = np.flatnonzero(judged.reason.any(axis=0))
-    reasons = judged.reason[:, failing]
-    rule = Judged(reasons, {}).rule
+    judged = judged.of(failing)
+    rule, reasons = judged.rule, judged.reason
     first = reasons[rule - 1, np.arange(len(failing))]
     place = np.array([fates.rules.index(name) for name in names])
     failed = np.zeros((len(fates.rules), len(failing)), bool)

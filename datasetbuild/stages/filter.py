@@ -44,6 +44,10 @@ class Judged:
     reason: NDArray[np.uint8]
     bounds: dict[str, dict[str, Any]]
 
+    def of(self, records: NDArray[np.int64]) -> Judged:
+        """What they say of some of the records."""
+        return Judged(self.reason[:, records], self.bounds)
+
     @property
     def rule(self) -> NDArray[np.uint16]:
         """The first rule that each record fails, from 1, or 0."""
