@@ -1,9 +1,10 @@
 """Arrow arrays over numpy's own memory: no copy, and none of what pyarrow would import for it: pandas (0.2 s), by which
-`pyarrow.array` asks whether it was given one of its columns, and `pyarrow.compute` (0.05 s), which wraps 300 functions that
+`pyarrow.array` asks whether it was given one of its columns, and `pyarrow.compute` (0.04 s), which wraps 300 functions that
 nobody here calls."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def series(name: str, values: pa.Array) -> pl.Series:
     return pl.Series(_Handed(values)).alias(name)
 
 
-def mapped(path: Path, start: int) -> pa.Table:
+def mapped_table(path: Path, start: int) -> pa.Table:
     """The Arrow stream that begins there in a file, mapped into memory. (Arrow's own files are opened by another thread, for twice
     the work: 0.1 ms each.)"""
     import pyarrow as pa
@@ -65,20 +66,29 @@ class _HandedTable:
 def take(values: T, places: NDArray[Any]) -> T:
     """The values, or of a table the rows, at some places: `values.take(places)`. That all are there, numpy finds out in a sixth
     of Arrow's time."""
-    from pyarrow._compute import TakeOptions, call_function
-
+    compute = _compute()
     there = len(places) > 0 and places.min() >= 0 and places.max() < len(values)
-    taken: T = call_function("take", [values, array(places)], TakeOptions(boundscheck=not there))
+    taken: T = compute.call_function("take", [values, array(places)], compute.TakeOptions(boundscheck=not there))
     return taken
 
 
 def cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """The table with its columns as the schema has them: `table.cast(schema)`."""
     import pyarrow as pa
-    from pyarrow._compute import CastOptions, call_function
 
-    columns = [call_function("cast", [table[field.name]], CastOptions.safe(field.type)) for field in schema]
+    compute = _compute()
+    columns = [compute.call_function("cast", [table[field.name]], compute.CastOptions.safe(field.type)) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+@cache
+def _compute() -> Any:
+    """What `pyarrow.compute` wraps, without the wrapping; the public module should a pyarrow have it elsewhere."""
+    try:
+        import pyarrow._compute as compute
+    except ImportError:
+        import pyarrow.compute as compute
+    return compute
 
 
 def lists(name: str, values: NDArray[Any] | pa.Array, bounds: NDArray[Any]) -> pl.Series:

@@ -165,7 +165,7 @@ _REGISTRY: dict[tuple[str, str], Operator] = {}
 
 
 def operators(kind: Kind | None = None) -> list[Operator]:
-    """All registered operators, by kind and name. Our own are registered by `import datasetbuild.stages`."""
+    """All registered operators, by kind and name. Our own are registered by `import datasetbuild.builtin`."""
     return [op for (_, _), op in sorted(_REGISTRY.items()) if kind in (None, op.kind)]
 
 

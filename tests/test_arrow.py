@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasetbuild.arrow import as_frame, cast, lists, mapped, series, sums, take
+from datasetbuild.arrow import as_frame, cast, lists, mapped_table, series, sums, take
 from datasetbuild.engine.cache import BEFORE_STREAM
 
 TEXTS = st.lists(st.none() | st.text(max_size=4) | st.sampled_from(["é", "e\u0301", "漢字", "x" * 70]), max_size=6)
@@ -68,7 +68,7 @@ def test_a_table_is_the_frame_that_polars_makes_of_it(tmp_path_factory: pytest.T
     path = tmp_path_factory.mktemp("mapped") / "x.arrow"
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
         out.write_table(table, max_chunksize=at_once)
-    for one in (table, mapped(path, BEFORE_STREAM), pa.concat_tables([table, table[1:]])):
+    for one in (table, mapped_table(path, BEFORE_STREAM), pa.concat_tables([table, table[1:]])):
         made, theirs = as_frame(one), pl.DataFrame(pl.from_arrow(one, rechunk=False))
         assert made.schema == theirs.schema and made.equals(theirs) and made.height == theirs.height
 

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 import polars as pl
 
-from datasetbuild.arrow import as_frame, mapped, take
+from datasetbuild.arrow import as_frame, mapped_table, take
 from datasetbuild.errors import BuildError
 from datasetbuild.hashing import Digest, Hashing, bytes_digest, canonical_json
 from datasetbuild.hashing import digest as json_digest
@@ -154,7 +154,7 @@ class Cache:
             state = state_of(place)
             if _verified.get(place) != state:
                 if not sound(place):
-                    removed(place)
+                    remove(place)
                     raise CorruptObject(digest)
                 _verified[place] = state
         except FileNotFoundError:
@@ -171,7 +171,7 @@ class Cache:
         return as_frame(take(self._table(digest, columns), positions.to_numpy()))
 
     def _table(self, digest: str, columns: list[str] | None) -> pa.Table:
-        table = mapped(self.object(digest), BEFORE_STREAM)
+        table = mapped_table(self.object(digest), BEFORE_STREAM)
         return table if columns is None else table.select(columns)
 
     @contextmanager
@@ -206,7 +206,7 @@ class Cache:
         for place in (self.root / OBJECTS).glob("*/*"):
             with suppress(FileNotFoundError):
                 if not sound(place):
-                    removed(place)
+                    remove(place)
 
     def tidy(self) -> None:
         """Remove what this process has in `.dsbuild/tmp`."""
@@ -269,7 +269,7 @@ def move_in(draft: Path, place: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         os.replace(draft, place)
     except IsADirectoryError:  # by an unpacked archive, or a copy that went wrong
-        removed(place)
+        remove(place)
         os.replace(draft, place)
 
 
@@ -280,7 +280,7 @@ def _put(table: pa.Table, sink: pa.NativeFile) -> None:
         writer.write_table(table)
 
 
-def removed(place: Path) -> None:
+def remove(place: Path) -> None:
     """Remove a damaged place of the cache, also where a folder stands instead of a file."""
     shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
 
@@ -326,8 +326,8 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
         found = orjson.loads(path.read_bytes())
     except (FileNotFoundError, IsADirectoryError, orjson.JSONDecodeError):
         return None
-    sound = isinstance(found, dict) and isinstance(found.get("value"), dict) and _seal(path, found["value"]) == found.get("digest")
-    return found["value"] if sound else None
+    whole = isinstance(found, dict) and isinstance(found.get("value"), dict) and _seal(path, found["value"]) == found.get("digest")
+    return found["value"] if whole else None
 
 
 def mending(cache: Cache, work: Callable[[], T]) -> T:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import Engine
-from datasetbuild.engine.mapped import mapped
+from datasetbuild.engine.mapped import in_file
 from datasetbuild.engine.memo import Memo
 from datasetbuild.hashing import bytes_digest, digest
 from datasetbuild.op import find
@@ -91,12 +91,12 @@ def vectors_of(cache: Cache, embedded: Sequence[str], rows: NDArray[np.int64] | 
     """The vectors of all records, in the order of the shards, or of the records with these numbers: (n, d), in a file."""
     none = np.zeros((0, 1), np.int8)
     with cache.workspace() as work:
-        every = mapped(work / "vectors", (cache.frame(one)["vector"].to_numpy() for one in embedded), none)
+        every = in_file(work / "vectors", (cache.frame(one)["vector"].to_numpy() for one in embedded), none)
         if rows is None:
             yield every
             return
         blocks = (every[rows[first : first + TAKEN_AT_ONCE]] for first in range(0, len(rows), TAKEN_AT_ONCE))
-        yield mapped(work / "wanted", blocks, none)
+        yield in_file(work / "wanted", blocks, none)
 
 
 def semantic_pairs(cache: Cache, embedded: Sequence[str], threshold: float) -> pl.DataFrame:

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import as_frame, mapped
+from datasetbuild.arrow import as_frame, mapped_table
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.ids import id_texts
 from datasetbuild.record import ID_ORDER, MESSAGE_FIELDS, messages_dtype
@@ -104,7 +104,7 @@ def _rows(batches: Sequence[Batch]) -> pl.DataFrame:
     """The rows of these batches, one below the other, mapped."""
     import pyarrow as pa
 
-    return as_frame(pa.concat_tables([mapped(file, start) for file, start in batches]))
+    return as_frame(pa.concat_tables([mapped_table(file, start) for file, start in batches]))
 
 
 def collect(batches: Sequence[Batch], order: Batch, words: Mapping[str, Sequence[str]]) -> pl.DataFrame:

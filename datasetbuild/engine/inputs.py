@@ -33,6 +33,7 @@ from datasetbuild.stages.read.remote import is_remote
 
 T = TypeVar("T")
 
+
 @dataclass(frozen=True)
 class InputFile:
     """A file of a source. name: as the artifact names it. path: where it lies on this machine. fetched: whether `name`

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def mapped(path: Path, parts: Iterable[NDArray[Any]], none: NDArray[Any]) -> NDArray[Any]:
+def in_file(path: Path, parts: Iterable[NDArray[Any]], none: NDArray[Any]) -> NDArray[Any]:
     """All parts, one below the other, as an array whose values lie in a file. none: what it is when no part holds any."""
     rows, like = 0, none
     with open(path, "wb") as out:

@@ -22,7 +22,7 @@ from datasetbuild.arrow import unfold
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.gather import KeyPlane, Piece
 from datasetbuild.engine.local import Engine
-from datasetbuild.engine.mapped import let_go, mapped
+from datasetbuild.engine.mapped import in_file, let_go
 from datasetbuild.engine.rest import rest
 from datasetbuild.plan import keys
 from datasetbuild.stages.dedup import near
@@ -223,7 +223,7 @@ def _similarities(
     """The similarities of the pairs, block by block, each with the places of its pairs."""
     lengths = np.concatenate([np.load(files.lengths) for _, files in shingled])
     parts = (np.load(files.values, mmap_mode="r") for _, files in shingled)
-    values = mapped(work / "shingles", parts, np.empty(0, np.uint64))
+    values = in_file(work / "shingles", parts, np.empty(0, np.uint64))
     at = np.empty(len(lengths), np.int64)
     at[np.concatenate([one.at for one, _ in shingled])] = np.arange(len(lengths))  # the sets lie shard by shard
     for some in _by_stretches(at, lengths, pairs):

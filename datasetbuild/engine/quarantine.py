@@ -134,5 +134,3 @@ def write_quarantine(rows: pl.DataFrame, ids: pl.DataFrame, path: Path) -> int:
         for row in found.select(names).iter_rows(named=True):
             file.write(orjson.dumps(row) + b"\n")
     return len(found)
-
-

@@ -227,4 +227,3 @@ def rows_read(plan: Plan, pieces: Sequence[Piece]) -> dict[str, int]:
 def _silent(what: str, results: Iterable[T], count: int) -> Iterator[T]:
     del what, count
     return iter(results)
-

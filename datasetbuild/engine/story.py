@@ -172,5 +172,3 @@ def _search(recipe: Recipe, plan: Plan, cache: Cache) -> Search:
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
         found = examine(plan, cache, engine, recipe.project, files, lambda what, results, count: iter(results))
     return Search(recipe, found, cache)
-
-

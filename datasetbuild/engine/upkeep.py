@@ -117,5 +117,3 @@ def _referred(cache: Cache, path: Path) -> Iterator[Path]:
 def _files(folder: Path) -> Iterator[Path]:
     for path, _, names in os.walk(folder):
         yield from (Path(path) / name for name in sorted(names) if not name.startswith("."))
-
-

@@ -294,6 +294,8 @@ def _clean(config: dict[str, Any]) -> dict[str, Any] | None:
     if not clean or not pii or pii["salt"] is not None or "hash" not in pii.values():
         return clean
     return clean | {"pii": pii | {"salt": config["seed"]}}
+
+
 def _check_steps(config: dict[str, Any]) -> Iterator[CheckStep]:
     for name, entry in (config.get("checks") or {}).items():
         params = {key: value for key, value in entry.items() if key not in CHECK_WORDS}

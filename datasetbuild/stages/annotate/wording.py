@@ -94,6 +94,7 @@ HANGING = (
 )
 """A last word or sign with which no sentence ends, in a few languages."""
 
+
 @fact(version=4)
 def ends_mid_sentence(*, min_words: Annotated[int, Bound(ge=1)] = 8) -> Callable[[pl.DataFrame], pl.Series]:
     """Whether the last answer breaks off: its last line ends in a letter, comma or dash. True or false.

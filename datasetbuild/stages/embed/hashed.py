@@ -31,6 +31,7 @@ MAX_WORD = 64
 NGRAMS = (3, 4, 5)
 MAX_RARITY = 15
 
+
 def words_of(texts: pl.Series) -> pl.DataFrame:
     """The distinct words of each text, in lower case: columns `text` (position, u32) and `word`."""
     lists = texts.str.to_lowercase().str.extract_all(rf"\w{{1,{MAX_WORD}}}").list.unique()

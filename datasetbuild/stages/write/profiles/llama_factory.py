@@ -105,7 +105,6 @@ def dataset_names(delivery: Delivery) -> dict[str, str]:
 
 
 def _info(delivery: Delivery) -> dict[str, str]:
-
     columns = {"messages": "messages"} | ({"tools": "tools"} if "tools" in delivery.fields else {})
     names = dataset_names(delivery)
     entries = {
