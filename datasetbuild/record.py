@@ -6,14 +6,11 @@ of a polars frame; this module owns their names and types, so that every stage m
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
-from datasetbuild.errors import UsageError
-from datasetbuild.hashing import canonical_json, record_hash
+from datasetbuild.hashing import canonical_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -207,43 +204,6 @@ ID_ORDER = ("key", "tail")
 """A record's id as two numbers, its first 16 hex characters (UInt64) and its last 8 (UInt32): they order as ids do."""
 
 
-def rows_named(ledger: pl.DataFrame, name: str, keyed: Iterable[str]) -> pl.DataFrame:
-    """The lines that a name means: the begin of an id, a row's own key, or `FILE:LINE`, where the file's last parts will do. None
-    of them when it is no such name. keyed: the sources that declare a `key`."""
-    import polars as pl
-
-    if re.fullmatch(r"[0-9a-f]{4,24}", name) and len(found := ledger.filter(pl.col("id").str.starts_with(name))):
-        return found
-    ids = [record_hash(source, name.encode()) for source in keyed]
-    if len(found := ledger.filter(pl.col("id").is_in(ids))):
-        return found
-    rows, line = _rows_of_file(ledger, name)
-    return rows.filter(pl.col("line") == line)
-
-
-def no_row(ledger: pl.DataFrame, name: str) -> UsageError:
-    """The error for a name that means no row. For a `FILE:LINE` at which none begins it names the row before, or else the file's first."""
-    import polars as pl
-
-    hint = "try a shorter piece of its text, or its id from ledger.parquet"
-    rows, line = _rows_of_file(ledger, name)
-    if len(rows):
-        row = rows.sort(pl.col("line") > line, (pl.col("line").cast(pl.Int64) - line).abs(), pl.col("file").cast(pl.String)).row(0, named=True)
-        hint = f"the row beside it begins at {row['file']}:{row['line']}"
-    return UsageError(f"no row has the id or the place, or holds the text {name!r}", hint=hint)
-
-
-def _rows_of_file(ledger: pl.DataFrame, name: str) -> tuple[pl.DataFrame, int]:
-    """The lines of the file that `FILE:LINE` names, and its line; no lines when the name is none of a place."""
-    import polars as pl
-
-    file, _, line = name.rpartition(":")
-    if not file or not re.fullmatch(r"[0-9]{1,18}", line):
-        return ledger.clear(), 0
-    path = pl.col("file").cast(pl.String)
-    return ledger.filter((path == file) | path.str.ends_with(f"/{file}")), int(line)
-
-
 WITHHELD = "(not shown: `dsbuild why` shows it)"
 """Stands for a raw row that holds personal data, which no report may show."""
 
@@ -282,6 +242,13 @@ def flatten_turns(messages: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
     messages: `messages_dtype()`, length n. Returns (lengths u32 of length n, frame of m turns with `MESSAGE_FIELDS`).
     """
     return messages.list.len(), messages.explode(empty_as_null=False).struct.unnest()
+
+
+def fold_turns(lengths: pl.Series, turns: pl.DataFrame) -> pl.Series:
+    """The inverse of `flatten_turns`: offsets over the very buffers of the turns, so that no text is copied."""
+    from datasetbuild.arrow import fold
+
+    return fold(turns.select(MESSAGE_FIELDS).to_struct("messages"), lengths).cast(messages_dtype())
 
 
 def content_digests(messages: pl.Series, tools: pl.Series) -> pl.Series:
@@ -360,10 +327,3 @@ def _bytes_of(column: pa.Array) -> tuple[NDArray[np.int64], memoryview]:
     bounds = bounds_of(column)
     sizes[known] = np.diff(bounds)
     return sizes, memoryview(column.buffers()[2] or b"")[bounds[0] : bounds[-1]]
-
-
-def fold_turns(lengths: pl.Series, turns: pl.DataFrame) -> pl.Series:
-    """The inverse of `flatten_turns`: offsets over the very buffers of the turns, so that no text is copied."""
-    from datasetbuild.arrow import fold
-
-    return fold(turns.select(MESSAGE_FIELDS).to_struct("messages"), lengths).cast(messages_dtype())

@@ -174,6 +174,24 @@ def test_a_row_is_found_by_its_key(project: Project) -> None:
     assert "a.jsonl:2" in project.run("why", "recipe=small", "T-1", "--at", "HEAD").out
 
 
+def test_a_row_of_an_earlier_build_is_told_as_one_of_this_recipe(project: Project) -> None:
+    """`why --at` names the record that answers otherwise, and the bounds of the row's own category, as `why` does."""
+    long = "and so on " * 9
+    filler = [pair(f"Item {n}", long if n % 2 else "Here.", category="long" if n % 2 else "short") for n in range(50)]
+    rows = [pair("How do I reset my account password?", f"Take {n} steps {long}.", category="long") for n in (3, 4)]
+    rules = "filters: {words: {min: q0.01, by: category}}\ncontradictions: {}\n"
+    recipe = HEAD.replace("messages}", "messages, category: category}") + rules
+    project.write({"a.jsonl": [*rows, *filler], "recipes/small.yaml": recipe, ".gitignore": ".dsbuild\n"})
+    assert project.run("recipe=small").code == 0
+    git(project, "init", "-q")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "first")
+    now, then = (json.loads(project.run("why", "recipe=small", "a.jsonl:1", *at, "--json").out) for at in ((), ("--at", "HEAD")))
+    assert now["bounds"] == then["bounds"] == {"words": {"min": 29.0}}
+    twins = [[(name, twin["messages"]) for name, twin in told["twins"].items()] for told in (now, then)]
+    assert twins[0] == twins[1] == [(now["row"]["contradicts"], rows[1]["messages"])]
+
+
 def test_why_finds_a_row_by_its_place(project: Project) -> None:
     """`why` takes the place that errors and lists name, the file by its whole name or its last parts; of files with the same name
     it lists the rows."""

@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 import polars as pl
 
 from datasetbuild.artifact.diff.sides import Side
-from datasetbuild.record import REASONS, Reason, rows_named
-
-
-@dataclass
-class PastStory:
-    """What `engine.story.Story` holds, as far as an artifact does: the text of kept rows, the raw text of quarantined
-    ones. before, shared, cuts: always empty, since what was read is not in an artifact, nor are benchmarks."""
-
-    row: dict[str, Any]
-    messages: list[dict[str, Any]]
-    raw: str
-    detail: str | None
-    before: dict[int, str] = field(default_factory=dict)
-    bounds: dict[str, dict[str, Any]] = field(default_factory=dict)
-    twins: dict[str, dict[str, Any]] = field(default_factory=dict)
-    shared: str | None = None
-    cuts: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def reason(self) -> str | None:
-        """The sentence behind the reason."""
-        return REASONS[Reason(self.row["reason"])] if self.row["reason"] else None
+from datasetbuild.artifact.story import NAMED, Story, rows_named
+from datasetbuild.stages.bounds import of_row
 
 
 class Past:
@@ -42,22 +21,23 @@ class Past:
         self.ledger = pl.read_parquet(side.file("ledger.parquet"), glob=False)
 
     def matches(self, text: str) -> pl.DataFrame:
-        """The ledger's lines that the text names (`record.rows_named`); else those whose record or raw row holds it, letter case aside."""
+        """The ledger's lines that the text names (`rows_named`); else those whose record or raw row holds it, letter case aside."""
         sources = self.side.manifest["parts"]["sources"]
         found = rows_named(self.ledger, text, [name for name, source in sources.items() if source["params"].get("key")])
         return found if len(found) else self.ledger.filter(pl.col("id").is_in([*self._holding(text.lower())]))
 
-    def tell(self, row_id: str) -> PastStory:
-        """The story of one row, by its full id. Text there is of kept rows alone, and raw rows of quarantined ones."""
+    def tell(self, row_id: str) -> Story:
+        """The story of one row, by its full id, as far as an artifact tells it: the text of kept rows and the raw text of quarantined
+        ones; not what was read, nor the words of benchmarks."""
         row = self.ledger.row(by_predicate=pl.col("id") == row_id, named=True)
         bad = self._quarantined().get(row_id, {}) if row["fate"] == "quarantined" else {}
-        return PastStory(
+        return Story(
             row=row,
             messages=self._messages(row),
             raw=str(bad.get("raw", "")),
             detail=bad.get("detail"),
-            bounds=self.side.manifest["bounds"],
-            twins={twin: self._twin(twin) for name in ("duplicate_of", "twin", "repeats") if (twin := row.get(name))},
+            bounds={name: of_row(bounds, row) for name, bounds in self.side.manifest["bounds"].items()},
+            twins={twin: self._twin(twin) for name in NAMED if (twin := row.get(name))},
         )
 
     def _twin(self, row_id: str) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from datasetbuild.cli.project import find_project
 if TYPE_CHECKING:
     import polars as pl
 
-    from datasetbuild.artifact.past import Past, PastStory
-    from datasetbuild.engine.story import Search, Story
+    from datasetbuild.artifact.past import Past
+    from datasetbuild.artifact.story import Story
+    from datasetbuild.engine.story import Search
 
 LISTED = 20
 """Rows that are listed when several match."""
@@ -67,7 +68,7 @@ def _past(args: argparse.Namespace, overrides: list[str], scratch: ExitStack) ->
 
 
 def _answer(args: argparse.Namespace, wanted: str, asked: Search | Past) -> int:
-    from datasetbuild.record import no_row
+    from datasetbuild.artifact.story import no_row
 
     found = asked.matches(wanted)
     if not len(found):
@@ -96,7 +97,7 @@ def several(found: pl.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def tell(story: Story | PastStory) -> str:
+def tell(story: Story) -> str:
     """The story as text, one line a stage."""
     row = story.row
     lines = [f"{row['id']}: {_fate(row)}", ""]
@@ -124,7 +125,7 @@ def _fate(row: dict[str, Any]) -> str:
     return f"{row['fate']} at {row['stage']}: {row['reason']}{rule}"
 
 
-def _cleaned(story: Story | PastStory) -> list[str]:
+def _cleaned(story: Story) -> list[str]:
     if not story.row["cleaned"]:
         return [_line("clean", "nothing to repair")]
     repairs = ", ".join(name for name in story.row["cleaned"] if " " not in name)
@@ -143,7 +144,7 @@ def _difference(before: str, after: str, around: int = 12) -> tuple[str, str]:
     return before[begin : start + 2 * around], after[begin : start + 2 * around]
 
 
-def _facts(story: Story | PastStory) -> list[str]:
+def _facts(story: Story) -> list[str]:
     lines: list[str] = []
     for name, bounds in story.bounds.items():
         value = _value(story.row, name)
@@ -155,7 +156,7 @@ def _facts(story: Story | PastStory) -> list[str]:
     return lines
 
 
-def _shared(story: Story | PastStory) -> list[str]:
+def _shared(story: Story) -> list[str]:
     """What the record has in common with others that is not a duplicate of it: runs of words, a benchmark's item."""
     row = story.row
     lines: list[str] = []
@@ -191,7 +192,7 @@ def _number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _verdict(story: Story | PastStory) -> list[str]:
+def _verdict(story: Story) -> list[str]:
     row = story.row
     if row["fate"] == "kept":
         cluster = " (it stands for its near-duplicates)" if row["cluster"] else ""

@@ -9,11 +9,12 @@ from typing import Any
 
 import polars as pl
 
+from datasetbuild.artifact.story import no_row
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.story import Search
 from datasetbuild.engine.templates import expand_messages, opened_template
 from datasetbuild.errors import BuildError, UsageError
-from datasetbuild.record import Fate, no_row
+from datasetbuild.record import Fate
 from datasetbuild.stages.render import PARITIES
 
 

@@ -9,14 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from datasetbuild.artifact.books import (
-    MANIFEST_VERSION,
-    make_metrics,
-    make_plots,
-    pretty_json,
-    read_manifest,
-    write_pages,
-)
+from datasetbuild.artifact.manifest import MANIFEST_VERSION, make_metrics, pretty_json, read_manifest
+from datasetbuild.artifact.pages import write_pages
+from datasetbuild.artifact.plots import make_plots
 from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.checks import Checked, summary

@@ -99,7 +99,7 @@ def build(
     cache = Cache((scratch or recipe.project / ".dsbuild") / "cache")
     accept = accept or scratch is not None
     with placed(recipe):
-        return mending(cache, lambda: _build(recipe, plan, cache, force, accept, progress or _silent, scratch))
+        return mending(cache, lambda: _build(recipe, plan, cache, force, accept, progress or silent, scratch))
 
 
 def _build(
@@ -224,6 +224,7 @@ def rows_read(plan: Plan, pieces: Sequence[Piece]) -> dict[str, int]:
     return {name: sum(piece.shard.rows for piece in pieces if piece.shard.source == name) for name in plan.sources}
 
 
-def _silent(what: str, results: Iterable[T], count: int) -> Iterator[T]:
+def silent(what: str, results: Iterable[T], count: int) -> Iterator[T]:
+    """No progress bar."""
     del what, count
     return iter(results)

@@ -3,57 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
+from datasetbuild.artifact.story import CUT, NAMED, Story, rows_named
 from datasetbuild.engine.cache import Cache, mending
 from datasetbuild.engine.gather import Piece
 from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.lock import present_inputs
 from datasetbuild.engine.place import placed
-from datasetbuild.engine.run import Examined, examine
+from datasetbuild.engine.run import Examined, examine, silent
 from datasetbuild.plan.keys import changing
 from datasetbuild.plan.steps import Plan
 from datasetbuild.recipe import Recipe
-from datasetbuild.record import REASONS, Reason, rows_named
 from datasetbuild.stages.bounds import of_row
 from datasetbuild.stages.dedup.cut import pieces_of
 from datasetbuild.stages.normalize import normalize
 from datasetbuild.stages.read import RawRows, load
 from datasetbuild.stages.render.system import apply_system
-
-NAMED = ("duplicate_of", "twin", "repeats", "contradicts")
-"""Columns of the ledger that name another record."""
-
-CUT = ("turn", "word", "words", "other_turn", "other_word")
-"""Of a span that was cut: its turn and its first word there, from 0, how many words, and where those stay."""
-
-
-@dataclass
-class Story:
-    """row: the ledger's line. messages: as cleaned, empty for a row that could not be read. raw: the raw row.
-
-    before: the turns as they were read, where cleaning changed them (turn number -> text). bounds: the rules it met.
-    twins: ledger lines of the records named in it (`NAMED`). shared: the words that it has in
-    common with the benchmark's item that it holds. cuts: each run of its words that stays in another record (`CUT`).
-    """
-
-    row: dict[str, Any]
-    messages: list[dict[str, Any]]
-    raw: str
-    detail: str | None
-    before: dict[int, str] = field(default_factory=dict)
-    bounds: dict[str, dict[str, Any]] = field(default_factory=dict)
-    twins: dict[str, dict[str, Any]] = field(default_factory=dict)
-    shared: str | None = None
-    cuts: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def reason(self) -> str | None:
-        """The sentence behind the reason."""
-        return REASONS[Reason(self.row["reason"])] if self.row["reason"] else None
 
 
 @dataclass
@@ -70,7 +39,7 @@ class Search:
         return self.found.ledger
 
     def matches(self, text: str) -> pl.DataFrame:
-        """The ledger's lines that the text names (`record.rows_named`); else those whose turns hold it, letter case aside; else those
+        """The ledger's lines that the text names (`rows_named`); else those whose turns hold it, letter case aside; else those
         whose raw row does."""
         ledger = self.found.ledger
         if len(found := rows_named(ledger, text, [name for name, source in self.found.plan.sources.items() if source.get("key")])):
@@ -170,5 +139,5 @@ def search(recipe: Recipe, plan: Plan) -> Search:
 def _search(recipe: Recipe, plan: Plan, cache: Cache) -> Search:
     plan, files, _ = present_inputs(recipe, plan, cache)
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
-        found = examine(plan, cache, engine, recipe.project, files, lambda what, results, count: iter(results))
+        found = examine(plan, cache, engine, recipe.project, files, silent)
     return Search(recipe, found, cache)

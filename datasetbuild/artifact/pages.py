@@ -1,4 +1,4 @@
-"""The books of an artifact that people read: the card, the report, and what else is written of a manifest."""
+"""The pages of an artifact that people read: the card and the report."""
 
 from __future__ import annotations
 
@@ -7,11 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasetbuild.artifact.card import make_card
-from datasetbuild.artifact.manifest import MANIFEST_VERSION as MANIFEST_VERSION
-from datasetbuild.artifact.manifest import make_metrics as make_metrics
-from datasetbuild.artifact.manifest import pretty_json as pretty_json
-from datasetbuild.artifact.manifest import read_manifest as read_manifest
-from datasetbuild.artifact.plots import make_plots as make_plots
 
 if TYPE_CHECKING:
     import polars as pl
