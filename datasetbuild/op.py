@@ -42,6 +42,10 @@ PLUGIN = "its parameters are those of the recipe, and it returns what works on t
 """What to do about a plugin's function that gives nothing to work with."""
 
 
+PLUGIN_VALUES = 2
+"""Version of what a plugin's values are held to; part of their keys. From 2 on NaN and infinite are no values of a fact."""
+
+
 @dataclass(frozen=True)
 class Operator:
     """A function that a recipe can name. What its signature and its docstring say is read when somebody asks: a build uses one in five.
@@ -136,7 +140,7 @@ class Operator:
         parts = {"op": f"{self.kind}.{self.name}", "version": self.version, "params": self.fill(given)}
         if self.packages:
             parts["packages"] = {package: version_of(package) for package in self.packages}
-        return parts | {"code": self.code} if self.code else parts
+        return parts | {"code": self.code, "values": PLUGIN_VALUES} if self.code else parts
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the mapping that a recipe writes for this operator."""

@@ -77,3 +77,19 @@ def test_another_file_system(tmp_path: Path, there: bool) -> None:
         assert [path.name for path in target.parent.iterdir()] == ["small"]
     finally:
         shutil.rmtree(work)
+
+
+def test_another_file_system_that_is_full(draft: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit ends the copy with the system's own error (`make room`), and leaves nothing there that fills it."""
+    import errno
+    import shutil
+
+    def full(source: object, target: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+    monkeypatch.setattr(shutil, "copy2", full)
+    beside = tmp_path / ".small.draft-1"
+    with pytest.raises(OSError) as caught:
+        folder._copy(draft, beside)
+    assert caught.value.errno == errno.ENOSPC
+    assert not beside.exists()

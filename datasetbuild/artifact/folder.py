@@ -48,7 +48,7 @@ def publish(draft: Path, target: Path, trash: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)
     if draft.stat().st_dev != target.parent.stat().st_dev:
         beside = target.with_name(f".{target.name}.draft-{os.getpid()}")
-        shutil.copytree(draft, beside)
+        _copy(draft, beside)
         draft, trash = beside, beside.with_name(f"{beside.name}-old")
     if not target.exists():
         os.rename(draft, target)
@@ -60,6 +60,19 @@ def publish(draft: Path, target: Path, trash: Path) -> None:
         os.rename(target, trash)
         os.rename(draft, target)
     shutil.rmtree(trash, ignore_errors=True)
+
+
+def _copy(draft: Path, beside: Path) -> None:
+    """The draft on another file system, or nothing of it: the first file that does not fit ends it."""
+    try:
+        for folder, _, files in os.walk(draft):
+            there = beside / Path(folder).relative_to(draft)
+            there.mkdir()
+            for name in files:
+                shutil.copy2(Path(folder, name), there / name)
+    except OSError:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
 
 
 def _carry_over(target: Path, draft: Path) -> None:

@@ -64,6 +64,10 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message, hint=f"see `{self.prog} --help`")
 
 
+NO_ROOM = ("failed to map segment", "Cannot allocate memory")
+"""What the loader says of a package for whose code there is no memory left, in place of a MemoryError."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code. Nothing but a bug of ours leaves a traceback."""
     process.set_up()
@@ -90,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, OSError):
             print(f"dsbuild: {_sentence(error)}\n  -> {_remedy(error)}", file=sys.stderr)
             return 1
-        if isinstance(error, MemoryError):
+        if isinstance(error, MemoryError) or (isinstance(error, ImportError) and any(sign in str(error) for sign in NO_ROOM)):
             print("dsbuild: out of memory\n  -> smaller shards need less: engine.shard_bytes=1000000 -j 1", file=sys.stderr)
             return 1
         raise

@@ -34,6 +34,17 @@ def FACT():
     return measure
 """
 
+ODD = """\
+import polars as pl
+from datasetbuild import fact
+
+
+@fact(version=1)
+def FACT():
+    '''What one record has no number for.'''
+    return lambda frame: pl.Series([{odd} if "BREAK" in texts[-1] else {usual} for texts in frame["assistant"]])
+"""
+
 
 @pytest.mark.parametrize(
     "override",
@@ -76,3 +87,18 @@ def test_a_fact_that_raises_costs_one_record(project: Project, tmp_path: Path) -
     counts = ran.json["manifest"]["counts"]
     assert (counts["kept"], counts["quarantined"], counts["dropped"]) == (8, 1, 0)
     assert [(line["stage"], line["reason"]) for line in counts["reasons"]] == [("annotate", "operator_error")]
+
+
+@pytest.mark.parametrize("bounds", ["{max: 3}", "{min: 0}", "{min: q0.1}"])
+@pytest.mark.parametrize("odd", ["float('nan')", "float('inf')", "[1.0, float('nan')]", "[-float('inf')]"])
+def test_what_is_no_number_passes_no_bound(project: Project, odd: str, bounds: str) -> None:
+    """Law 4: NaN and infinite are no values, so a record has none, whichever side the bound is on; the build and its report stand."""
+    rows = numbered(9)
+    rows[4]["messages"][-1]["content"] += " BREAK"
+    fact = f"odd_{(odd + bounds).encode().hex()}"  # a name of its own: plugins stay registered in this process
+    plugin = ODD.format(odd=odd, usual="[1.0]" if odd.startswith("[") else "1.0").replace("FACT", fact)
+    recipe = SMALL.split("filters:")[0] + f"plugins: [plugin.py]\nfilters:\n  {fact}: {bounds}\n"
+    project.write({"rows.jsonl": rows, "plugin.py": plugin, "recipes/small.yaml": recipe})
+    ran = project.run("recipe=small", "--json")
+    assert ran.code == 0, ran.err
+    assert [(line["reason"], line["rows"]) for line in ran.json["manifest"]["counts"]["reasons"]] == [("unmeasured", 1)]

@@ -8,6 +8,7 @@ Facts that polars can say run at column speed (0.3 to 5 us a record); others are
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,12 @@ from datasetbuild.record import Reason, Stage, Where, canonical_bytes, no_quaran
 from datasetbuild.stages.where import annotate_frame as annotate_frame
 
 Fact = pl.Expr | Callable[[pl.DataFrame], pl.Series]
+
+WORDS = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null)
+"""What a value may be that is no number. Null: no record of the shard has one."""
+
+ALONE = 4
+"""Records of a shard that a plugin's fact measures twice."""
 
 
 def turns(where: Where) -> pl.Expr:
@@ -62,6 +69,8 @@ def measure(
     if not callable(function):
         raise BuildError(f"fact {name!r} gave a {type(measured).__name__}, and neither a polars expression nor a function", hint=PLUGIN)
     values, failed = _guarded(op, function, frame)
+    if op.code and not op.dear and not failed:
+        _same_alone(op, function, frame, values)
     return _columns(values), _quarantine(frame, op, failed)
 
 
@@ -71,16 +80,52 @@ def _column(expression: pl.Expr) -> Callable[[pl.DataFrame], pl.Series]:
 
 def _checked(values: Any, frame: pl.DataFrame) -> pl.Series:
     """What a fact gave, when it is one value for each record."""
-    if isinstance(values, pl.Series) and len(values) == len(frame):
-        return values
-    given = f"{len(values)} values" if isinstance(values, pl.Series) else f"a {type(values).__name__} and no Series"
-    raise ValueError(f"it gave {given} for {len(frame)} record{'s' * (len(frame) != 1)}")
+    if not isinstance(values, pl.Series):
+        raise ValueError(f"it gave a {type(values).__name__} and no Series for {_records(frame)}")
+    if len(values) != len(frame):
+        raise ValueError(f"it gave {len(values)} values for {_records(frame)}")
+    kind = values.dtype.inner if isinstance(values.dtype, pl.List) else values.dtype
+    if not (kind.is_numeric() or kind in WORDS):
+        raise ValueError(f"it gave values of the type {values.dtype}; a fact is a number, a word, or true or false, or a list of these")
+    return values
+
+
+def _records(frame: pl.DataFrame) -> str:
+    return f"{len(frame)} record{'s' * (len(frame) != 1)}"
+
+
+def _same_alone(op: Operator, function: Callable[[pl.DataFrame], pl.Series], frame: pl.DataFrame, values: pl.Series) -> None:
+    """Measure some records once more, each by itself. Raises `BuildError` when one has another value then: a fact that looks at its
+    neighbours (a mean, a rank, a counter) would change with the shards that records happen to be in, and nobody would see it."""
+    for place in sorted({len(frame) * step // ALONE for step in range(ALONE if len(frame) else 0)}):
+        one = frame.slice(place, 1)
+        try:
+            again = _checked(function(one), one)[0]
+        except (Exception, SystemExit) as error:
+            again = error
+        if not _alike(values[place], again):
+            told = f"fact {op.name!r} is not of the record alone: {values[place]!r} among {_records(frame)}, {again!r} by itself"
+            raise BuildError(told, hint="a fact may look at its own record only: no mean, rank or counter over all of them, and no chance")
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two values are the same, for numbers to the last digits, which the way of summing up may move."""
+    if isinstance(a, pl.Series) or isinstance(b, pl.Series):
+        return isinstance(a, pl.Series) and isinstance(b, pl.Series) and len(a) == len(b) and all(map(_alike, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-9) or a == b or (a != a and b != b)
+    return bool(a == b)
 
 
 def _columns(values: pl.Series) -> pl.DataFrame:
+    """NaN and infinite are no values: no bound, mean or quantile could be said of them."""
+    kind = values.dtype.inner if isinstance(values.dtype, pl.List) else values.dtype
     if isinstance(values.dtype, pl.List):
-        return pl.DataFrame({"min": values.list.min(), "max": values.list.max()})
-    return pl.DataFrame({"value": values})
+        found = pl.DataFrame({"min": values.list.min(), "max": values.list.max()})
+        odd = values.list.eval(~pl.element().is_finite()).list.any() if kind.is_float() else None
+    else:
+        found, odd = pl.DataFrame({"value": values}), ~values.is_finite() if kind.is_float() else None
+    return found if odd is None else found.with_columns(pl.when(~odd.fill_null(False)).then(pl.all()))
 
 
 def _guarded(
