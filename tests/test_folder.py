@@ -89,7 +89,7 @@ def test_another_file_system_that_is_full(draft: Path, tmp_path: Path, monkeypat
 
     monkeypatch.setattr(shutil, "copy2", full)
     beside = tmp_path / ".small.draft-1"
-    with pytest.raises(OSError) as caught:
+    with pytest.raises(OSError, match="No space left") as caught:
         folder._copy(draft, beside)
     assert caught.value.errno == errno.ENOSPC
     assert not beside.exists()
