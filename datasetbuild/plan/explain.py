@@ -100,7 +100,7 @@ def _orders(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Ite
 
 
 SIMPLE = {
-    **dict.fromkeys(("format", "report", "write"), Cause.FORMAT_CHANGED),
+    **dict.fromkeys(("format", "report", "write", "bounds"), Cause.FORMAT_CHANGED),
     "packages": Cause.PACKAGE_CHANGED,
     "seed": Cause.SEED_CHANGED,
 }

@@ -24,6 +24,9 @@ REPORT_VERSION = 8
 WRITE_VERSION = 2
 """Version of how an artifact is written; raised whenever the same rows would get other files or another digest of records."""
 
+BOUNDS_VERSION = 2
+"""Version of how bounds are looked up in the data; raised whenever the same values would give a rule another bound."""
+
 CACHE_VERSION = 2
 """Version of how the cache names what it holds; raised whenever results of an earlier version could not be read. Nothing but the
 cache's own keys depends on it."""
@@ -190,6 +193,7 @@ def step_keys(plan: Plan, inputs: dict[str, list[dict[str, Any]]]) -> dict[str, 
         },
         "clean": clean_identity(plan.clean),
         "facts": {step.name: step.identity for step in plan.facts},
+        "bounds": BOUNDS_VERSION,
         "filters": plan.bounds,
         "dedup": {
             "keep": list(plan.keep),

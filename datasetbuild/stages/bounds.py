@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import polars as pl
@@ -20,15 +21,19 @@ MAD_OF_SIGMA = 0.6745
 """Median absolute deviation of a normal distribution, in standard deviations (Iglewicz and Hoaglin 1993)."""
 
 
+def rank(q: float, count: int) -> int:
+    """The place of a quantile among so many sorted values, of which there must be one: exactly as `q` is written, since
+    in floats 0.07 of 100 is more than 7."""
+    return max(math.ceil(Fraction(repr(q)) * count) - 1, 0)
+
+
 def quantile(values: pl.Series, q: float) -> float | None:
     """The smallest value that at least a share `q` of the values does not exceed (inverse of the empirical CDF).
 
     Always one of the values, so the same on every machine. None when there are no values.
     """
     known = values.drop_nulls()
-    if not len(known):
-        return None
-    return float(known.cast(pl.Float64).sort()[max(math.ceil(q * len(known)) - 1, 0)])
+    return float(known.cast(pl.Float64).sort()[rank(q, len(known))]) if len(known) else None
 
 
 def robust_bounds(values: pl.Series, z: float) -> tuple[float | None, float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from fractions import Fraction
 from typing import Any
 
 import polars as pl
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datasetbuild.errors import RecipeError
-from datasetbuild.stages.bounds import quantile
+from datasetbuild.stages.bounds import quantile, rank
 from datasetbuild.stages.filter import BROKEN, Judged, Rule, judge
 
 FACTS = pl.DataFrame(
@@ -80,9 +80,16 @@ def test_the_first_rule_in_order_gives_the_reason_and_the_others_are_named() -> 
 def test_a_quantile_is_one_of_the_values(values: list[float], q: float) -> None:
     """At least a share q of the values does not exceed it, and fewer do not exceed any smaller one."""
     found = quantile(pl.Series(values), q)
+    assert found is not None
     assert found in values
-    assert sum(value <= found for value in values) >= math.ceil(q * len(values))
-    assert sum(value < found for value in values) < max(math.ceil(q * len(values)), 1)
+    least = Fraction(repr(q)) * len(values)
+    assert sum(value <= found for value in values) >= least
+    assert sum(value < found for value in values) < max(least, 1)
+
+
+def test_a_quantile_is_exact() -> None:
+    """Every hundredth of a hundred values is the value of that number: in floats, 0.07 of 100 is more than 7."""
+    assert [rank(n / 100, 100) for n in range(1, 101)] == [*range(100)]
 
 
 def test_quantiles_are_looked_up() -> None:

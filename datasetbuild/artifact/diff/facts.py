@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from datasetbuild.artifact.diff.rows import Book
 from datasetbuild.record import Fate
+from datasetbuild.stages.bounds import rank
 
 GRID = 512
 """Values at which two distributions are compared."""
@@ -51,8 +52,7 @@ def _below(values: NDArray[Any], grid: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _quantiles(values: NDArray[Any]) -> dict[str, float]:
-    """As in `stages.filter.quantile`: always one of the values."""
-    return {name: round(float(values[max(int(np.ceil(q * len(values))) - 1, 0)]), 4) for name, q in QUANTILES.items()}
+    return {name: round(float(values[rank(q, len(values))]), 4) for name, q in QUANTILES.items()}
 
 
 def _words(one: pl.Series, other: pl.Series) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datasetbuild.record import LEDGER_FIRST, LEDGER_LAST, Fate
+from datasetbuild.stages.bounds import rank
 
 BINS = 28
 """About so many bars; the step is a round number."""
@@ -139,7 +140,7 @@ class Values:
     def at(self, q: float) -> float | None:
         """The smallest value that at least a share `q` of the rows does not exceed; None without any."""
         ends = np.cumsum(self.rows)
-        return float(self.values[np.searchsorted(ends, max(math.ceil(q * int(ends[-1])), 1))]) if len(ends) else None
+        return float(self.values[np.searchsorted(ends, rank(q, int(ends[-1])) + 1)]) if len(ends) else None
 
 
 def values_of(column: pl.Series, weights: pl.Series | None = None) -> Values:

@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from datasetbuild.record import Fate
+from datasetbuild.stages.bounds import rank
 
 PLACES = 6
 """Decimal places of a measure as it is written down; it is compared before it is rounded."""
@@ -136,8 +137,7 @@ def mean(values: pl.Series) -> float | None:
 def quantile(values: pl.Series, q: float) -> float | None:
     """The smallest value that at least a share `q` does not exceed; one of the values, None of nothing."""
     known = values.cast(pl.Float64).drop_nulls().drop_nans().sort()
-    rank = math.ceil(Fraction(repr(q)) * len(known)) - 1
-    return known[max(rank, 0)] if len(known) else None
+    return known[rank(q, len(known))] if len(known) else None
 
 
 def bounds(low: float | None, high: float | None, unit: str = "") -> str:
