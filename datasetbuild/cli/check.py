@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from datasetbuild.cli.output import as_json, console
 from datasetbuild.cli.project import find_project
 
 
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         artifact = os.path.relpath(folder, recipe.project)
         document = {"format_version": 1, "artifact": artifact, "key": manifest["key"], "checks": checks, "rows": place}
-        sys.stdout.write(_as_json(document))
+        sys.stdout.write(as_json(document))
     else:
         _show(checks)
     if rows.stat().st_size:
@@ -46,17 +47,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(checks: dict[str, Any]) -> None:
-    from rich.console import Console
-
     from datasetbuild.cli.screen import checks_table
 
-    Console(highlight=False, width=None if os.isatty(1) else 120).print(checks_table(checks))
-
-
-def _as_json(document: dict[str, Any]) -> str:
-    import orjson
-
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    console().print(checks_table(checks))
 
 
 def _end(checks: dict[str, Any], choice: str) -> int:

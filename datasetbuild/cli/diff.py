@@ -8,13 +8,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datasetbuild.cli.output import as_json
+from datasetbuild.cli.plan import PENDING
 from datasetbuild.cli.project import check_folder, find_project
 
 if TYPE_CHECKING:
     from datasetbuild.artifact.diff.document import Diff
-
-CHANGED = 10
-"""Exit code of `--check` when something differs."""
 
 FILTERS = ("added", "removed", "changed", "moved", "outside")
 
@@ -41,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--md", action="store_true", help="print Markdown, for a pull request")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write one HTML page")
-    parser.add_argument("--check", action="store_true", help=f"exit with {CHANGED} when something differs")
+    parser.add_argument("--check", action="store_true", help=f"exit with {PENDING} when something differs")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -79,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     differs = bool(one_sided) or any(
         diff.document["a"]["key"] != diff.document["b"]["key"] or _rows(diff) for diff, _, _ in shown
     )
-    return CHANGED if args.check and differs else 0
+    return PENDING if args.check and differs else 0
 
 
 def _rows(diff: Diff) -> int:
@@ -95,8 +94,6 @@ def _show(args: argparse.Namespace, shown: list[Any], one_sided: list[Any], reco
         print(f"{len(shown)} comparison{'s' if len(shown) != 1 else ''} written to {args.html}", file=sys.stderr)
         return
     if args.json:
-        import orjson
-
         found = [
             {**diff.document, **({"rows": rows, "rows_in_all": count} if records else {})}
             for diff, rows, count in shown
@@ -107,7 +104,7 @@ def _show(args: argparse.Namespace, shown: list[Any], one_sided: list[Any], reco
             "only_before": _names(one_sided, 0),
             "only_now": _names(one_sided, 1),
         }
-        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+        sys.stdout.write(as_json(document))
         return
     if args.md:
         from datasetbuild.artifact.diff.pages import as_markdown

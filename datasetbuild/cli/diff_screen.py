@@ -14,6 +14,7 @@ from rich.text import Text
 from datasetbuild.artifact.diff.document import KIND_NAMES, Document
 from datasetbuild.artifact.diff.tables import SIGNS, Table, about, edits, headline, tables, totals, why
 from datasetbuild.artifact.diff.texts import Run, shortened
+from datasetbuild.cli.output import console, visible
 
 STYLES = {
     "added": "green",
@@ -27,10 +28,6 @@ STYLES = {
 }
 BAR = 40
 """Characters of the widest bar of `--stat`."""
-
-
-def console() -> Console:
-    return Console(highlight=False, width=None if os.isatty(1) else 120)
 
 
 def show(document: Document, *, stat: bool, summary: bool) -> None:
@@ -111,7 +108,7 @@ def _said(runs: Sequence[Run], *, coloured: bool) -> Text:
     whole = len({what for what, _ in runs}) == 1
     text = Text()
     for what, words in runs:
-        words = _visible(words)
+        words = visible(words)
         if what == "same" or coloured or whole:
             shade = {"old": "red", "new": "green"}.get(what, "")
             text.append(words, style=f"on {shade}" if shade and not words.strip() else shade)  # blanks show by their ground
@@ -119,13 +116,6 @@ def _said(runs: Sequence[Run], *, coloured: bool) -> Text:
             text.append(f"[-{words}-]" if what == "old" else f"{{+{words}+}}")
     lines = text.split("\n", allow_blank=True)
     return Text("\n").join(Text("    ") + line for line in lines)
-
-
-def _visible(text: str) -> str:
-    """Control characters by their numbers, so that a text cannot steer the terminal."""
-    return "".join(
-        c if c in "\n\t" or (ord(c) > 0x1F and not 0x7F <= ord(c) <= 0x9F) else f"\\x{ord(c):02x}" for c in text
-    )
 
 
 def one_sided(before: Sequence[str], now: Sequence[str]) -> None:

@@ -40,9 +40,8 @@ def run(args: argparse.Namespace) -> int:
     from datasetbuild.recipe import buildable, load
 
     project = find_project(args.directory)
-    upgrade = [
-        word if "=" not in word else "*" for word in args.upgrade or ()
-    ]  # `--upgrade recipe=x` upgrades all of x
+    # `--upgrade recipe=x` upgrades all of x
+    upgrade = [word if "=" not in word else lock.EVERY for word in args.upgrade or ()]
     words = args.overrides + [word for word in args.upgrade or () if "=" in word]
     if [word for word in words if not word.startswith("recipe=")]:
         raise UsageError("a lock holds what recipes say, without overrides", hint="dsbuild lock [recipe=NAME]")

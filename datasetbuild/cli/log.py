@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
+from datasetbuild.cli.output import as_json, console
 from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
@@ -38,10 +38,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("-n is a number of versions, from 1", hint="dsbuild log recipe=NAME -n 5")
     name, versions = history(project, names[0], args.n)
     if args.json:
-        import orjson
-
         document = {"format_version": 1, "artifact": name, "versions": [asdict(version) for version in versions]}
-        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+        sys.stdout.write(as_json(document))
         return 0
     _show(name, versions)
     if find_repo(project).shallow:
@@ -51,11 +49,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _show(name: str, versions: list[Version]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, width=None if os.isatty(1) else 120)
+    screen = console()
     grid = Table(title=name, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     grid.add_column("revision", style="yellow", no_wrap=True)
     grid.add_column("day", no_wrap=True)
@@ -66,4 +63,4 @@ def _show(name: str, versions: list[Version]) -> None:
     for one in versions:
         numbers = ("" if number is None else str(number) for number in (one.kept, one.rows, one.tokens))
         grid.add_row(one.commit[:7], one.date, *numbers, (one.records or "")[:7], Text(one.what))
-    console.print(grid)
+    screen.print(grid)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
+from datasetbuild.cli import output
+from datasetbuild.cli.output import visible
 from datasetbuild.engine.masked import Masked, Run
 
 TRAINED, WEIGHED, CONTROL, RESET = "\x1b[1;4;32m", "\x1b[33m", "\x1b[2;36m", "\x1b[0m"
@@ -34,9 +36,7 @@ def as_text(rows: Sequence[Masked], *, colour: bool) -> str:
 
 def as_json(rows: Sequence[Masked]) -> str:
     """The rows as one JSON document."""
-    import orjson
-
-    return orjson.dumps(list(map(_document, rows)), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return output.as_json(list(map(_document, rows)))
 
 
 def _document(masked: Masked) -> dict[str, Any]:
@@ -82,8 +82,8 @@ def _weight(run: Run, before: Run | None = None) -> str:
 def _coloured(run: Run, before: Run | None) -> str:
     style = WEIGHED if run.prompt else TRAINED if run.weight else CONTROL if run.control else ""
     if not style:
-        return _visible(run.text)
-    lines = (_weight(run, before) + _visible(run.text)).split(
+        return visible(run.text)
+    lines = (_weight(run, before) + visible(run.text)).split(
         "\n"
     )  # colours end with the line: pagers forget them there
     return "\n".join(f"{style}{line}{RESET}" if line else "" for line in lines)
@@ -95,16 +95,9 @@ def _bracketed(runs: Sequence[Run]) -> str:
         kind = f"(( {run.weight}" if run.prompt else f"[[ {run.weight}" if run.weight else ""
         if kind != before:
             said += {"(": "))", "[": "]]"}.get(before[:1], "") + kind[:2] + (_weight(run) if kind else "")
-        said += _visible(run.text)
+        said += visible(run.text)
         before = kind
     return said + {"(": "))", "[": "]]"}.get(before[:1], "")
-
-
-def _visible(text: str) -> str:
-    """Control characters by their names, so that a text cannot steer the terminal."""
-    return "".join(
-        c if c in "\n\t" or ((c.isprintable() or ord(c) > 0x9F) and c != "\x7f") else f"\\x{ord(c):02x}" for c in text
-    )
 
 
 STYLE = """
@@ -162,7 +155,7 @@ def _span(run: Run, before: Run | None) -> str:
         )
         if there
     ]
-    text = escape(_visible(run.text)).replace("\n", '<span class="break">↵</span>\n')
+    text = escape(visible(run.text)).replace("\n", '<span class="break">↵</span>\n')
     said = _weight(run, before).strip("{}")
     weight = f'<span class="weight">{said}</span>' if said else ""
     if not classes:

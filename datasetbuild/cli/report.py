@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from datasetbuild.cli.output import as_json
 from datasetbuild.cli.project import find_project
 
 
@@ -34,10 +35,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(make_brief(manifest))
         return 0
     if args.json:
-        import orjson
-
         document = {"format_version": 1, "report": os.path.relpath(page, recipe.project), "key": manifest["key"]}
-        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+        sys.stdout.write(as_json(document))
     else:
         print(os.path.relpath(page, Path.cwd()))
     if args.open:

@@ -6,12 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-import orjson
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from datasetbuild.artifact.manifest import split_note
+from datasetbuild.cli import output
 from datasetbuild.engine.run import Built
 from datasetbuild.record import Stage
 
@@ -31,12 +30,12 @@ def as_json(built: Built, project: Path) -> str:
         "steps": {"ran": built.measured, "reused": built.reused},
         "manifest": built.manifest,
     }
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    return output.as_json(document)
 
 
 def show(built: Built, project: Path) -> None:
     """Print the screen of a build."""
-    console = Console(highlight=False, width=None if os.isatty(1) else 120)
+    console = output.console()
     manifest = built.manifest
     console.print(_funnel(manifest))
     if manifest["counts"]["reasons"]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasetbuild.cli.held import held_plan
+from datasetbuild.cli.output import as_json, console
 from datasetbuild.cli.project import check_folder
 
 if TYPE_CHECKING:
@@ -41,10 +42,8 @@ def run(args: argparse.Namespace, project: Path) -> int:
 
         args.plot.write_text(curve_page(base.name, rows(points)), encoding="utf-8")
     if args.json:
-        import orjson
-
         document = {"format_version": 1, "recipe": base.choice, "points": [asdict(point) for point in points]}
-        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+        sys.stdout.write(as_json(document))
     elif args.csv:
         sys.stdout.write(as_csv(points))
     else:
@@ -103,10 +102,7 @@ def as_csv(points: list[Point]) -> str:
 
 def show(name: str, points: list[Point]) -> None:
     """The table on the terminal."""
-    import os
-
     from rich import box
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -117,4 +113,4 @@ def show(name: str, points: list[Point]) -> None:
         screen.add_column(escape(column), justify="right")
     for row in table:
         screen.add_row(*(f"{value:+d}" if column == "delta" else escape(str(value)) for column, value in row.items()))
-    Console(highlight=False, width=None if os.isatty(1) else 160).print(screen)
+    console(160).print(screen)

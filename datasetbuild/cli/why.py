@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from datasetbuild.cli.held import add_flags, held_plan
+from datasetbuild.cli.output import as_json
 from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
@@ -74,17 +75,11 @@ def _answer(args: argparse.Namespace, wanted: str, asked: Search | Past) -> int:
     if not len(found):
         raise no_row(asked.ledger, wanted)
     if len(found) > 1:
-        sys.stdout.write(_as_json(found.to_dicts()) if args.json else several(found))
+        sys.stdout.write(as_json(found.to_dicts()) if args.json else several(found))
         return 0
     story = asked.tell(found["id"][0])
-    sys.stdout.write(_as_json(vars(story)) if args.json else tell(story))
+    sys.stdout.write(as_json(vars(story)) if args.json else tell(story))
     return 0
-
-
-def _as_json(value: Any) -> str:
-    import orjson
-
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS).decode()
 
 
 def several(found: pl.DataFrame) -> str:
