@@ -98,16 +98,11 @@ def test_a_dvc_project_in_a_subfolder_of_git(tmp_path: Path) -> None:
         repository.fetch_at("HEAD", "nothing.bin", tmp_path / "none")
 
 
-def test_commits_and_what_is_not_committed(folder: Path) -> None:
-    """History is newest first; what differs from the last commit is named, also what git does not know yet."""
+def test_history_is_newest_first(folder: Path) -> None:
+    """The commits that changed a file, each with its subject and the id that a tag resolves to."""
     repository = find_repo(folder)
     assert [commit.subject for commit in repository.history("notes.txt")] == ["The second", "The first"]
     assert repository.history("notes.txt")[1].id == repository.resolve("v1")
-    assert repository.dirty() == []
-    (folder / "notes.txt").write_text("three\n")
-    (folder / "ü b.txt").write_text("new\n")
-    assert repository.dirty() == ["project/notes.txt", "project/ü b.txt"]
-    assert repository.dirty(["notes.txt"]) == ["project/notes.txt"]
 
 
 def test_a_checkout_leaves_nothing_behind(folder: Path) -> None:

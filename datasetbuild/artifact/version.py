@@ -124,11 +124,6 @@ class Repository:
                 self.fetch_at(rev, name, into / name)
         return wanted
 
-    def dirty(self, paths: Sequence[Path | str] = ()) -> list[str]:
-        """Files below the paths (all without any) that differ from the last commit or are new, relative to the top."""
-        words = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--", *map(str, paths)]
-        return sorted(entry[3:] for entry in self.git(*words).split("\0") if entry)
-
     def history(self, path: Path | str, rev: str = "HEAD") -> list[Commit]:
         """The commits that changed a file, newest first."""
         form = "--format=%H%x1f%cs%x1f%s"

@@ -225,17 +225,13 @@ def _check_limits(step: ExportStep, delivery: Delivery, files: Entries, draft: P
     for path, entry in files.items():
         name = path.relative_to(draft).as_posix()
         if carries.max_bytes is not None and entry["bytes"] > carries.max_bytes:
-            message = f"{name} has {entry['bytes'] / 2**20:.0f} MB, and {step.profile} takes at most {carries.max_bytes / 2**20:.0f} MB a file"
-            raise BuildError(
-                message,
-                hint=f"make the dataset smaller (mix.total, filters), or leave {step.profile!r} out of `export`",
-            )
-        if carries.max_rows is not None and entry.get("rows", 0) > carries.max_rows:
-            message = f"{name} has {entry['rows']} rows, and {step.profile} takes at most {carries.max_rows} a file"
-            raise BuildError(
-                message,
-                hint=f"make the dataset smaller (mix.total, filters), or leave {step.profile!r} out of `export`",
-            )
+            has, most = f"{entry['bytes'] / 2**20:.0f} MB", f"{carries.max_bytes / 2**20:.0f} MB"
+        elif carries.max_rows is not None and entry.get("rows", 0) > carries.max_rows:
+            has, most = f"{entry['rows']} rows", f"{carries.max_rows}"
+        else:
+            continue
+        hint = f"make the dataset smaller (mix.total, filters), or leave {step.profile!r} out of `export`"
+        raise BuildError(f"{name} has {has}, and {step.profile} takes at most {most} a file", hint=hint)
 
 
 def _refuse(steps: Sequence[ExportStep], columns: list[Column]) -> None:

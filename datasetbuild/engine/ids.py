@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import series
+from datasetbuild.arrow import series, sums
 from datasetbuild.hashing import ID_LENGTH
 from datasetbuild.record import ID_ORDER
 
@@ -62,8 +62,7 @@ def _texts(name: str, raw: NDArray[np.uint8], known: NDArray[np.bool_]) -> pl.Se
     """Hex texts at the places that are known, null elsewhere. raw: bytes, a line for each text."""
     import pyarrow as pa
 
-    offsets = np.zeros(len(known) + 1, np.int64)
-    np.cumsum(known * (2 * raw.shape[1]), out=offsets[1:])
+    offsets = sums(known * (2 * raw.shape[1]))
     valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
     buffers = [valid, pa.py_buffer(offsets), pa.py_buffer(hexlify(raw.tobytes()))]
     texts = pa.Array.from_buffers(pa.large_string(), len(known), buffers)

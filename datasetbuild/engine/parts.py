@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
@@ -283,11 +283,13 @@ def _delivery(
         for name, value in usual.items()
         if plan.template.get(name, value) != value
     )
+    known = Delivery(plan.name, {}, {}, longest=longest, cut=cut, fields=fields, masking=masking)
     if all(isinstance(step.open().form, Tokens) or step.profile == "messages" for step in plan.export):
-        return Delivery(plan.name, {}, {}, longest, cut, fields, masking)  # nobody asks for the template: 20 ms saved
+        return known  # nobody asks for the template: 20 ms saved
     spec, chat = opened_template(cache.object(plan.spec), plan.template, project)
     generation = "{% generation" in chat.text or "{%- generation" in chat.text
-    return Delivery(plan.name, {}, {}, longest, cut, fields, masking, chat.text, generation, *_ends(spec, chat))
+    bos, stop = _ends(spec, chat)
+    return replace(known, template=chat.text, generation=generation, bos=bos, stop=stop)
 
 
 def _ends(spec: TokenizerSpec, chat: ChatTemplate) -> tuple[str | None, str | None]:

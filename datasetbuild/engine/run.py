@@ -137,9 +137,19 @@ def _build(
         rejected = failed(checks) and not accept
         folder = rejected_folder(recipe) if rejected else folder
         result = outcome.Outcome(
-            recipe, plan, parts, key, files, found.decision, found.plane.quarantine, written, warnings,
-            tally(found.pieces), checks, draw_samples(Search(recipe, found, cache)),
-        )  # fmt: skip
+            recipe,
+            plan,
+            parts=parts,
+            key=key,
+            inputs=files,
+            decision=found.decision,
+            quarantine=found.plane.quarantine,
+            written=written,
+            warnings=warnings,
+            tally=tally(found.pieces),
+            checks=checks,
+            samples=draw_samples(Search(recipe, found, cache)),
+        )
         write_ledger(found.decision.rows, draft / "ledger.parquet")
         rest(cache.root)
         manifest = outcome.write_books(result, draft)

@@ -12,21 +12,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import sums
+from datasetbuild.arrow import lists, sums
 from datasetbuild.errors import RecordError
 from datasetbuild.hashing import canonical_json
 from datasetbuild.record import Message, Reason, Stage, no_quarantine, quarantine_schema
 from datasetbuild.stages.render import control
 from datasetbuild.stages.render.align import Aligned, align_rows
 from datasetbuild.stages.render.batch import WHOLE, Batch, Fragments, assemble
-from datasetbuild.stages.render.columns import (
-    assistant_masks,
-    labels,
-    lists,
-    loss_weights,
-    trained,
-    truncate,
-)
+from datasetbuild.stages.render.columns import assistant_masks, labels, loss_weights, trained, truncate
 from datasetbuild.stages.render.encode import Encoded, Encoder, encoder
 from datasetbuild.stages.render.jobs import Job, compare_every, draws, group_jobs, make_jobs
 from datasetbuild.stages.render.joined import compare_joined, conversations, join_plain, texts_of
@@ -179,15 +172,15 @@ def _frame(
     rows: pl.Series, batch: Batch, encoded: Encoded, aligned: Aligned, loaded: Encoder, params: dict[str, Any]
 ) -> pl.DataFrame:
     per_row = np.bincount(aligned.spans[:, 0], minlength=len(rows))
-    spans = lists(aligned.spans[:, 1:3].reshape(-1).astype(np.uint32), sums(2 * per_row), "spans")
+    spans = lists("spans", aligned.spans[:, 1:3].reshape(-1).astype(np.uint32), sums(2 * per_row))
     columns = {
         "row": rows,
         **_expanded(rows, batch.turns),
         "tokens": np.diff(encoded.bounds).astype(np.uint32),
         "trained_tokens": np.diff(sums(aligned.spans[:, 2] - aligned.spans[:, 1])[sums(per_row)]).astype(np.uint32),
-        "input_ids": lists(encoded.ids, encoded.bounds, "input_ids"),
+        "input_ids": lists("input_ids", encoded.ids, encoded.bounds),
         "spans": spans,
-        "parity": lists(parities(batch, aligned.spans, encoded, loaded), sums(per_row), "parity"),
+        "parity": lists("parity", parities(batch, aligned.spans, encoded, loaded), sums(per_row)),
         "loss_weights": _loss_weights(batch, encoded, aligned, params.get("prompt_weight") or 0.0),
         "text": batch.series,
     }
@@ -216,7 +209,7 @@ def _loss_weights(batch: Batch, encoded: Encoded, aligned: Aligned, prompt_weigh
     for spans, weights in ((aligned.spans, aligned.weights), (aligned.silent, np.zeros(len(aligned.silent)))):
         for (row, first, after, _), weight in zip(spans.tolist(), weights.tolist(), strict=True):
             values[encoded.bounds[row] + first : encoded.bounds[row] + after] = weight
-    every = lists(values, encoded.bounds, "loss_weights").to_frame()
+    every = lists("loss_weights", values, encoded.bounds).to_frame()
     return every.select(pl.when(pl.Series(needed)).then("loss_weights"))["loss_weights"]
 
 

@@ -18,7 +18,7 @@ import orjson
 import polars as pl
 from numpy.typing import NDArray
 
-from datasetbuild.arrow import take
+from datasetbuild.arrow import sums, take
 from datasetbuild.hashing import checksums
 from datasetbuild.stages.render.tokenizer import TokenizerSpec
 
@@ -118,8 +118,7 @@ class Encoder:
     def _slow(self, texts: list[str], warning: str | None) -> Encoded:
         encodings = self.oracle.encode_batch(texts, add_special_tokens=False)
         lists = [encoding.ids for encoding in encodings]
-        bounds = np.zeros(len(lists) + 1, np.int64)
-        np.cumsum([len(ids) for ids in lists], out=bounds[1:])
+        bounds = sums(np.array([len(ids) for ids in lists], np.int64))
         ids = np.fromiter(chain.from_iterable(lists), np.int32, count=int(bounds[-1]))
         return Encoded(ids, bounds, warning, encodings)
 
@@ -137,11 +136,6 @@ def forget_fast() -> None:
 def encoder(spec: TokenizerSpec) -> Encoder:
     """The loaded tokenizer of a spec, kept for the life of the process (loading costs 0.1 to 0.5 s)."""
     return Encoder(spec)
-
-
-def encode_batch(texts: list[str], spec: TokenizerSpec) -> Encoded:
-    """Token ids of the texts, in order; see `Encoder.encode`."""
-    return encoder(spec).encode(texts)
 
 
 def sample(numbers: NDArray[np.unsignedinteger[Any]]) -> list[int]:

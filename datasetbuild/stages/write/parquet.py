@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from datasetbuild.arrow import cast
+from datasetbuild.arrow import cast, lists, sums
 from datasetbuild.record import MESSAGE_FIELDS, PROVENANCE
 
 if TYPE_CHECKING:
@@ -81,11 +81,8 @@ def attention_mask(input_ids: pl.Series) -> pl.Series:
     """A 1 for every token (list of int8)."""
     import numpy as np
 
-    from datasetbuild.stages.render.columns import lists
-
-    bounds = np.zeros(len(input_ids) + 1, np.int64)
-    np.cumsum(input_ids.list.len().to_numpy(), out=bounds[1:])
-    return lists(np.ones(bounds[-1], np.int8), bounds, "attention_mask")
+    bounds = sums(input_ids.list.len())
+    return lists("attention_mask", np.ones(bounds[-1], np.int8), bounds)
 
 
 def narrow_messages(messages: pl.Series, fields: frozenset[str]) -> pl.Series:

@@ -16,7 +16,7 @@ from datasetbuild.arrow import sums
 from datasetbuild.errors import BuildError, DatasetBuildError, RecipeError
 from datasetbuild.hashing import checksums
 from datasetbuild.stages.render import TokenizerSpec, encode, fingerprint, load_spec, resolve, save_spec, tokenizer
-from datasetbuild.stages.render.encode import SAMPLE_LEAST, Encoder, encode_batch, forget_fast, sample
+from datasetbuild.stages.render.encode import SAMPLE_LEAST, Encoder, encoder, forget_fast, sample
 from tests.conftest import ROOT
 
 
@@ -227,7 +227,7 @@ def test_a_plain_folder_is_read_as_transformers_reads_it(monkeypatch: pytest.Mon
         whole.control,
     )
     texts = ["Hello, Wörld! 日本語 👩‍🚀", "<|im_start|>user\nHi<|im_end|>\n", "", "a  b\tc\n\n", "<s>[INST] x [/INST]</s>"]
-    assert encode_batch(texts, plain).ids.tolist() == encode_batch(texts, whole).ids.tolist()
+    assert encoder(plain).encode(texts).ids.tolist() == encoder(whole).encode(texts).ids.tolist()
 
 
 @pytest.mark.parametrize(
