@@ -26,11 +26,11 @@ def draw() -> str:
     from rich.console import Console
     from rich.terminal_theme import MONOKAI
 
-    from datasetbuild.cli import main, screen
+    from datasetbuild.cli import main, output
 
     console = Console(record=True, width=92, file=io.StringIO(), force_terminal=True, highlight=False)
     console.print(f"[bold green]$[/] [bold]{COMMAND}[/]")
-    ours = mock.patch.object(screen, "Console", return_value=console)
+    ours = mock.patch.object(output, "console", return_value=console)
     with tempfile.TemporaryDirectory() as folder, ours:
         for name in ("examples", "recipes"):
             shutil.copytree(ROOT / name, Path(folder) / name)
