@@ -1,8 +1,8 @@
 """Characters to tokens: the trained token spans of a batch, each proved against the bytes that its tokens spell.
 
 Token boundaries are sums of the tokens' byte lengths (0.01 us a token), believed only where the tokens spell the row's
-text byte for byte. Where they do not (normalizers, tokens that swallow white space), the row is encoded again by
-`tokenizers` with offsets, about 100 us, and what is trained is decoded and compared.
+text byte for byte, white space aside that added tokens swallow (`swallow.py`). Where they do not (normalizers), the row is
+encoded again by `tokenizers` with offsets, and what is trained is decoded and compared: about 300 us.
 
 A token is trained when it overlaps a trained region. So `" yes"` is trained although its blank belongs to the header.
 """
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from datasetbuild.arrow import sums
 from datasetbuild.stages.render.batch import Batch, Group, Ints
-from datasetbuild.stages.render.encode import Encoded, Encoder
+from datasetbuild.stages.render.encode import Encoded, Encoder, Pieces
+from datasetbuild.stages.render.swallow import swallowed
 
 START_OUTSIDE = "turn {turn}: a trained token overlaps the text of another turn"
 NOT_COVERED = "turn {turn}: the trained tokens do not cover its text"
@@ -73,7 +74,9 @@ def align_rows(batch: Batch, encoded: Encoded, encoder: Encoder) -> Aligned | No
     of the oracle, so that the batch has to be encoded again."""
     faults: dict[int, str] = {}
     wanted = want(batch, faults)
-    bounds, unspelt = spell(batch, encoded, encoder)
+    bounds, unspelt, greedy = spell(batch, encoded, encoder)
+    if greedy.any():
+        _give_back(wanted, bounds, encoded.ids, greedy, encoder)
     spans, refused = overlap(wanted, bounds[:-1], bounds[1:], encoded.ids)
     spans[:, 1:3] -= encoded.bounds[spans[:, 0]][:, None]
     found = [spans[~unspelt[spans[:, 0]]]]
@@ -164,25 +167,67 @@ def _compare_marks(group: Group, rows: Ints, faults: dict[int, str]) -> None:
         faults[row] = "the template's generation marks do not lie where its turns lie"
 
 
-def spell(batch: Batch, encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArray[np.bool_]]:
-    """Where each token begins in the bytes of all texts, and which rows the tokens do not spell byte for byte."""
+def spell(batch: Batch, encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where each token begins in the bytes of all texts, which rows the tokens do not spell byte for byte, and of which they
+    spell all but the white space that added tokens swallow."""
+    greedy = np.zeros(len(batch), bool)
     if encoded.places is not None:
-        return encoded.places, np.zeros(len(batch), bool)
-    bounds, spelt = encoder.pieces.spell(encoded.ids)
+        return encoded.places, greedy, greedy
+    pieces = encoder.pieces
+    bounds, spelt = pieces.spell(encoded.ids)
     unspelt = ~_matches(batch, bounds[encoded.bounds], spelt)
     if not unspelt.any():
-        return bounds, unspelt
+        return bounds, unspelt, greedy
     lengths, sizes = np.diff(batch.bounds), np.diff(bounds)
     owner = np.repeat(np.arange(len(batch)), np.diff(encoded.bounds))
-    for every in (False, True) if encoder.pieces.marked else ():
-        bounds, spelt = encoder.pieces.spell(encoder.pieces.without_blanks(encoded.ids, encoded.bounds, every=every))
+    ways = [(bounds, spelt)]
+    for every in (False, True) if pieces.marked else ():
+        bounds, spelt = pieces.spell(pieces.without_blanks(encoded.ids, encoded.bounds, every=every))
+        ways.append((bounds, spelt))
         matches = _matches(batch, bounds[encoded.bounds], spelt) & unspelt
         sizes = np.where(matches[owner], np.diff(bounds), sizes)
         unspelt &= ~matches
+    if pieces.greedy.any():
+        for bounds, spelt in reversed(ways):
+            for row in np.flatnonzero(unspelt).tolist():
+                mine = slice(*encoded.bounds[row : row + 2])
+                more = _swallowed(batch, row, encoded.ids[mine], bounds[mine.start : mine.stop + 1], spelt, pieces)
+                if more is not None:
+                    sizes[mine] = np.diff(bounds[mine.start : mine.stop + 1]) + more
+                    greedy[row], unspelt[row] = True, False
     sizes[unspelt[owner]] = 0  # such rows get one made-up token that fills them, so that the others' positions hold
     filled = unspelt & (np.diff(encoded.bounds) > 0)
     sizes[encoded.bounds[1:][filled] - 1] = lengths[filled]
-    return sums(sizes), unspelt
+    return sums(sizes), unspelt, greedy
+
+
+def _swallowed(batch: Batch, row: int, ids: NDArray[np.int32], bounds: Ints, spelt: memoryview, pieces: Pieces) -> Ints | None:
+    """The white space that each token of a row swallows, in bytes; None where that is not all that is missing.
+
+    bounds: where each token begins in `spelt`, which holds all rows."""
+    text, own = bytes(batch.data[batch.bounds[row] : batch.bounds[row + 1]]), bytes(spelt[bounds[0] : bounds[-1]])
+    places = np.flatnonzero(pieces.greedy[ids])
+    edges, sides = bounds - bounds[0], pieces.sides[ids[places]]
+    found = swallowed(text, own, zip(edges[places].tolist(), edges[places + 1].tolist(), *sides.T.tolist(), strict=True))
+    if found is None:
+        return None
+    more = np.zeros(len(ids), np.int64)
+    more[places] = found
+    return more
+
+
+def _give_back(wanted: Wanted, bounds: Ints, ids: NDArray[np.int32], greedy: NDArray[np.bool_], encoder: Encoder) -> None:
+    """White space at the begin of a region that an added token before it swallowed belongs to what is before."""
+    mine = np.flatnonzero(greedy[wanted.region[0]])
+    if len(mine):
+        wanted.region[2, mine] = _behind_added(*wanted.region[2:4, mine], bounds[:-1], bounds[1:], ids, encoder)
+
+
+def _behind_added(begins: Ints, stops: Ints, starts: Ints, ends: Ints, ids: NDArray[np.int32], encoder: Encoder) -> Ints:
+    """Where regions begin, when an added token lies over their begin: behind it. starts, ends: of all tokens, at least one."""
+    at = np.minimum(np.searchsorted(ends, begins, "right"), len(ids) - 1)
+    over = encoder.pieces.added[ids[at]] & (starts[at] < begins)
+    return np.where(over, np.minimum(ends[at], stops), begins)
 
 
 def _matches(batch: Batch, bounds: Ints, spelt: memoryview) -> NDArray[np.bool_]:
@@ -248,10 +293,7 @@ def _by_offsets(
     offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2)
     starts, ends = np.maximum.accumulate(offsets[:, 0]), np.maximum.accumulate(offsets[:, 1])
     if len(ids):  # an added token that swallowed white space of the region belongs to what is before it
-        begins, stops = wanted.region[2:4]
-        at = np.minimum(np.searchsorted(ends, begins, "right"), len(ids) - 1)
-        swallowed = encoder.pieces.added[ids[at]] & (starts[at] < begins)
-        wanted.region[2] = np.where(swallowed, np.minimum(ends[at], stops), begins)
+        wanted.region[2] = _behind_added(*wanted.region[2:4], starts, ends, ids, encoder)
     spans, faults = overlap(wanted, starts, ends, ids)
     if not faults and (fault := _decoded(text, wanted, spans, ids, encoder)):
         faults[row] = fault

@@ -167,6 +167,9 @@ class Pieces:
 
     Byte-level BPE spells every byte; SentencePiece-like ones write a blank as U+2581, put one before a text and spell
     rare bytes as `<0x0A>`. Whether it holds is not believed but compared, byte by byte, for every row (`spell`).
+
+    Arrays by token: `added`; `heads`, added ones that cut a text in two; `sides`, whether an added one takes the white space on
+    its left and on its right; `greedy`, on either.
     """
 
     def __init__(self, json: str) -> None:
@@ -182,6 +185,10 @@ class Pieces:
         self.added[list(added)] = True
         self.heads = np.zeros(self.size, bool)
         self.heads[[token["id"] for token in model.get("added_tokens") or [] if _cuts(token)]] = True
+        self.sides = np.zeros((self.size, 2), bool)
+        for token in model.get("added_tokens") or []:
+            self.sides[token["id"]] = bool(token.get("lstrip")), bool(token.get("rstrip"))
+        self.greedy: NDArray[np.bool_] = self.sides.any(axis=1)
         self.marked = "\u2581" in json
         first = (
             [piece.removeprefix(b" ") if not self.added[i] else piece for i, piece in enumerate(plain)]
