@@ -11,6 +11,8 @@ not found.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -46,13 +48,14 @@ def rarity(documents: int, found: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.minimum(np.frexp(quotient.astype(np.float64))[1], MAX_RARITY).astype(np.int64)
 
 
-def word_vectors(words: pl.Series) -> NDArray[np.int32]:
-    """The vector of each distinct word, of length `UNIT`: the sum of the word and its letter n-grams, (n, DIMENSIONS)."""
+def word_vectors(words: pl.Series) -> NDArray[np.float32]:
+    """The vector of each distinct word, of length `UNIT`: the sum of the word and its letter n-grams, (n, DIMENSIONS), in whole
+    numbers."""
     blocks = [words.slice(first, WORDS_AT_ONCE) for first in range(0, len(words), WORDS_AT_ONCE)]
-    return np.concatenate([_word_vectors(block) for block in blocks] or [np.empty((0, DIMENSIONS), np.int32)])
+    return np.concatenate([_word_vectors(block) for block in blocks] or [np.empty((0, DIMENSIONS), np.float32)])
 
 
-def _word_vectors(words: pl.Series) -> NDArray[np.int32]:
+def _word_vectors(words: pl.Series) -> NDArray[np.float32]:
     sums = np.zeros((len(words), DIMENSIONS))
     codes, counts = _characters("<" + words + ">")
     for ngram in NGRAMS:
@@ -62,7 +65,7 @@ def _word_vectors(words: pl.Series) -> NDArray[np.int32]:
     for salt in (1, 2, 3):  # a word counts as much as three of its n-grams
         _add(sums, np.repeat(np.arange(len(words)), one), mix(whole + np.uint64(salt)))
     length = np.sqrt((sums * sums).sum(axis=1, keepdims=True))
-    return np.rint(sums * UNIT / np.where(length > 0, length, 1)).astype(np.int32)
+    return np.rint(sums * UNIT / np.where(length > 0, length, 1)).astype(np.float32)
 
 
 WHOLE = Scan(r"[^\s\S]", bytes(byte or 1 for byte in range(256)))
@@ -78,22 +81,28 @@ def embed(texts: pl.Series, rare: pl.DataFrame, documents: int) -> NDArray[np.in
     vocabulary = pairs.select(pl.col("word").unique().sort()).with_row_index("at")
     pairs = pairs.join(vocabulary, on="word", how="left", maintain_order="left")
     found = vocabulary.join(rare, on="word", how="left", maintain_order="left")["found"].fill_null(1).to_numpy()
-    weight = np.floor(np.sqrt(16 * rarity(documents, found.astype(np.int64))))
+    weight = np.floor(np.sqrt(16 * rarity(documents, found.astype(np.int64)))).astype(np.float32)
     sums = np.zeros((len(texts), DIMENSIONS), np.int32)
     at, text = pairs["at"].to_numpy(), pairs["text"].to_numpy()
     for first in range(0, len(vocabulary), VOCABULARY):
-        vectors = word_vectors(vocabulary["word"].slice(first, VOCABULARY)) * weight.astype(np.int32)[first : first + VOCABULARY, None]
         mine = np.flatnonzero((at >= first) & (at < first + VOCABULARY))
-        _add_words(sums, text[mine], at[mine] - first, vectors)
+        vectors = word_vectors(vocabulary["word"].slice(first, VOCABULARY))
+        _add_words(sums, text[mine], at[mine] - first, weight[first : first + VOCABULARY], vectors)
     return quantized(sums)
 
 
-def _add_words(sums: NDArray[np.int32], text: NDArray[np.uint32], at: NDArray[np.int64], vectors: NDArray[np.int32]) -> None:
-    """Add to each text the vectors of its words. text: ascending."""
-    for first in range(0, len(at), WORDS_AT_ONCE):  # a text may reach over two blocks: sums add up
-        mine, block = text[first : first + WORDS_AT_ONCE], vectors[at[first : first + WORDS_AT_ONCE]]
-        starts = np.flatnonzero(np.concatenate([[True], mine[1:] != mine[:-1]]))
-        sums[mine[starts]] += np.add.reduceat(block, starts, axis=0)
+def _add_words(
+    sums: NDArray[np.int32], text: NDArray[np.uint32], at: NDArray[np.int64], weight: NDArray[np.float32], vectors: NDArray[np.float32]
+) -> None:
+    """Add to each text the vectors of its words. text: ascending; at: of each of its words, which weight and vector.
+
+    One product for each text, in a twentieth of the time that adding up many texts at once takes. What is added up there stays
+    whole and below 2^24, so that float32 is exact in any order: 4096 words, a vector's length of 64, a weight of 15."""
+    starts = np.flatnonzero(np.concatenate([[True], text[1:] != text[:-1]]))
+    for start, stop in pairwise([*starts.tolist(), len(text)]):
+        for first in range(start, stop, WORDS_AT_ONCE):
+            words = at[first : min(first + WORDS_AT_ONCE, stop)]
+            sums[text[start]] += (weight[words] @ vectors[words]).astype(np.int32)
 
 
 def quantized(vectors: NDArray[np.int32] | NDArray[np.float32] | NDArray[np.float64]) -> NDArray[np.int8]:
