@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from datasetbuild.op import find
@@ -36,6 +36,32 @@ def test_golden_vectors() -> None:
     assert found.dtype == np.int8
     assert found.shape == (6, hashed.DIMENSIONS)
     assert hashlib.sha256(found.tobytes()).hexdigest()[:16] == "e08e1ad6539d50da"
+
+
+@given(st.lists(st.lists(st.sampled_from([*"aÀb_9 -.你\u0301\n", "w" * 70]), max_size=12).map("".join), max_size=6))
+@example(["w" * 200 + " ww W", "w", "", "a " + "é" * 64, "é" * 65])
+def test_words_are_runs_of_64_letters_at_most(texts: list[str]) -> None:
+    """A longer run is cut; each word of a text comes once, and texts in order."""
+    found = hashed.words_of(pl.Series(texts, dtype=pl.String))
+    wanted = [(n, word) for n, text in enumerate(texts) for word in set(pl.Series([text.lower()]).str.extract_all(r"\w{1,64}")[0])]
+    assert sorted(found.rows()) == sorted(wanted)
+    assert found["text"].is_sorted()
+
+
+def test_long_texts_are_added_up_exactly() -> None:
+    """Texts of more words than are added up at once, with the largest weights."""
+    rng = np.random.default_rng(5)
+    count = 2 * hashed.WORDS_AT_ONCE + 7
+    vectors = np.full((count, hashed.DIMENSIONS), hashed.UNIT, np.float32) - rng.integers(0, 2, (count, hashed.DIMENSIONS)).astype(np.float32)
+    weight = np.full(count, 15, np.float32)
+    text = np.array([1] * count + [4], np.uint32)
+    at = np.append(rng.permutation(count), 3)
+    sums = np.zeros((6, hashed.DIMENSIONS), np.int32)
+    hashed._add_words(sums, text, at, weight, vectors)
+    whole = vectors.astype(np.int64) * 15
+    assert (sums[1] == whole.sum(axis=0)).all()
+    assert (sums[4] == whole[3]).all()
+    assert not sums[[0, 2, 3, 5]].any()
 
 
 def test_alike_texts_lie_near_and_others_do_not() -> None:

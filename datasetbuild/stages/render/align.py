@@ -220,7 +220,8 @@ def _give_back(wanted: Wanted, bounds: Ints, ids: NDArray[np.int32], greedy: NDA
     """White space at the begin of a region that an added token before it swallowed belongs to what is before."""
     mine = np.flatnonzero(greedy[wanted.region[0]])
     if len(mine):
-        wanted.region[2, mine] = _behind_added(*wanted.region[2:4, mine], bounds[:-1], bounds[1:], ids, encoder)
+        begins, stops = wanted.region[2:4, mine]
+        wanted.region[2, mine] = _behind_added(begins, stops, bounds[:-1], bounds[1:], ids, encoder)
 
 
 def _behind_added(begins: Ints, stops: Ints, starts: Ints, ends: Ints, ids: NDArray[np.int32], encoder: Encoder) -> Ints:
@@ -293,7 +294,7 @@ def _by_offsets(
     offsets = np.array(encoding.offsets, np.int64).reshape(-1, 2)
     starts, ends = np.maximum.accumulate(offsets[:, 0]), np.maximum.accumulate(offsets[:, 1])
     if len(ids):  # an added token that swallowed white space of the region belongs to what is before it
-        wanted.region[2] = _behind_added(*wanted.region[2:4], starts, ends, ids, encoder)
+        wanted.region[2] = _behind_added(wanted.region[2], wanted.region[3], starts, ends, ids, encoder)
     spans, faults = overlap(wanted, starts, ends, ids)
     if not faults and (fault := _decoded(text, wanted, spans, ids, encoder)):
         faults[row] = fault

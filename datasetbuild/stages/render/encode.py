@@ -188,7 +188,7 @@ class Pieces:
         self.sides = np.zeros((self.size, 2), bool)
         for token in model.get("added_tokens") or []:
             self.sides[token["id"]] = bool(token.get("lstrip")), bool(token.get("rstrip"))
-        self.greedy: NDArray[np.bool_] = self.sides.any(axis=1)
+        self.greedy = np.logical_or(self.sides[:, 0], self.sides[:, 1])
         self.marked = "\u2581" in json
         first = (
             [piece.removeprefix(b" ") if not self.added[i] else piece for i, piece in enumerate(plain)]

@@ -56,6 +56,16 @@ def test_company_changes_nothing() -> None:
     assert identify(pl.Series(texts[::-1], dtype=pl.String), FIVE, 0.6).to_list() == together[::-1]
 
 
+def test_facts_of_one_recipe_may_be_more_or_less_sure() -> None:
+    """Turns are told once for facts that ask for other confidences; each gets its own answer, in any order."""
+    texts = [text[:cut] for text in (EN, DE, FR, JA, RU) for cut in range(6, 40, 3)]
+    frame = annotate_frame(pl.concat([records([text]) for text in texts]))
+    for confidence in (0.6, 0.999, 0.0, 0.6):
+        found = measure(frame, "language", {"languages": list(FIVE), "min_confidence": confidence})[0]["value"]
+        assert found.to_list() == identify(pl.Series(texts), FIVE, confidence).to_list()
+    assert len(set(found)) > 1
+
+
 def test_the_facts() -> None:
     """The conversation's language by the length of its turns; mixed answers by paragraph; answers against questions."""
     assert value("language", DE, DE + " " + DE) == "de"
