@@ -129,10 +129,8 @@ class Operator:
     def place_of(self, error: BaseException) -> str:
         """Where in its plugin the function raised, ` (my_facts.py:3)`: the file by its name alone, which is the same on every
         machine. Nothing for our own functions."""
-        file, line, step = self.function.__code__.co_filename, None, error.__traceback__
-        while step:
-            line = step.tb_lineno if step.tb_frame.f_code.co_filename == file else line
-            step = step.tb_next
+        file = self.function.__code__.co_filename
+        line = line_in(error, file)
         return f" ({os.path.basename(file)}:{line})" if self.code and line else ""
 
     def identity(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -178,6 +176,15 @@ def find(kind: Kind, name: str) -> Operator:
     if (kind, name) in _REGISTRY:
         return _REGISTRY[kind, name]
     raise UsageError(f"no {kind} named {name!r}", hint=did_you_mean(name, [op.name for op in operators(kind)]))
+
+
+def line_in(error: BaseException, file: str) -> int | None:
+    """The line of a file at which an error arose, the innermost; None where it passed by no line of it."""
+    line, step = None, error.__traceback__
+    while step:
+        line = step.tb_lineno if step.tb_frame.f_code.co_filename == file else line
+        step = step.tb_next
+    return line
 
 
 def did_you_mean(name: str, known: list[str]) -> str:

@@ -9,12 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from datasetbuild.engine import ledger as books
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.decide import Decision, decide
 from datasetbuild.engine.evidence import Evidence
 from datasetbuild.engine.gather import KeyPlane, Piece, gather
-from datasetbuild.engine.ledger import complete, decided
+from datasetbuild.engine.ledger import complete, decided, token_statistics
 from datasetbuild.engine.local import local_engine
 from datasetbuild.engine.lock import present_inputs
 from datasetbuild.engine.place import placed
@@ -102,6 +101,6 @@ def _point(recipe: Recipe, plan: Plan, ledger: pl.DataFrame, base: int | None) -
         sources={name: per_source.get(name, 0) for name in plan.sources},
         splits={name: int((kept["split"] == name).sum()) for name in plan.fractions},
         rows=int(kept["copies"].sum()),
-        tokens=books.token_statistics(ledger),
+        tokens=token_statistics(ledger),
         delta=len(kept) - base if base is not None else 0,
     )

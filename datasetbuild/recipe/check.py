@@ -57,10 +57,7 @@ def _line_in(error: BaseException, file: Path) -> str:
     """Where in the plugin an error came from."""
     if isinstance(error, SyntaxError):
         return f":{error.lineno}"
-    line, step = None, error.__traceback__
-    while step:
-        line = step.tb_lineno if Path(step.tb_frame.f_code.co_filename) == file else line
-        step = step.tb_next
+    line = op.line_in(error, str(file))
     return f":{line}" if line else ""
 
 

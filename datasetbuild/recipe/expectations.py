@@ -29,8 +29,7 @@ def faults(recipe: Recipe, filters: Sequence[str]) -> Iterator[Fault]:
             yield recipe.fault(path, f"there is no check {check!r}", did_you_mean(check, list(known)))
             continue
         if known[check].needs == "render" and not recipe.config.get("template"):
-            message = f"the check {check!r} counts tokens, and the recipe has no `template` to render with"
-            yield recipe.fault(("checks", name), message, "write `template: {tokenizer: ..., chat_template: chatml}`")
+            yield unrendered(recipe, ("checks", name), f"the check {check!r} counts tokens")
         yield from _columns(recipe, name, entry, filters)
         yield from _bounds(recipe, name, entry)
 
@@ -50,6 +49,12 @@ def _columns(recipe: Recipe, name: str, entry: Mapping[str, Any], filters: Seque
                 yield recipe.fault(path, f"there is no fact and no column {column!r} to look at", advice)
             elif column in facts and column not in filters and (why := unmeasurable(facts[column], template)):
                 yield recipe.fault(path, f"the fact {column!r} {why}", f"measure it by a rule: `filters.{column}: {{...}}`")
+
+
+def unrendered(recipe: Recipe, path: tuple[str, ...], who: str, what: str = "") -> Fault:
+    """Somebody needs rendered rows, and nothing renders them. what: `its tokens`, where that is not plain."""
+    message = f"{who}, and the recipe has no `template` to render {f'{what} ' if what else ''}with"
+    return recipe.fault(path, message, "write `template: {tokenizer: ..., chat_template: chatml}`")
 
 
 def unmeasurable(fact: Any, template: Any) -> str | None:

@@ -133,8 +133,7 @@ def _facts(recipe: Recipe) -> Iterator[Fault]:
             path = ("filters", name, "fact") if "fact" in rule else ("filters", name)
             yield recipe.fault(path, f"there is no fact {fact!r}", did_you_mean(fact, list(known)))
         elif known[fact].needs == "render" and not recipe.config.get("template"):
-            message = f"the fact {fact!r} counts tokens, and the recipe has no `template` to render with"
-            yield recipe.fault(("filters", name), message, "write `template: {tokenizer: ..., chat_template: chatml}`")
+            yield expectations.unrendered(recipe, ("filters", name), f"the fact {fact!r} counts tokens")
 
 
 def _files(recipe: Recipe) -> Iterator[Fault]:
@@ -274,8 +273,7 @@ def _strata(recipe: Recipe) -> Iterator[Fault]:
             advice = f"{did_you_mean(name, [*STRATA, *facts])}; `sources.NAME.category: {name}` makes a column of a file the category"
             yield recipe.fault(path, f"there is no column {name!r} of records", advice)
         elif not recipe.config.get("template") and (fact := registered("fact").get(facts[name])) and fact.needs == "render":
-            message = f"the fact {name!r} counts tokens, and the recipe has no `template` to render with"
-            yield recipe.fault(path, message, "write `template: {tokenizer: ..., chat_template: chatml}`")
+            yield expectations.unrendered(recipe, path, f"the fact {name!r} counts tokens")
         else:
             yield from _unmeasured(recipe, path, name)
 
@@ -308,9 +306,7 @@ def _keep(recipe: Recipe) -> Iterator[Fault]:
         if name not in known:
             yield recipe.fault(path, f"there is nothing named {name!r} to prefer records by", did_you_mean(name, known))
         elif name in facts and facts[name].needs == "render" and not recipe.config.get("template"):
-            yield recipe.fault(
-                path, f"the fact {name!r} counts tokens, and the recipe has no `template` to render with"
-            )
+            yield expectations.unrendered(recipe, path, f"the fact {name!r} counts tokens")
         else:
             yield from _unmeasured(recipe, path, name)
 
@@ -347,8 +343,7 @@ def _export(
     folders.add(str(folder))
     wants = "its tokens" if given.get("rows") == "tokens" else "its text" if name == "text" else None
     if wants and not mapping(recipe.config.get("template")).get("tokenizer"):
-        message = f"the profile {name!r} writes what is rendered, and the recipe has no `template` to render {wants} with"
-        yield recipe.fault(path, message, "write `template: {tokenizer: ..., chat_template: chatml}`")
+        yield expectations.unrendered(recipe, path, f"the profile {name!r} writes what is rendered", wants)
     template = mapping(recipe.config.get("template"))
     if given.get("rows") == "tokens" and template.get("prompt_weight") and given.get("on_weight", "error") == "error":
         message = f"the profile {name!r} has no place for template.prompt_weight: its labels are trained or not"

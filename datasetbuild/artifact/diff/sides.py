@@ -170,12 +170,13 @@ class Versions:
         if folder := self._folder(word):
             manifest = parse_manifest((folder / MANIFEST).read_bytes(), word)
             return Asked(self._shown(folder), folder=folder, artifact=str(manifest["name"]))
-        error: VersionError | None = None
         try:
-            repository = find_repo(self.project)
-            return Asked(word, commit=repository.resolve(word))
-        except VersionError as found:
-            error = found
+            return Asked(word, commit=find_repo(self.project).resolve(word))
+        except VersionError as error:
+            return self._no_revision(word, error)
+
+    def _no_revision(self, word: str, error: VersionError) -> Asked:
+        """A word that is no revision, for whatever reason: a recipe that was built here, or what is wrong with it."""
         if name := self._artifact(word, self._workspace()):
             folder = self.project / BUILD / name
             return Asked(self._shown(folder), folder=folder, artifact=name)

@@ -14,7 +14,7 @@ import polars as pl
 
 from datasetbuild.arrow import lists
 from datasetbuild.op import section
-from datasetbuild.record import Reason, Stage, flatten_turns, fold_turns, no_quarantine, quarantine_schema
+from datasetbuild.record import Reason, Stage, canonical_bytes, flatten_turns, fold_turns, no_quarantine, quarantine_schema
 from datasetbuild.stages.clean.characters import fix_unicode as fix_unicode
 from datasetbuild.stages.clean.characters import normalize_whitespace as normalize_whitespace
 from datasetbuild.stages.clean.markup import drop_lines, html_to_text, markdown_to_text
@@ -108,7 +108,7 @@ def _refused(records: pl.DataFrame, mask: pl.Series, reason: Reason, details: li
     if not mask.any():
         return no_quarantine()
     refused = records.filter(mask)
-    raw = [canonical.decode() for canonical in map(_canonical, refused["messages"])]
+    raw = [canonical_bytes(messages.to_list()).decode() for messages in refused["messages"]]
     return refused.select("row", "line").with_columns(
         stage=pl.lit(Stage.CLEAN.value),
         reason=pl.lit(reason.value),
@@ -117,7 +117,3 @@ def _refused(records: pl.DataFrame, mask: pl.Series, reason: Reason, details: li
     ).cast(quarantine_schema())  # type: ignore[arg-type]
 
 
-def _canonical(messages: pl.Series) -> bytes:
-    from datasetbuild.record import canonical_bytes
-
-    return canonical_bytes(messages.to_list())

@@ -66,8 +66,8 @@ def source(
     """Where a source's rows come from and what is known about them. The keys of its format stand beside these.
 
     path: a file, a glob (`data/**/*.jsonl`) or a list of them, relative to the project. Files may be packed: .gz, .zst,
-    .bz2, .xz. An address (https://, s3://, gs://, hf://, a glob too where the store can list) is fetched into the cache
-    once for each of its states; credentials come from the environment, as the store's own tools take them.
+        .bz2, .xz. An address (https://, s3://, gs://, hf://, a glob too where the store can list) is fetched into the cache
+        once for each of its states; credentials come from the environment, as the store's own tools take them.
 
     sql: instead of `path`, the address of a database as SQLAlchemy writes it: sqlite:///support.db (relative to the
         project), duckdb:///support.duckdb, postgresql+psycopg://$PGUSER:$PGPASSWORD@host/support. $NAME stands for an
@@ -96,18 +96,18 @@ def source(
     license: the licence of the rows, as an SPDX name, carried into every record and onto the dataset card.
 
     generated_by: the model that wrote the answers, {model: NAME, terms: URL or SPDX name}: a column of the ledger and a line of the
-    card, which is tagged synthetic. Terms that are not said are a warning, and with licenses.missing refuse a fault.
+        card, which is tagged synthetic. Terms that are not said are a warning, and with licenses.missing refuse a fault.
 
     priority: whose record stays when two are duplicates; the larger number.
 
     limit: the first so many rows of this source, in the order of its files; the others are dropped with reason
-    over_limit.
+        over_limit.
 
     key: column that names a row for good, so that its id survives a change of its text; without one the text is the
         name. A template when it holds {{, as in "{{ year }}-{{ number }}". It must have a value in every row.
 
     group: column (or template) of what must stay in one split, such as a customer. Null or empty means a group of its
-    own.
+        own.
 
     category: column (or template) to stratify, cap and report by, such as a topic.
 

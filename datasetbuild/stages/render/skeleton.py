@@ -285,13 +285,10 @@ class Builder:
                     f"the template has no generation prompt, so that the start of turn {turn + 1} is not known"
                 )
             return own
-        gap = (
-            0
-            if not prompt.order
-            else self.drawn.order.index(prompt.order[-1]) + 1
-            if prompt.order[-1] in self.drawn.order
-            else -1
-        )
+        gap = 0
+        if prompt.order:
+            last = prompt.order[-1]
+            gap = self.drawn.order.index(last) + 1 if last in self.drawn.order else -1
         if gap < 0 or (own is not None and gap != self.first[turn]):
             raise unproved(f"the template puts turn {turn + 1} elsewhere than after the turn before it")
         header = shared(self.drawn.literals[gap], prompt.literals[-1])
