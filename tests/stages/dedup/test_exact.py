@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasetbuild.stages.dedup.exact import RUNS, exact_keys
+from datasetbuild.stages.dedup.exact import NO_BLANK, RUNS, _normalized, exact_keys
 
 BLANK = st.sampled_from([*" \t\n\v\f\r\x1c\x85\xa0\u1680\u2003\u2028\u3000\u200b\ufeff", "  ", "\r\n"])
 WORD = st.sampled_from(["a", "É", "e\u0301", "中文", "😀", "."]) | st.text(st.characters(codec="utf-8"), max_size=4)
@@ -18,6 +18,15 @@ def test_runs_of_white_space_are_found_as_the_plain_regex_finds_them(texts: list
     """To pass over single blanks changes nothing but the time."""
     column = pl.Series(texts, dtype=pl.String)
     assert column.str.replace_all(RUNS, " ").equals(column.str.replace_all(r"\s+", " "), null_equal=True)
+
+
+@given(st.lists(st.lists(TEXT, min_size=1, max_size=3).map(NO_BLANK.join)))
+def test_blanks_around_a_turn_are_looked_for_only_where_turns_are_joined(texts: list[str]) -> None:
+    """The same text as if every one were looked through."""
+    column = pl.Series(texts, dtype=pl.String)
+    plain = column.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    plain = plain.str.replace_all(f" {NO_BLANK}", NO_BLANK, literal=True).str.replace_all(f"{NO_BLANK} ", NO_BLANK, literal=True)
+    assert _normalized(column).equals(plain)
 
 
 def test_case_and_white_space_do_not_count_and_all_else_does() -> None:
