@@ -26,8 +26,14 @@ from datasetbuild.plan.explain import CAUSES, Cause, Difference, differences
 from datasetbuild.plan.steps import Plan, ShardPlan
 from datasetbuild.recipe import Recipe
 
-MICROSECONDS = {"read": 2.0, "prepare": 11.0, "first_user": 1.0, "fact": 2.0, "dear": 200_000.0, "dedup": 1.0, "near": 12.0, "decontaminate": 20.0, "render": 10.0, "write": 11.0}
-"""CPU time of a step for a record of 500 characters, as measured by bench/; good for "about"."""
+MICROSECONDS = {
+    "read": 2.0, "prepare": 11.0, "first_user": 1.0, "fact": 2.0, "dear": 200_000.0,
+    "dedup": 1.0, "dedup.near": 12.0, "dedup.substring": 20.0, "contradictions": 25.0,
+    "embed": 70.0, "decontaminate": 20.0, "render": 10.0, "write": 11.0,
+    "fact language": 30.0, "fact language_match": 30.0, "fact language_mix": 20.0, "fact task_category": 20.0, "fact repeated_spans": 10.0,
+}  # fmt: skip
+"""CPU time of a step for a record of 500 characters, as measured by bench/ or, of facts, on real rows; good for "about". `embed` is
+that of words: a model takes a hundred times as long."""
 
 BYTES_PER_ROW = 560
 """What a row is taken to have in a file that cannot be cut without reading it whole."""
@@ -137,7 +143,8 @@ def _names(plan: Plan) -> list[str]:
     """The steps of a shard, in the river's order."""
     names = ["read", "prepare", *(["dedup.substring"] if plan.cut else []), *([] if plan.exact == keys.FIRST_USER else ["first_user"])]
     names += [f"fact {step.name}" for step in plan.facts if not step.dear]
-    sections = {"dedup.exact": plan.exact, "dedup.near": plan.near, "decontaminate": plan.decontaminate, "render": plan.template}
+    sections: dict[str, Any] = {"dedup.exact": plan.exact, "dedup.near": plan.near, "dedup.substring": plan.substring and not plan.cut}
+    sections |= {"embed": plan.embeds, "contradictions": plan.contradictions, "decontaminate": plan.decontaminate, "render": plan.template}
     return [*names, *(name for name, on in sections.items() if on), *(f"dear {step.name}" for step in plan.dear)]
 
 
@@ -177,9 +184,8 @@ def _plus(a: Step, b: Step) -> Step:
 
 
 def _step(source: str, name: str, shards: int | None, reused: int, rows: int, cause: Cause | None) -> Step:
-    kind = "near" if name == "dedup.near" else name.split(" ")[0].split(".")[0]
-    name = name.replace("dear ", "fact ")
-    return Step(source, name, shards, reused, rows, rows * MICROSECONDS[kind] / 1e6, cause)
+    about = MICROSECONDS.get(name) or MICROSECONDS[name.split(" ")[0].split(".")[0]]
+    return Step(source, name.replace("dear ", "fact "), shards, reused, rows, rows * about / 1e6, cause)
 
 
 def _write(rows: int, cause: Cause) -> Step:
@@ -207,6 +213,13 @@ def _known(plan: Plan, cache: Cache, shard_plan: ShardPlan, shard: Shard, spans:
         wanted["dedup.exact"] = keys.exact_key(plan.exact, records)
     if plan.near:
         wanted["dedup.near"] = keys.near_key(plan.near, records)
+    if plan.substring and not plan.cut:
+        wanted["dedup.substring"] = keys.runs_key(plan.substring, records)
+    if plan.embeds:
+        hashed = plan.embeddings["model"] == "hashed"
+        wanted["embed"] = keys.embed_key(plan.embeddings, records, "words" if hashed else "")
+    if plan.contradictions:
+        wanted["contradictions"] = keys.prompts_key(plan.contradictions, records)
     if plan.decontaminate:
         wanted["decontaminate"] = keys.contamination_key(plan.decontaminate, records)
     if plan.template:

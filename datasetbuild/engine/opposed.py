@@ -42,8 +42,7 @@ class PromptTask:
 
     cache: Path
     records: str
-    min_words: int
-    version: int
+    params: dict[str, Any]
     positions: str | None = None
 
 
@@ -55,13 +54,12 @@ def prompt_shard(task: PromptTask) -> str:
         records = cache.frame(task.records)
         if task.positions is None:
             frame = annotate_frame(records)
-            found = pl.concat([prompts(frame, task.min_words), conventions(frame)], how="horizontal")
+            found = pl.concat([prompts(frame, task.params["min_words"]), conventions(frame)], how="horizontal")
         else:
             found = answers(annotate_frame(records[cache.frame(task.positions)["pos"]]))
         return {"objects": {"found": cache.store_frame(found)}}
 
-    parts = {"min_words": task.min_words, "version": task.version, "positions": task.positions}
-    return str(cache.once(keys.action_key("dedup", column="contradictions", records=task.records, **parts), make)["objects"]["found"])
+    return str(cache.once(keys.prompts_key(task.params, task.records, task.positions), make)["objects"]["found"])
 
 
 def opposed_pairs(
@@ -69,7 +67,7 @@ def opposed_pairs(
 ) -> tuple[Opposed, Opposed]:
     """What disagrees: the answers to one prompt, and the rules of style of one system prompt."""
     version = find("section", "contradictions").version
-    tasks = [PromptTask(cache.root, piece.measured.records, params["min_words"], version) for piece in pieces]
+    tasks = [PromptTask(cache.root, piece.measured.records, params) for piece in pieces]
     printed = pl.concat([cache.frame(one) for one in engine.map(prompt_shard, tasks)])
     recorded = np.flatnonzero(rows["pos"].is_not_null().to_numpy())
     prompt, answer = _codes(printed["prompt"]), _codes(printed["answer"])
@@ -142,5 +140,5 @@ def _answers(
         mine = wanted.filter(pl.col("place") == piece.place)
         if len(mine):
             positions = cache.store_frame(mine.select("pos"))
-            asked.append(PromptTask(task.cache, task.records, task.min_words, task.version, positions))
+            asked.append(PromptTask(task.cache, task.records, task.params, positions))
     return pl.concat([cache.frame(one) for one in engine.map(prompt_shard, asked)])

@@ -11,7 +11,6 @@ import polars as pl
 
 from datasetbuild.engine.cache import Cache
 from datasetbuild.engine.local import Engine
-from datasetbuild.op import find
 from datasetbuild.plan import keys
 from datasetbuild.stages.annotate import annotate_frame
 from datasetbuild.stages.dedup.cut import turn_prints, turn_runs
@@ -46,9 +45,7 @@ def print_shard(task: PrintTask) -> str:
             found = turn_runs(some, **wanted) if by_turn else runs(annotate_frame(some), **wanted)
         return {"objects": {"found": cache.store_frame(found)}}
 
-    parts = {"version": find("section", "dedup.substring").version, "by_turn": by_turn, "params": wanted}
-    key = keys.action_key("dedup", column="substring", **parts, records=task.records, positions=task.positions)
-    return str(cache.once(key, make)["objects"]["found"])
+    return str(cache.once(keys.runs_key(task.params, task.records, task.positions), make)["objects"]["found"])
 
 
 def shared_runs(

@@ -146,6 +146,19 @@ def contamination_key(step: SectionStep, records: str) -> str:
     return action_key("fact", contamination=op.version, index=step.prepared, ngram=step.params["ngram"], records=records)
 
 
+def runs_key(params: dict[str, Any], records: str, positions: str | None = None) -> str:
+    """A shard's fingerprints of long runs of words; or, with positions (a digest), every run of those records."""
+    wanted = {"on": params["on"], "words": params["words"]}
+    parts = {"version": find("section", "dedup.substring").version, "by_turn": params["action"] == "cut", "params": wanted}
+    return action_key("dedup", column="substring", **parts, records=records, positions=positions)
+
+
+def prompts_key(params: dict[str, Any], records: str, positions: str | None = None) -> str:
+    """The prompts of a shard, by which answers are compared; or, with positions (a digest), the answers of those records."""
+    parts = {"min_words": params["min_words"], "version": find("section", "contradictions").version, "positions": positions}
+    return action_key("dedup", column="contradictions", records=records, **parts)
+
+
 def embeddings_identity(params: dict[str, Any]) -> dict[str, Any]:
     """How records become vectors. A model in a folder stands here by its content (`content`, put there when the plan was
     resolved) and not by its path."""

@@ -54,6 +54,18 @@ def test_a_changed_bound_measures_nothing(filled: Project) -> None:
     assert "prepare" in steps(filled, "clean.unicode=keep")
 
 
+def test_what_records_are_compared_by_is_foreseen(filled: Project) -> None:
+    """Shared runs of words, vectors and prompts are steps of their own: run once, and again only where what they are made of changes."""
+    more = "dedup: {near: null, substring: {words: 20}, semantic: {threshold: 0.95}}\ncontradictions: {}\n"
+    filled.write({"recipes/small.yaml": RECIPE.replace("dedup: {near: {threshold: 0.8, ngram: 3}}\n", more)})
+    assert {"dedup.substring", "embed", "contradictions"} <= set(steps(filled))
+    assert filled.run("recipe=small").code == 0
+    assert set(steps(filled, "dedup.semantic.threshold=0.9", "contradictions.overlap=0.2")) == {"decide and write"}
+    assert set(steps(filled, "dedup.substring.words=30")) == {"dedup.substring", "decide and write"}
+    assert set(steps(filled, "contradictions.min_words=9")) == {"contradictions", "decide and write"}
+    assert {"embed", "dedup.substring", "contradictions"} <= set(steps(filled, "clean.unicode=keep"))
+
+
 def test_an_edited_file_is_measured_where_it_changed(filled: Project) -> None:
     """A new file is read; the one that is as it was comes from the cache."""
     assert filled.run("recipe=small").code == 0
