@@ -99,6 +99,7 @@ class Reason(StrEnum):
     DENIED = "denied"
     UNMEASURED = "unmeasured"
     TOO_LONG = "too_long"
+    CUT_AWAY = "cut_away"
     EXACT_DUPLICATE = "exact_duplicate"
     NEAR_DUPLICATE = "near_duplicate"
     SHARED_WORDS = "shared_words"
@@ -136,6 +137,7 @@ REASONS: dict[Reason, str] = {
     Reason.DENIED: "a fact's value is in the rule's `deny`",
     Reason.UNMEASURED: "the fact has no value for this record",
     Reason.TOO_LONG: "more tokens than `template.max_tokens`",
+    Reason.CUT_AWAY: "all of its trained tokens lie beyond `template.max_tokens`, where `overflow: truncate` cuts",
     Reason.EXACT_DUPLICATE: "the same text as another record, in what `dedup.exact.on` compares",
     Reason.NEAR_DUPLICATE: "nearly the same text as another record",
     Reason.SHARED_WORDS: "a long run of its words stands in another record too",

@@ -28,7 +28,10 @@ def test_cut_rows_are_counted_as_they_are_cut(project: Project, tokenizer: str) 
     kept = ledger.filter(pl.col("fate") == "kept").select("id", "tokens", "trained_tokens").sort("id")
     assert kept.equals(data.select("id", "tokens", "trained_tokens").sort("id"))
     assert manifest["tokens"]["trained_lost_to_truncation"] == ledger.filter(pl.col("fate") == "kept")["cut"].sum() > 0
-    assert ledger.filter(pl.col("reason") == "too_long")["line"].to_list() == [21]
+    assert ledger.filter(pl.col("reason") == "cut_away")["line"].to_list() == [21]
+    told = "all of its trained tokens lie beyond `template.max_tokens`, where `overflow: truncate` cuts"
+    assert told in project.run("why", "recipe=small", "a.jsonl:21").out
+    assert told in (project.artifact() / "report.html").read_text("utf-8")
     assert "trained tokens are lost" in "".join(manifest["warnings"])
 
 

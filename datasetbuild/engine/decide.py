@@ -160,9 +160,9 @@ def _too_long(plan: Plan, plane: KeyPlane, fates: Fates) -> None:
     if plan.template and plan.template.get("max_tokens") and plan.template.get("overflow") == "drop":
         long = (rows["tokens"] > plan.template["max_tokens"]).fill_null(False).to_numpy()
         fates.end(long, Stage.FILTER, Reason.TOO_LONG, rule=rule)
-    if "cut" in rows.columns:  # cut off before the first trained token: nothing is left to learn from
+    if "cut" in rows.columns:
         nothing = (rows["cut"].is_not_null() & (rows["trained_tokens"] == 0)).fill_null(False).to_numpy()
-        fates.end(nothing, Stage.FILTER, Reason.TOO_LONG, rule=rule)
+        fates.end(nothing, Stage.FILTER, Reason.CUT_AWAY, rule=rule)
 
 
 def _exact(plan: Plan, plane: KeyPlane, fates: Fates) -> None:

@@ -21,7 +21,7 @@ FORMAT_VERSION = 2
 REPORT_VERSION = 8
 """Version of report.html and of the card; raised whenever the same artifact would get another page."""
 
-WRITE_VERSION = 2
+WRITE_VERSION = 3
 """Version of how an artifact is written; raised whenever the same rows would get other files or another digest of records."""
 
 BOUNDS_VERSION = 2

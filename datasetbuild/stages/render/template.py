@@ -74,7 +74,8 @@ def template(
     chat_template: one of ours (`alpaca`, `chatml`, `gemma`, `llama2`, `llama3`, `mistral`, `phi3`, `zephyr`),
         `tokenizer` (the tokenizer's own), or the path of a .jinja file of the project.
     max_tokens: longest conversation in tokens; null for no limit.
-    overflow: what happens beyond it: `drop` the record, stop with an `error`, or `truncate` its end.
+    overflow: what happens beyond it: `drop` the record, stop with an `error`, or `truncate` its end. A record that has
+        nothing left to train then is dropped (`cut_away`).
     train_on: `assistant` trains all of the assistant's turns, `last_assistant` the last one, `all` every token. A turn
         with weight 0 is not trained by the first two.
     prompt_weight: loss weight of all tokens that are not the assistant's, such as 0.1. With it, or with a turn whose
