@@ -20,6 +20,9 @@ from datasetbuild import process
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+UNREAD = 141
+"""Exit code when whoever reads what we print has enough (`| head`): that of `git` and `cat`, which SIGPIPE (13) ends."""
+
 VERBS = {
     "build": "build the dataset of a recipe (the default verb)",
     "plan": "say what a build would do, and why, without doing it",
@@ -51,7 +54,7 @@ overrides:
 exit codes:
   0 done   1 build failed   2 usage   3 recipe invalid   4 an input is not what it was, or not as locked
   5 a check of the result failed   6 git or DVC is missing or failed
-  10 changes pending (with --check)   130 interrupted
+  10 changes pending (with --check)   130 interrupted   141 nobody reads what is printed
 """
 
 
@@ -72,18 +75,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit code. Nothing but a bug of ours leaves a traceback."""
     process.set_up()
     words = list(sys.argv[1:] if argv is None else argv)
-    for stream in (sys.stdout, sys.stderr):
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name) or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  (None where `>&-` closed it)
+        setattr(sys, name, stream)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that knows no UTF-8 is no reason to fail
     try:
-        return _run(words)
+        return _answer(words)
+    except BrokenPipeError:  # in the middle of telling what went wrong
+        _unread()
+        return UNREAD
+
+
+def _answer(words: list[str]) -> int:
+    try:
+        code = _run(words)
+        print(end="", flush=True)
+        return code
     except KeyboardInterrupt:
         print("dsbuild: interrupted; nothing was published", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and _unread():
+            return UNREAD
         from datasetbuild.errors import DatasetBuildError
 
         if isinstance(error, DatasetBuildError):
@@ -98,6 +112,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("dsbuild: out of memory\n  -> smaller shards need less: engine.shard_bytes=1000000 -j 1", file=sys.stderr)
             return 1
         raise
+
+
+def _unread() -> bool:
+    """Whether nobody reads what we print any more. It goes nowhere then, so that Python does not stumble over it when it ends."""
+    import select
+
+    watched = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        watched.register(stream.fileno(), 0)
+    closed = [number for number, event in watched.poll(0) if event & (select.POLLERR | select.POLLHUP)]
+    for number in closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    return bool(closed)
 
 
 def _run(words: list[str]) -> int:

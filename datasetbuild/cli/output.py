@@ -20,7 +20,12 @@ def console(width: int = 120) -> Console:
     """The screen: as wide as the terminal, and of this width where there is none, so that a pipe always has the same lines."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if os.isatty(1) else width)
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            """To end as with any other output that nobody reads. Rich would end with 1, as if the command had failed."""
+            raise BrokenPipeError
+
+    return Screen(highlight=False, width=None if os.isatty(1) else width)
 
 
 def visible(text: str) -> str:

@@ -225,6 +225,9 @@ class _Reader:
             return self._method(node.node, node.args, given)
         if isinstance(node.node, nodes.Name) and node.node.name in self.macros:
             return self._macro_call(self.macros[node.node.name], node)
+        copied = isinstance(node.node, nodes.Name) and node.node.name == "dict" and "dict" not in self.names
+        if copied and given == [*node.args[:1], None, None] and self.value(node.args[0]).kind is Kind.MESSAGE:
+            return self.value(node.args[0])
         self.clean([node.node])
         return self.clean(given)
 

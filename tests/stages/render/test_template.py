@@ -13,7 +13,8 @@ import pytest
 
 from datasetbuild.errors import BuildError, RecordError
 from datasetbuild.op import find
-from datasetbuild.stages.render import ChatTemplate, TokenizerSpec, open_template
+from datasetbuild.stages.render import OURS, ChatTemplate, TokenizerSpec, open_template
+from datasetbuild.stages.render.environment import run
 from datasetbuild.stages.render.template import as_template_sees
 
 LORA = [
@@ -98,6 +99,37 @@ def test_what_a_template_cannot_carry_is_refused(
     with pytest.raises(RecordError, match=words) as caught:
         open_template(name, byte_level, Path()).render(messages)
     assert caught.value.reason == "template_error"
+
+
+class Given:
+    """A message as Oumi hands it over (pydantic's models): fields as attributes, and pairs of name and value when iterated."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.fields = {"name": None, "tool_calls": None, "tool_call_id": None, "reasoning_content": None, **fields}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["fields"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __iter__(self) -> Any:
+        return iter(self.fields.items())
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_messages_may_be_objects(name: str, byte_level: TokenizerSpec, weather_call: str) -> None:
+    """A trainer that gives a template objects in the place of mappings gets the same text, tool calls included."""
+    plain = turns(("system", "s"), ("user", "q"), ("assistant", "a"))
+    call = {"role": "assistant", "content": "", "reasoning_content": "hm", "tool_calls": weather_call}
+    result = {"role": "tool", "content": "dry", "name": "weather", "tool_call_id": "c1"}
+    for messages in [plain, *([[*plain, *plain[1:2], call, result]] if name == "chatml" else [])]:
+        seen = [as_template_sees(message) for message in messages]
+        objects = [Given({k: [Given(c) for c in v] if k == "tool_calls" else v for k, v in one.items()}) for one in seen]
+        compiled = open_template(name, byte_level, Path())._compiled[0]
+        texts = [run(compiled, {**byte_level.special, "messages": form})[0] for form in (seen, objects)]
+        assert texts[0] == texts[1]
+        assert all(str(message["content"]) in texts[0] for message in messages)
 
 
 def test_tool_results_in_another_order_than_their_calls_are_refused(byte_level: TokenizerSpec) -> None:

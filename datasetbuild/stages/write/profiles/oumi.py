@@ -33,8 +33,9 @@ def oumi(
 
     `conversation_id` is the record's id (a repeated record has it in every copy). Calls and results without an id get
     `call_N`, paired by order. The config wants Oumi 0.8 or later, which renders with the model's own template and finds
-    the answers by its headers. Do not give it ChatML as written here: templates get objects there, which cannot be asked
-    what they hold, and texts are lost. It cuts rows at the tokenizer's `model_max_length` without a word.
+    the answers by its headers. With an older transformers that template gets objects: one that asks
+    `'content' in message` loses every text then (ours do not). It cuts rows at the tokenizer's `model_max_length` without
+    a word.
 
     columns: provenance to write as `metadata`.
     """
