@@ -106,7 +106,8 @@ def _answer(words: list[str]) -> int:
                 print(_indented(f"  -> {error.hint}"), file=sys.stderr)
             return error.exit_code
         if isinstance(error, OSError):
-            print(f"dsbuild: {_sentence(error)}\n  -> {_remedy(error)}", file=sys.stderr)
+            sentence, remedy = _told(error)
+            print(f"dsbuild: {sentence}\n  -> {remedy}", file=sys.stderr)
             return 1
         if isinstance(error, MemoryError) or (isinstance(error, ImportError) and any(sign in str(error) for sign in NO_ROOM)):
             print("dsbuild: out of memory\n  -> smaller shards need less: engine.shard_bytes=1000000 -j 1", file=sys.stderr)
@@ -200,17 +201,30 @@ def _indented(hint: str) -> str:
     return hint.replace("\n", "\n     ")
 
 
-def _remedy(error: OSError) -> str:
-    """The next step after an error of the system. Whatever it was, nothing was published."""
+def _told(error: OSError) -> tuple[str, str]:
+    """What went wrong outside, and the next step. Whatever it was, nothing was published."""
     import errno
 
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
-        return "make room, then run again: what was measured is kept, and the artifact stands as it was"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "make it readable and writable for you, then run again"
-    return "mend that, then run again: the artifact stands as it was"
-
-
-def _sentence(error: OSError) -> str:
+    if in_the_way := _in_the_way(error):
+        name, what, wanted = in_the_way
+        return f"{name} is a {what}, where a {wanted} is needed", f"mv {name} {name}.old, then run again"
     place = f"{error.filename}: " if error.filename else ""
-    return f"{place}{error.strerror or error}"
+    remedy = "mend that, then run again: the artifact stands as it was"
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+        remedy = "make room, then run again: what was measured is kept, and the artifact stands as it was"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        remedy = "make it readable and writable for you, then run again"
+    return f"{place}{error.strerror or error}", remedy
+
+
+def _in_the_way(error: OSError) -> tuple[str, str, str] | None:
+    """The file that stands where a folder is needed, or the folder where a file is; None when it is something else."""
+    for name in filter(None, (error.filename, error.filename2)):
+        path = os.path.abspath(os.fsdecode(name))
+        if isinstance(error, IsADirectoryError) and os.path.isdir(path):
+            return os.path.relpath(path), "folder", "file"
+        while isinstance(error, NotADirectoryError | FileExistsError) and not os.path.isdir(path):
+            if os.path.exists(path):
+                return os.path.relpath(path), "file", "folder"
+            path = os.path.dirname(path)
+    return None

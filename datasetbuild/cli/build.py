@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasetbuild import process
-from datasetbuild.cli.held import add_flags, held_plan
+from datasetbuild.cli.held import add_flags, held_plan, tell_notices
 from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def run(args: argparse.Namespace) -> int:
     recipe = load(args.overrides, project=project)[0]
     plan = with_workers(held_plan(recipe, args), args.workers)
     built = build(recipe, plan, force=args.force, accept=args.accept, progress=bar)
-    for notice in built.notices:
-        print(f"dsbuild: {notice}", file=sys.stderr)
+    tell_notices(built.notices)
     if args.json:
         from datasetbuild.cli.screen import as_json
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +18,12 @@ def add_flags(parser: argparse.ArgumentParser, title: str = "dsbuild.lock") -> N
     lock.add_argument("--locked", action="store_true", help="refuse when an input is not what the lock has pinned")
     lock.add_argument("--frozen", action="store_true", help="take the pinned files and nothing else, whatever the recipe's globs would find")
     lock.add_argument("--offline", action="store_true", help="ask nothing over a network: what was fetched is in the cache")
+
+
+def tell_notices(notices: Iterable[str]) -> None:
+    """Say on stderr what the lock has otherwise than what is there."""
+    for notice in notices:
+        print(f"dsbuild: {notice}", file=sys.stderr)
 
 
 def held_plan(recipe: Recipe, args: argparse.Namespace) -> Plan:

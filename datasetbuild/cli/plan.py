@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from datasetbuild.cli.held import add_flags, held_plan
+from datasetbuild.cli.held import add_flags, held_plan, tell_notices
 from datasetbuild.cli.project import find_project
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
     recipe = load(args.overrides, project=find_project(args.directory))[0]
     forecast = foresee(recipe, held_plan(recipe, args))
-    for notice in forecast.notices:
-        print(f"dsbuild: {notice}", file=sys.stderr)
+    tell_notices(forecast.notices)
     sys.stdout.write(json.dumps(as_dict(forecast), indent=1, default=str) + "\n" if args.json else tell(forecast))
     return PENDING if args.check and forecast.changes else 0
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datasetbuild.cli.held import add_flags, held_plan
+from datasetbuild.cli.held import add_flags, held_plan, tell_notices
 from datasetbuild.cli.project import check_folder, find_project
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def _mask(args: argparse.Namespace) -> int:
     if args.html:
         check_folder(args.html)
     recipe = load(args.overrides, project=find_project(args.directory))[0]
-    rows = masked_rows(search(recipe, held_plan(recipe, args)), text=args.row, count=args.n)
+    asked = search(recipe, held_plan(recipe, args))
+    tell_notices(asked.notices)
+    rows = masked_rows(asked, text=args.row, count=args.n)
     if args.html:
         args.html.write_text(as_html(rows, recipe.name), encoding="utf-8")
         print(f"{len(rows)} row{'s' * (len(rows) != 1)} written to {args.html}", file=sys.stderr)

@@ -10,7 +10,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from datasetbuild.cli.held import add_flags, held_plan
+from datasetbuild.cli.held import add_flags, held_plan, tell_notices
 from datasetbuild.cli.output import as_json
 from datasetbuild.cli.project import find_project
 
@@ -49,7 +49,9 @@ def _present(args: argparse.Namespace, overrides: list[str]) -> Search:
     from datasetbuild.recipe import load
 
     recipe = load(overrides, project=find_project(args.directory))[0]
-    return search(recipe, held_plan(recipe, args))
+    found = search(recipe, held_plan(recipe, args))
+    tell_notices(found.notices)
+    return found
 
 
 def _past(args: argparse.Namespace, overrides: list[str], scratch: ExitStack) -> Past:

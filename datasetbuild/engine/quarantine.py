@@ -43,6 +43,7 @@ def check_quarantine(plan: Plan, plane: KeyPlane) -> None:
     bad = counted(plan, plane)
     if not len(bad):
         return
+    bad = _crowded(bad, plane.rows)
     totals = dict(plane.rows.group_by("source").len().iter_rows())
     totals = {name: min(rows, plan.sources[name].get("limit") or rows) for name, rows in totals.items()}
     found = []
@@ -97,14 +98,22 @@ def _emptied(ledger: pl.DataFrame) -> str:
 def _sentence(source: str, bad: pl.DataFrame, total: int, allowed: float) -> str:
     rows = "row" if total == 1 else "rows"
     lines = [f"source {source!r}: {len(bad)} of {total} {rows} cannot be used, and `on_bad_row` allows {allowed}"]
-    alike = bad.group_by("reason", "detail", maintain_order=True).agg(pl.col("file", "line", "raw").first(), pl.len())
+    alike = bad.group_by("reason", "detail", maintain_order=True).agg(pl.col("file", "line", "row", "crowd", "raw").first(), pl.len())
     for row in alike.head(SHOWN).iter_rows(named=True):
         more = f" (and {row['len'] - 1} more like it)" if row["len"] > 1 else ""
-        lines.append(f"  {row['file']}:{row['line']}: {row['reason']}: {row['detail']}{more}")
+        place = f"{row['file']}:{row['line']}" + (f" (row {row['row']}, from 0)" if row["crowd"] else "")
+        lines.append(f"  {place}: {row['reason']}: {row['detail']}{more}")
         lines.append(f"    {_head(row['raw'])}")
     if len(alike) > SHOWN:
         lines.append(f"  ... and {alike['len'].slice(SHOWN).sum()} more")
     return "\n".join(lines)
+
+
+def _crowded(bad: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Unusable rows with `crowd`: how many rows share the line, where several do, as in an array that stands on one."""
+    line = ["file", "line"]
+    crowds = rows.select(line).join(bad.select(line).unique(), on=line, how="semi").group_by(line).agg(crowd=pl.len())
+    return bad.join(crowds.filter(pl.col("crowd") > 1), on=line, how="left", maintain_order="left")
 
 
 def _hint(source: str, bad: pl.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,12 @@ from datasetbuild.stages.render.system import apply_system
 
 @dataclass
 class Search:
-    """A recipe that has been measured and decided, to be asked about its rows."""
+    """A recipe that has been measured and decided, to be asked about its rows. notices: what a build would say of `dsbuild.lock`."""
 
     recipe: Recipe
     found: Examined
     cache: Cache
+    notices: Sequence[str] = ()
 
     @property
     def ledger(self) -> pl.DataFrame:
@@ -137,7 +138,7 @@ def search(recipe: Recipe, plan: Plan) -> Search:
 
 
 def _search(recipe: Recipe, plan: Plan, cache: Cache) -> Search:
-    plan, files, _ = present_inputs(recipe, plan, cache)
+    plan, files, notices = present_inputs(recipe, plan, cache)
     with local_engine(plan.engine["workers"], sum(file.bytes for file in files)) as engine:
         found = examine(plan, cache, engine, recipe.project, files, silent)
-    return Search(recipe, found, cache)
+    return Search(recipe, found, cache, notices)

@@ -18,15 +18,19 @@ from datasetbuild.recipe.recipe import Recipe, leaves
 from datasetbuild.recipe.schema import check_of, exact_schema, fact_of, mapping, register_operators, registered
 from datasetbuild.recipe.sentences import Finding, findings
 
+OF_PLUGINS = tuple(f"there is no {kind} " for kind in ("fact", "format", "check", "profile", "column"))
+"""What a recipe may name that a plugin would have brought: not told where one could not be loaded, which is the fault of it."""
+
 
 def check(recipe: Recipe) -> Recipe:
     """The recipe, valid and with every default filled in; `RecipeError` with all of its faults otherwise."""
     register_operators()
-    recipe = recipe.with_config(without_nulls(recipe.config), faults=(*recipe.faults, *_plugin_faults(recipe)))
+    unloaded = _plugin_faults(recipe)
+    recipe = recipe.with_config(without_nulls(recipe.config), faults=(*recipe.faults, *unloaded))
     faults = list(recipe.faults)
     for more in (_missing(recipe), _never_meant(recipe), meaning.faults(recipe), _schema_faults(recipe)):
         known = {fault.path for fault in faults}
-        faults += [fault for fault in more if fault.path not in known]
+        faults += [fault for fault in more if fault.path not in known and not (unloaded and fault.message.startswith(OF_PLUGINS))]
     if faults:
         faults = _in_reading_order(list(dict.fromkeys(faults)), recipe)
         raise RecipeError(faults, recipe=recipe.choice, hint=_next_command(faults, recipe))

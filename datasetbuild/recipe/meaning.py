@@ -224,9 +224,8 @@ def _split(recipe: Recipe) -> Iterator[Fault]:
     total = sum(given.values())
     if abs(total - 1) > TOLERANCE:
         terms = " + ".join(f"{name} {value:g}" for name, value in given.items())
-        yield recipe.fault(
-            "split", f"the fractions add up to {total:.6g}, not 1: {terms}", _inherited_fraction(recipe, given)
-        )
+        message = f"the fractions add up to {total:.6g}, not 1: {terms}"
+        yield recipe.fault(recipe.overridden(("split",), given), message, _inherited_fraction(recipe, given))
     for name, does in (("mix", "fills"), ("subsets", "are of")):
         if recipe.config.get(name) and "train" not in given:
             yield recipe.fault("split", f"{name} {does} the split `train`, and there is none")
@@ -256,7 +255,7 @@ def _mix(recipe: Recipe) -> Iterator[Fault]:
         message = f"the source {name!r} has no weight"
         yield recipe.fault(("mix", "weights", name), message, f"write `{name}: 0` to leave it out of train")
     if weights and all(_is_number(value) and value == 0 for value in weights.values()):
-        yield recipe.fault(("mix", "weights"), "all weights are 0: nothing would be in train")
+        yield recipe.fault(recipe.overridden(("mix", "weights"), weights), "all weights are 0: nothing would be in train")
 
 
 def _strata(recipe: Recipe) -> Iterator[Fault]:

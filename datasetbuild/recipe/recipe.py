@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,11 @@ class Recipe:
     def to_yaml(self) -> str:
         """The composed config as YAML that composes to itself: traps quoted, `${` escaped."""
         return yaml_text.dump(locate.escape_interpolations(self.config))
+
+    def overridden(self, path: ConfigPath, names: Iterable[str]) -> ConfigPath:
+        """The last of the keys `names` below a path that an override has set, else the path: the place of a fault of them together."""
+        origins = {name: self.origin((*path, name)) for name in names}
+        return next(((*path, name) for name, place in reversed(origins.items()) if place and place.file is None), path)
 
     def fault(self, path: str | ConfigPath, message: str, suggestion: str | None = None, *, below: int = 0) -> Fault:
         """A fault with its place: the file, line and excerpt, or the override, that set the path or its nearest parent.

@@ -58,6 +58,14 @@ def _file_for_cache(project: Project) -> None:
     project.write({".dsbuild": "a file\n"})
 
 
+def _file_for_work(project: Project) -> None:
+    project.write({".dsbuild/tmp": "a file\n"})
+
+
+def _folder_for_lock(project: Project) -> None:
+    (project.folder / "dsbuild.lock").mkdir()
+
+
 MADE: dict[str, Make] = {
     "gzip_truncated": _truncated,
     "gzip_that_is_none": _no_gzip,
@@ -68,5 +76,7 @@ MADE: dict[str, Make] = {
     "target_is_a_file": _file_for_target,
     "build_is_a_file": _file_for_build,
     "cache_is_a_file": _file_for_cache,
+    "workspace_is_a_file": _file_for_work,
+    "lock_is_a_folder": _folder_for_lock,
 }
 """What is to be made for an exhibit, after its files were copied."""

@@ -229,7 +229,8 @@ def test_every_verb_is_held_as_a_build_is(two: Project, words: tuple[str, ...]) 
         else:
             assert asked.code == (2 if words[0] == "show" else 0), asked.err  # 2: the recipe has no template
     assert two.run("plan", "recipe=small", "--frozen").out == "build/small: up to date\n"
-    assert "dsbuild.lock is stale for recipe small: source b" in two.run("plan", "recipe=small").err
+    for verb in (("plan", "recipe=small"), ("why", "recipe=small", "Why 3?")):
+        assert "dsbuild: dsbuild.lock is stale for recipe small: source b" in two.run(*verb).err
     two.write({"b-1.jsonl": ROWS[:3]})
     asked, built = two.run(*words, "--frozen"), two.run("recipe=small", "-q", "--frozen")
     assert (asked.code, asked.err) == (4, built.err)

@@ -61,6 +61,23 @@ def test_all_faults_come_at_once(project: Project) -> None:
     ]  # fmt: skip
 
 
+def test_a_sum_that_an_override_spoils_is_told_at_the_override(project: Project) -> None:
+    """The recipe's own line is right; what was typed is not."""
+    project.recipe(MINIMAL + "split: {train: 0.9, validation: 0.1}\n")
+    (fault,) = project.error("recipe=tiny", "split.train=0.5").faults
+    assert (fault.file, fault.path, fault.excerpt) == ("command line", "split.train", "split.train=0.5")
+    (fault,) = project.error("recipe=tiny", "+mix={weights: {faq: 1}}", "mix.weights.faq=0").faults
+    assert (fault.file, fault.path, fault.excerpt) == ("command line", "mix.weights.faq", "mix.weights.faq=0")
+
+
+def test_a_plugin_that_cannot_be_loaded_is_the_only_fault_about_it(project: Project) -> None:
+    """What it would have brought is not told as unknown; other faults are."""
+    names = "filters: {mine: {min: 1}}\nchecks: {mine: {}}\nexport: [mine]\nsplit: {train: 1.0, stratify: [mine]}\nsed: 1\n"
+    project.recipe(MINIMAL + f"plugins: [mine.py]\n{names}")
+    project.write({"mine.py": "import nothing_there"})
+    assert [fault.path for fault in project.error("recipe=tiny").faults] == ["plugins.0", "sed"]
+
+
 @pytest.mark.parametrize(
     ("text", "path", "message"),
     [

@@ -11,7 +11,7 @@ from datasetbuild.stages.normalize.fields import Columns, Fields, Raw, wrong
 from datasetbuild.stages.normalize.turns import Turns, tools_text
 
 
-@source_format(version=1)
+@source_format(version=2)
 def prompt_completion(
     *, columns: Columns | None = None, roles: dict[str, Role] | None = None
 ) -> Callable[[Raw], Conversation]:

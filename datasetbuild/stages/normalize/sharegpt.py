@@ -9,7 +9,7 @@ from datasetbuild.stages.normalize.fields import Columns, Fields
 from datasetbuild.stages.normalize.turns import Turns
 
 
-@source_format(version=1)
+@source_format(version=2)
 def sharegpt(*, columns: Columns | None = None, roles: dict[str, Role] | None = None) -> Chat:
     """Rows with `conversations`, a list of {from, value}; optionally `system` and `tools` beside it.
 

@@ -191,7 +191,9 @@ def _weight(value: Any, path: str) -> float:
     if type(value) in (int, float, bool) and 0 <= value <= 1:
         rounded: float = struct.unpack("f", struct.pack("f", value))[0]
         return rounded
-    raise RecordError(Reason.WRONG_TYPE, f"{path}: expected a weight from 0 to 1, found {str(value)[:40]}")
+    if type(value) in (int, float):
+        raise RecordError(Reason.WRONG_TYPE, f"{path}: expected a weight from 0 to 1, found {str(value)[:40]}")
+    raise wrong(path, "a weight from 0 to 1", value)
 
 
 def _calls(value: Any, path: str) -> str:

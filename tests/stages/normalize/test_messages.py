@@ -80,6 +80,7 @@ def test_tool_calls_have_one_shape(turns: Turns, call: dict[str, Any], arguments
         ({"role": "assistant", "content": 5}, "wrong_type", "found a number"),
         ("text", "wrong_type", "messages[1]: expected an object, found a string"),
         ({"role": "assistant", "content": "a", "weight": 2}, "wrong_type", "expected a weight from 0 to 1, found 2"),
+        ({"role": "assistant", "content": "a", "weight": "1"}, "wrong_type", "expected a weight from 0 to 1, found a string"),
         ({"role": "assistant", "content": "a", "name": 2}, "wrong_type", "messages[1].name: expected a string"),
         (
             {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f", "arguments": "{"}}]},
@@ -121,6 +122,8 @@ def test_columns_map_rows_and_turns(turns: Turns, fault: Fault) -> None:
     row = {"data": {"chat": [{"who": "user", "says": "u"}, {"who": "assistant", "says": "a", "train": False}]}}
     columns = {"messages": "data.chat", "role": "who", "content": "says", "weight": "train"}
     assert turns(row, columns=columns)[1] == {"role": "assistant", "content": "a", "weight": 0.0}
+    row["data"]["chat"][1]["train"] = True
+    assert turns(row, columns=columns)[1] == {"role": "assistant", "content": "a", "weight": 1.0}
     reason, detail = fault({"chats": []}, columns={"messages": "chat"})
     assert (reason, detail) == (
         "missing_field",
