@@ -187,6 +187,9 @@ def spell(batch: Batch, encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArr
         matches = _matches(batch, bounds[encoded.bounds], spelt) & unspelt
         sizes = np.where(matches[owner], np.diff(bounds), sizes)
         unspelt &= ~matches
+    silent = np.diff(encoded.bounds) == 0
+    if (silent & (lengths > 0)).any():  # a text without a token (a normalizer took it): no token of any row can fill its place
+        return bounds, np.ones(len(batch), bool), np.zeros(len(batch), bool)
     if pieces.greedy.any():
         for bounds, spelt in reversed(ways):
             for row in np.flatnonzero(unspelt).tolist():
@@ -196,7 +199,7 @@ def spell(batch: Batch, encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArr
                     sizes[mine] = np.diff(bounds[mine.start : mine.stop + 1]) + more
                     greedy[row], unspelt[row] = True, False
     sizes[unspelt[owner]] = 0  # such rows get one made-up token that fills them, so that the others' positions hold
-    filled = unspelt & (np.diff(encoded.bounds) > 0)
+    filled = unspelt & ~silent
     sizes[encoded.bounds[1:][filled] - 1] = lengths[filled]
     return sums(sizes), unspelt, greedy
 

@@ -47,7 +47,7 @@ SYSTEM = {
 }
 
 
-@section("template", version=2)
+@section("template", version=3)
 def template(
     *,
     tokenizer: str | None,

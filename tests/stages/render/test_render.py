@@ -318,6 +318,22 @@ def test_an_unknown_word_is_not_proved(words: TokenizerSpec, records: Records) -
     assert held["detail"].to_list() == ["turn 2: the trained tokens decode to another text than its own"]
 
 
+def test_a_text_without_a_token_moves_no_other_mask(records: Records) -> None:
+    """A normalizer may take all of a text away: that row is refused, and those beside it are as they are without it."""
+    from tokenizers import Regex, models, normalizers
+
+    tokenizer = Tokenizer(models.BPE({letter: number for number, letter in enumerate("abcdefghijklmnopqrstuvwxyz :")}, []))
+    tokenizer.normalizer = normalizers.Replace(Regex("é+:"), "")
+    spec = TokenizerSpec("drops", tokenizer.to_str())
+    template = ChatTemplate("{% for m in messages %}{{ m.content }}:{% endfor %}", spec)
+    talks = [[("user", f"hi there{more}"), ("assistant", "yo")] for more in ("", "xx", "y")]
+    alone, _ = render(records(talks), spec=spec, params={}, template=template)
+    beside = records([talks[0], [("user", "éé"), ("assistant", "éééé")], *talks[1:]])
+    found, held = render(beside, spec=spec, params={}, template=template)
+    assert held["row"].to_list() == [1]
+    assert found.drop("row").equals(alone.drop("row"))
+
+
 class Sloppy:
     """A fast tokenizer that spells the last text otherwise: with one token too few."""
 
