@@ -41,6 +41,7 @@ class TokenizerError(SourceError):
 
 
 PLAIN_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
+BLANKS = (" ", "\n", "\t", "\r")
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
 
@@ -71,8 +72,12 @@ class TokenizerSpec:
 
     @cached_property
     def control(self) -> tuple[str, ...]:
-        """Strings that a model never reads as text: special tokens, and the named ones (bos, eos, ...)."""
-        marked = {t["content"] for t in orjson.loads(self.json).get("added_tokens") or [] if t.get("special")}
+        """Strings that a model never reads as text: special tokens, the named ones (bos, eos, ...), and white space that another
+        token swallows where it stands beside it (`</s>` of Phi-3)."""
+        added = orjson.loads(self.json).get("added_tokens") or []
+        marked = {token["content"] for token in added if token.get("special")}
+        marked |= {token["content"] + blank for token in added if token.get("rstrip") for blank in BLANKS}
+        marked |= {blank + token["content"] for token in added if token.get("lstrip") for blank in BLANKS}
         return tuple(sorted(token for token in marked | set(self.special.values()) if token.strip()))
 
     @property

@@ -318,6 +318,22 @@ def test_an_unknown_word_is_not_proved(words: TokenizerSpec, records: Records) -
     assert held["detail"].to_list() == ["turn 2: the trained tokens decode to another text than its own"]
 
 
+def test_a_token_that_swallows_white_space_of_a_text_is_refused(records: Records) -> None:
+    """`</s>` of Phi-3 is no special token, and takes the blank behind it along: the model could not learn the text as it is."""
+    from tokenizers import AddedToken, decoders, models, pre_tokenizers
+
+    tokenizer = Tokenizer(models.BPE({letter: n for n, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_tokens([AddedToken("</s>", rstrip=True), AddedToken("<b>", lstrip=True)])
+    tokenizer.add_special_tokens(["<|user|>", "<|assistant|>", "<|end|>"])
+    spec = TokenizerSpec("swallows", tokenizer.to_str())
+    answers = ("a</s> b", "a</s>\nb", "a <b>", "a</s>b", "a<b> b")
+    _, held = render(records([[("user", "q"), ("assistant", answer)] for answer in answers]), spec=spec, params={}, template=ours("phi3", spec))
+    assert held["row"].to_list() == [0, 1, 2]
+    assert held["detail"][0] == "turn 2 (assistant): its content holds the control token '</s> '"
+
+
 def test_a_text_without_a_token_moves_no_other_mask(records: Records) -> None:
     """A normalizer may take all of a text away: that row is refused, and those beside it are as they are without it."""
     from tokenizers import Regex, models, normalizers
