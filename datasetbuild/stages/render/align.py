@@ -189,7 +189,7 @@ def spell(batch: Batch, encoded: Encoded, encoder: Encoder) -> tuple[Ints, NDArr
         unspelt &= ~matches
     silent = np.diff(encoded.bounds) == 0
     if (silent & (lengths > 0)).any():  # a text without a token (a normalizer took it): no token of any row can fill its place
-        return bounds, np.ones(len(batch), bool), np.zeros(len(batch), bool)
+        return bounds, np.ones(len(batch), bool), greedy
     if pieces.greedy.any():
         for bounds, spelt in reversed(ways):
             for row in np.flatnonzero(unspelt).tolist():
