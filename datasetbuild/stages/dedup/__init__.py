@@ -22,5 +22,6 @@ def dedup(*, keep: list[str] = ["priority"]) -> None:  # noqa: B006  (read, neve
     """Remove records that repeat others. `exact` and `near` say what counts as a repeat; either may be null.
 
     keep: which record of a group stays, as a list of facts, `priority` (of its source) or `tokens`: the larger value
-        first, ties by the next name, at last by record id. `-NAME` prefers the smaller value.
+        first, ties by the next name, at last by record id. `-NAME` prefers the smaller value. Of a fact that has a value for
+        each turn the largest counts, with `-NAME` too.
     """

@@ -17,6 +17,7 @@ from datasetbuild.stages.dedup.shared import LOWEST
 from datasetbuild.stages.dedup.sketch import shingle_hash, shingles, signatures
 from datasetbuild.stages.dedup.survivor import survivors
 from datasetbuild.stages.words import word_hashes
+from tests.conftest import Project
 
 
 def frame_of(texts: list[str]) -> pl.DataFrame:
@@ -179,6 +180,23 @@ def test_the_survivor_does_not_depend_on_the_order_of_rows(order: list[int]) -> 
     found = survivors(members, shuffled["group"].to_numpy()[members], shuffled, ["priority", "-response_chars"])
     names = {shuffled["id"][int(one)]: shuffled["id"][int(at)] for one, at in zip(members, found, strict=True)}
     assert names == {**dict.fromkeys(["id0", "id1", "id2", "id3"], "id2"), **dict.fromkeys(["id4", "id5", "id7"], "id4")}
+
+
+@pytest.mark.parametrize(("wish", "stays"), [("length", 1), ("-length", 0)])
+def test_of_a_fact_for_each_turn_the_largest_value_counts(project: Project, wish: str, stays: int) -> None:
+    """For what is preferred large and for what is preferred small, as the manual of `dedup.keep` says."""
+    plugin = "import polars as pl\nfrom datasetbuild import fact, turns\n\n@fact(version=1)\ndef length() -> pl.Expr:\n"
+    plugin += '    """Characters of each answer."""\n    return turns("assistant").list.eval(pl.element().str.len_chars())\n'
+    answers = (("middling one", "middling two"), ("no", "a long answer to that"))
+    rows = [
+        {"messages": [{"role": role, "content": text} for one in pair for role, text in (("user", "q"), ("assistant", one))]}
+        for pair in answers
+    ]
+    recipe = "name: small\nplugins: [p.py]\nsources:\n  a: {path: a.jsonl, format: messages}\nfilters: {length: {min: 1}}\n"
+    recipe += f"dedup: {{keep: [{wish}], exact: {{on: first_user}}}}\nsplit: {{train: 1.0}}\n"
+    ran = project.write({"p.py": plugin, "a.jsonl": rows, "recipes/small.yaml": recipe}).run("recipe=small", "-q")
+    assert ran.code == 0, ran.err
+    assert project.ledger().filter(pl.col("fate") == "kept")["row"].to_list() == [stays]
 
 
 WISHES: list[tuple[pl.DataType, st.SearchStrategy[object]]] = [
