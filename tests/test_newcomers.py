@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 
@@ -321,3 +322,26 @@ def test_quiet_says_what_is_wrong(project: Project) -> None:
     verified = project.run("verify", "recipe=small", "-q")
     assert (verified.code, verified.out) == (1, "")
     assert "damaged: README.md" in verified.err
+
+
+@pytest.mark.parametrize("before", [["-C", "."], ["-q", "-C", "."], ["--directory=."], ["--json"]])
+def test_flags_of_every_verb_may_stand_before_it(project: Project, before: list[str]) -> None:
+    """`dsbuild -C DIR plan`, as with git; the verb was read as an override."""
+    project.write({"a.jsonl": numbered(3), "recipes/small.yaml": HEAD})
+    ran = project.run(*before, "plan", "recipe=small", "--check")
+    assert ran.code == 10, ran.err
+    assert not project.artifact().exists()
+    wrong = project.run(*before, "pln", "recipe=small")
+    assert (wrong.code, "no verb 'pln'" in wrong.err) == (2, True)
+
+
+def test_explain_names_the_place_of_a_fact(project: Project) -> None:
+    """A fact's word list is named where its rule stands, a plugin where it is listed, and each content by as much as files are."""
+    plugin = "import polars as pl\nfrom datasetbuild import fact, turns\n\n\n@fact(version=1)\ndef placed() -> pl.Expr:\n    return turns('user').list.len()\n"
+    rules = "plugins: [facts.py]\nfilters:\n  placed: {min: 1}\n  listed_words: {file: words.txt, max: 3}\n"
+    project.write({"a.jsonl": numbered(3), "recipes/small.yaml": HEAD + rules, "facts.py": plugin, "words.txt": "one\n"})
+    assert project.run("recipe=small").code == 0
+    project.write({"facts.py": plugin + "\n", "words.txt": "two\n"})
+    told = project.run("explain", "recipe=small").out.splitlines()
+    assert any(re.fullmatch(r"  code_changed: facts\.placed\.code: \w{12} -> \w{12}  \(recipes/small\.yaml:4\)", line) for line in told), told
+    assert any(re.fullmatch(r"  input_changed: facts\.listed_words\.file: \w{12} -> \w{12}  \(recipes/small\.yaml:7\)", line) for line in told), told

@@ -149,6 +149,11 @@ def test_a_folder_whose_list_is_lost_is_missing(folder: Path, tmp_path: Path) ->
         shutil.rmtree(folder.parent / ".dvc" / name)
     with pytest.raises(VersionError, match="neither in DVC's cache nor on its remote"):
         find_repo(folder).fetch_at("v1", "shards/a.txt", tmp_path / "it")
+    version._dvc_files.cache_clear()
+    for pattern in ("shards", "shards/a.txt", "shards/*.txt"):
+        with pytest.raises(VersionError, match="shards of v1 is neither in DVC's cache nor on its remote"):
+            find_repo(folder).fetch_tracked("v1", [pattern], tmp_path / "all")
+    assert find_repo(folder).fetch_tracked("v1", ["notes.txt", "shard"], tmp_path / "all") == []  # a folder that nobody asked for is no loss
 
 
 def test_unknown_revision(folder: Path) -> None:

@@ -112,12 +112,17 @@ class Repository:
 
     def fetch_tracked(self, rev: str, patterns: Sequence[str], into: Path) -> list[str]:
         """Write the files that DVC kept at a revision, as far as a pattern names them or a folder above them, below
-        `into`, where they lie as they do below `folder`; their names. Nothing without DVC."""
+        `into`, where they lie as they do below `folder`; their names. Nothing without DVC. A folder that a pattern names, and
+        that DVC has nothing of, is a `VersionError`; others are nobody's loss, such as artifacts that were never pushed."""
         root = self.dvc
         if root is None:
             return []
-        found = _dvc_files(self.root, root, self.resolve(rev)).find(f"/{self.inside(root)}", dvc_only=True)
-        names = sorted(os.path.relpath(self.root / name.lstrip("/"), self.folder) for name in found)
+        found = dict(_dvc_below(_dvc_files(self.root, root, self.resolve(rev)), f"/{self.inside(root)}"))
+        listed = {os.path.relpath(self.root / name.lstrip("/"), self.folder): there for name, there in found.items()}
+        for lost in sorted(name for name, there in listed.items() if not there):
+            if any(_names(pattern, lost) or pattern.startswith(f"{lost}{os.sep}") for pattern in patterns):
+                raise _not_kept(self.inside(lost), rev, Path(os.path.abspath(self.folder / lost)).relative_to(root).as_posix())
+        names = sorted(name for name, there in listed.items() if there)
         wanted = [name for name in names if any(_names(pattern, name) for pattern in patterns)]
         for name in wanted:
             if not (into / name).exists():
@@ -213,10 +218,7 @@ def _fetch_dvc(repository: Repository, rev: str, path: Path | str, into: Path) -
         if listed and not info and isinstance(error, FileNotFoundError | KeyError):
             raise absent from None
         if not listed or isinstance(error, FileNotFoundError | KeyError):
-            raise VersionError(
-                f"{name} of {rev} is neither in DVC's cache nor on its remote",
-                hint=f"`dvc push` where it was built, then `dvc pull {place}` here",
-            ) from None
+            raise _not_kept(name, rev, place) from None
         raise VersionError(
             f"{name} of {rev} cannot be read by DVC: {_last(str(error))}", hint=f"`dvc pull {place}` says more"
         ) from None
@@ -230,6 +232,27 @@ def _fetch_dvc(repository: Repository, rev: str, path: Path | str, into: Path) -
             hint=f"rm .dvc/cache/files/md5/{recorded[:2]}/{recorded[2:]} && dvc fetch",
         )
     return into
+
+
+def _not_kept(name: str, rev: str, place: str) -> VersionError:
+    return VersionError(
+        f"{name} of {rev} is neither in DVC's cache nor on its remote",
+        hint=f"`dvc push` where it was built, then `dvc pull {place}` here",
+    )
+
+
+def _dvc_below(files: Any, folder: str) -> Iterator[tuple[str, bool]]:
+    """The files that DVC keeps below a folder, each with True; and the folders of which it has not even the list, with False."""
+    try:
+        entries = files.ls(folder, detail=True, dvc_only=True)
+    except Exception:  # a remote's own errors are of any type
+        yield folder, False
+        return
+    for entry in entries:
+        if entry["type"] == "directory":
+            yield from _dvc_below(files, entry["name"])
+        else:
+            yield entry["name"], True
 
 
 @lru_cache(maxsize=4)

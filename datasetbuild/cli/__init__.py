@@ -67,8 +67,11 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(message, hint=f"see `{self.prog} --help`")
 
 
-NO_ROOM = ("failed to map segment", "Cannot allocate memory")
-"""What the loader says of a package for whose code there is no memory left, in place of a MemoryError."""
+OF_EVERY_VERB = ("-C", "--directory", "-q", "--quiet", "--json")
+"""Flags that may stand before the verb."""
+
+NO_ROOM = ("failed to map segment", "Cannot allocate memory", "Not enough memory")
+"""What the loader says of a package for whose code there is no memory left, and orjson of a text, in place of a MemoryError."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -109,7 +112,7 @@ def _answer(words: list[str]) -> int:
             sentence, remedy = _told(error)
             print(f"dsbuild: {sentence}\n  -> {remedy}", file=sys.stderr)
             return 1
-        if isinstance(error, MemoryError) or (isinstance(error, ImportError) and any(sign in str(error) for sign in NO_ROOM)):
+        if isinstance(error, MemoryError) or (isinstance(error, ImportError | ValueError) and any(sign in str(error) for sign in NO_ROOM)):
             print("dsbuild: out of memory\n  -> smaller shards need less: engine.shard_bytes=1000000 -j 1", file=sys.stderr)
             return 1
         raise
@@ -170,19 +173,23 @@ def _check_words(words: list[str]) -> None:
 
 
 def _verb(words: list[str]) -> tuple[str | None, list[str]]:
-    """The verb and the other words. The first word is a verb when it looks like one; without any, it is `build`."""
+    """The verb and the other words. The first word is a verb when it looks like one, flags of every verb aside (`-C DIR plan`, as
+    with git); without any, it is `build`."""
     if not words or words[0] in ("-h", "--help"):
         return None, []
     if words[0] in ("-V", "--version"):
         return "version", []
-    if not re.fullmatch(r"[a-z][a-z-]*", words[0]):
+    at = 0
+    while words[at : at + 1] and (words[at] in OF_EVERY_VERB or words[at].startswith("--directory=")):
+        at += 2 if words[at] in ("-C", "--directory") else 1
+    if not re.fullmatch(r"[a-z][a-z-]*", "".join(words[at : at + 1])):
         return "build", words
-    if words[0] not in VERBS:
+    if words[at] not in VERBS:
         from datasetbuild.errors import UsageError
         from datasetbuild.op import did_you_mean
 
-        raise UsageError(f"no verb {words[0]!r}", hint=did_you_mean(words[0], list(VERBS)))
-    return words[0], words[1:]
+        raise UsageError(f"no verb {words[at]!r}", hint=did_you_mean(words[at], list(VERBS)))
+    return words[at], words[:at] + words[at + 1 :]
 
 
 def _overview() -> argparse.ArgumentParser:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,9 @@ from datasetbuild.cli.project import find_project
 if TYPE_CHECKING:
     from datasetbuild.plan.explain import Difference
     from datasetbuild.recipe import Recipe
+
+DIGEST = re.compile("[0-9a-f]{48}")
+"""How what is named by its content begins."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,8 +69,10 @@ def reasons(recipe: Recipe, found: Sequence[Difference]) -> list[str]:
 
 
 def origin(recipe: Recipe, difference: Difference) -> str | None:
-    """The file and line, or the override, that set the value that is new."""
+    """The file and line, or the override, that set the value that is new; of a plugin's code, where the plugin is named."""
     path = difference.path.split(": ")[0]
+    if path.startswith("facts."):  # a fact is asked for by its rule
+        path = "plugins" if path.endswith(".code") else f"filters.{path.removeprefix('facts.')}"
     while path:
         found = recipe.origin(path)
         if found is not None:
@@ -76,5 +82,7 @@ def origin(recipe: Recipe, difference: Difference) -> str | None:
 
 
 def _short(value: Any, width: int = 40) -> str:
+    if isinstance(value, str) and DIGEST.match(value):
+        return value[:12]
     text = "nothing" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= width else text[: width - 1] + "…"

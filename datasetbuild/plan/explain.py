@@ -121,8 +121,8 @@ def _are_contents(old: Any, new: Any) -> bool:
 
 
 def _section(step: str, path: str, old: Any, new: Any) -> Difference:
-    last = path.rsplit(".", 1)[-1]
-    if last in ("version", "code", "op"):
+    *above, last = path.split(".")
+    if last in ("version", "code", "op", "values") and above[-1:] != ["params"]:
         cause = Cause.CODE_CHANGED
     elif last.endswith("_digest"):
         cause = Cause.TEMPLATE_CHANGED

@@ -73,6 +73,8 @@ def _integer(digits: str) -> int | str:
 
 
 def _fault(raw: bytes, error: orjson.JSONDecodeError) -> RecordError:
+    if error.msg.startswith("Not enough memory"):  # the row is good: it must not be set aside, and that remembered
+        raise MemoryError(error.msg)
     try:
         raw.decode()
     except UnicodeDecodeError as broken:

@@ -44,3 +44,14 @@ def test_no_integer_is_rounded(values: list[int | str]) -> None:
         fits = isinstance(value, str) or -(2**63) <= value < 2**64
         assert found == (value if fits else str(value))
         assert type(found) is (type(value) if fits else str)
+
+
+def test_memory_that_ends_is_no_fault_of_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """orjson says `JSONDecodeError` when it gets no memory; a good row that was set aside for it would be lost."""
+
+    def no_room(raw: bytes) -> object:
+        raise orjson.JSONDecodeError("Not enough memory to allocate buffer for parsing", "", 0)
+
+    monkeypatch.setattr(orjson, "loads", no_room)
+    with pytest.raises(MemoryError):
+        strict(b"{}")
