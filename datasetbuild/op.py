@@ -14,13 +14,14 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Literal, TypeVar, get_type_hints
 
-from datasetbuild.errors import BuildError, DatasetBuildError, UsageError
+from datasetbuild.errors import BuildError, DatasetBuildError, MismatchError, UsageError
 from datasetbuild.parameters import MISSING as MISSING
 from datasetbuild.parameters import Bound as Bound
 from datasetbuild.parameters import Extra as Extra
@@ -292,6 +293,21 @@ def _same_place(a: Callable[..., Any], b: Callable[..., Any]) -> bool:
 
 
 _PLUGIN_CODE: str | None = None
+_LOADED: dict[str, str] = {}
+
+
+def loaded_code() -> tuple[str, ...]:
+    """Digests of the plugins as they were loaded last: what a plan is made for."""
+    return tuple(sorted(set(_LOADED.values())))
+
+
+def load_plugins(project: Path, names: Sequence[str], code: Sequence[str]) -> None:
+    """Load a plan's plugins where its work is done. code: what the plan knows (`loaded_code`). `MismatchError` for a file that was
+    edited since: what it gives now would be kept under the name of what it gave."""
+    for name in names:
+        load_plugin(str(project / name))
+        if _LOADED[str(project / name)] not in code:
+            raise MismatchError(f"{name} changed while the build was running", hint="run again")
 
 
 def load_plugin(path: str) -> None:
@@ -301,9 +317,11 @@ def load_plugin(path: str) -> None:
     from datasetbuild.hashing import file_digest
 
     global _PLUGIN_CODE
-    _PLUGIN_CODE = file_digest(path)
+    _PLUGIN_CODE = _LOADED[path] = file_digest(path)
     try:
         runpy.run_path(path, run_name="datasetbuild_plugin_" + _PLUGIN_CODE[:12])
+        if file_digest(path) != _PLUGIN_CODE:
+            raise MismatchError(f"{os.path.basename(path)} changed while it was loaded", hint="run again")
     finally:
         _PLUGIN_CODE = None
 

@@ -345,3 +345,18 @@ def test_explain_names_the_place_of_a_fact(project: Project) -> None:
     told = project.run("explain", "recipe=small").out.splitlines()
     assert any(re.fullmatch(r"  code_changed: facts\.placed\.code: \w{12} -> \w{12}  \(recipes/small\.yaml:4\)", line) for line in told), told
     assert any(re.fullmatch(r"  input_changed: facts\.listed_words\.file: \w{12} -> \w{12}  \(recipes/small\.yaml:7\)", line) for line in told), told
+
+
+def test_a_narrow_sweep_cuts_no_number(project: Project) -> None:
+    """On a narrow terminal columns are left out and named, and the numbers that are shown stand whole."""
+    from datasetbuild.cli.sweep import _fitting
+    from datasetbuild.engine.sweep import Point
+
+    table = [{"dedup.near.threshold": "0.5", "kept": 10822, "delta": -2548, "web": 10820, "train records": 10822}]
+    point = Point(("dedup.near.threshold=0.5",), 10822, {"web": 10820}, {"train": 10822}, 10822, {}, -2548)
+    heads, left_out = _fitting(table, point, 100)
+    assert (list(heads.values()), left_out) == (list(table[0]), [])
+    heads, left_out = _fitting(table, point, 44)
+    assert (heads["dedup.near.threshold"], left_out) == ("dedup.\nnear.\nthreshold", ["web"])
+    heads, left_out = _fitting(table, point, 30)
+    assert (list(heads), left_out) == (["dedup.near.threshold", "kept", "delta"], ["web", "train records"])

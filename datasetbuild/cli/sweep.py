@@ -101,16 +101,39 @@ def as_csv(points: list[Point]) -> str:
 
 
 def show(name: str, points: list[Point]) -> None:
-    """The table on the terminal."""
+    """The table on the terminal. Where that is narrow, heads are broken at their dots, and then columns left out and named: a number
+    is never cut."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    table = rows(points)
+    terminal, table = console(160), rows(points)
+    heads, left_out = _fitting(table, points[0], terminal.width)
     title = f"{name}: {len(points)} point{'s' if len(points) != 1 else ''}"
     screen = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table[0]:
-        screen.add_column(escape(column), justify="right")
+    for head in heads.values():
+        screen.add_column(escape(head), justify="right", overflow="fold")
     for row in table:
-        screen.add_row(*(f"{value:+d}" if column == "delta" else escape(str(value)) for column, value in row.items()))
-    console(160).print(screen)
+        screen.add_row(*(escape(_cell(column, row[column])) for column in heads))
+    terminal.print(screen)
+    if left_out:
+        terminal.print(f"not shown in {terminal.width} columns: {escape(', '.join(left_out))}; --csv has all")
+
+
+def _cell(column: str, value: Any) -> str:
+    return f"{value:+d}" if column == "delta" else str(value)
+
+
+def _fitting(table: list[dict[str, Any]], point: Point, width: int) -> tuple[dict[str, str], list[str]]:
+    """The columns that fit, each with its head, and those that do not."""
+    whole = {column: column for column in table[0]}
+    broken = {column: column.replace(".", ".\n").replace(" ", "\n") for column in whole}
+    first = [*reversed(point.sources), "p95", *(f"{split} records" for split in reversed(point.splits)), "rows", "tokens"]
+    for gone in range(len(first) + 1):
+        left_out = [column for column in whole if column in first[:gone]]
+        for heads in (whole, broken):
+            kept = {column: head for column, head in heads.items() if column not in left_out}
+            cells = ([*head.split("\n"), *(_cell(column, row[column]) for row in table)] for column, head in kept.items())
+            if sum(max(map(len, texts)) + len("   ") for texts in cells) <= width:
+                return kept, left_out
+    return kept, left_out

@@ -23,7 +23,7 @@ from datasetbuild.engine.memo import Memo
 from datasetbuild.engine.resolve import at_hand
 from datasetbuild.errors import BuildError
 from datasetbuild.hashing import bytes_digest, digest
-from datasetbuild.op import load_plugin
+from datasetbuild.op import load_plugins
 from datasetbuild.plan import keys
 from datasetbuild.plan.steps import FactStep, Plan
 from datasetbuild.record import quarantine_schema
@@ -46,6 +46,7 @@ class DearTask:
     cache: Path
     project: Path
     plugins: tuple[str, ...]
+    code: tuple[str, ...]
     step: FactStep
     records: str
     rows: str
@@ -59,8 +60,7 @@ def measure_dear(task: DearTask) -> dict[str, str]:
     """Digests of `values`, one row for each position, and of the `quarantine` where the fact failed on some."""
     import datasetbuild.builtin  # noqa: F401  (a spawned worker registers the operators first)
 
-    for plugin in task.plugins:
-        load_plugin(str(task.project / plugin))
+    load_plugins(task.project, task.plugins, task.code)
     cache = Cache(task.cache)
 
     def make() -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _tasks(
         spots = positions[places == piece.place].astype(np.uint32)
         for first in range(0, len(mine), AT_ONCE):
             block = cache.store_frame(pl.DataFrame({"pos": spots[first : first + AT_ONCE]}))
-            tasks.append(DearTask(cache.root, project, plan.plugins, step, piece.measured.records, block))
+            tasks.append(DearTask(cache.root, project, plan.plugins, plan.code, step, piece.measured.records, block))
             of.append(mine[first : first + AT_ONCE])
     return tasks, of
 

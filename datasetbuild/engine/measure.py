@@ -21,7 +21,7 @@ from datasetbuild.engine.shards import Shard
 from datasetbuild.engine.templates import cut_off, render_records, rendered_fields, texts_again, token_counts
 from datasetbuild.errors import BuildError, MismatchError, RecipeError
 from datasetbuild.hashing import record_hash
-from datasetbuild.op import load_plugin
+from datasetbuild.op import load_plugins
 from datasetbuild.plan import keys
 from datasetbuild.plan.steps import FactStep, SectionStep, ShardPlan
 from datasetbuild.record import KEY_COLUMNS, WITHHELD, Reason, content_digests, quarantine_schema
@@ -101,8 +101,7 @@ def prepare_shard(task: ShardTask) -> Prepared:
 def _worked(task: ShardTask, work: Callable[[_ShardWork], T]) -> T:
     import datasetbuild.builtin  # noqa: F401  (a spawned worker registers the operators first)
 
-    for plugin in task.plan.plugins:
-        load_plugin(str(task.project / plugin))
+    load_plugins(task.project, task.plan.plugins, task.plan.code)
     for _ in range(2):
         try:
             return work(_ShardWork(task))

@@ -28,7 +28,7 @@ from datasetbuild.engine.rest import rest
 from datasetbuild.engine.templates import expand_messages, opened_template
 from datasetbuild.errors import RecordError
 from datasetbuild.hashing import chance, digest, file_digest
-from datasetbuild.op import load_plugin
+from datasetbuild.op import load_plugins
 from datasetbuild.plan.steps import ExportStep, Plan
 from datasetbuild.record import ID_ORDER, Fate, records_digest
 from datasetbuild.stages.render import ChatTemplate, TokenizerSpec
@@ -59,6 +59,7 @@ class PartTask:
 
     project: Path
     plugins: tuple[str, ...]
+    code: tuple[str, ...]
     words: dict[str, list[str]]
     fields: frozenset[str]
     tokens: bool
@@ -106,7 +107,7 @@ def write_artifact(
     rest(cache.root)
     sent = list(engine.map(scatter, wanted))
     words = {name: cast(pl.Enum, rows.schema[name]).categories.to_list() for name in ORIGIN}
-    same = (project, plan.plugins, words, fields, _data_has_tokens(plan), plan.export)
+    same = (project, plan.plugins, plan.code, words, fields, _data_has_tokens(plan), plan.export)
     tasks = [
         PartTask(*same, tuple(batches[part] for batches in sent), told, place)
         for part, (told, place) in enumerate(zip(order, places, strict=True))
@@ -153,8 +154,7 @@ def write_part(task: PartTask) -> Part:
     """Gather, tokenize (from what was rendered) and write one part."""
     import datasetbuild.builtin  # noqa: F401
 
-    for plugin in task.plugins:
-        load_plugin(str(task.project / plugin))
+    load_plugins(task.project, task.plugins, task.code)
     frame = expand_messages(collect(task.batches, task.order, task.words))
     if "spans" in frame.columns:
         frame = token_columns(frame, weights="loss_weights" in task.fields)

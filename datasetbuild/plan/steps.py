@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from datasetbuild.op import Needs, find, operators
+from datasetbuild.op import Needs, find, loaded_code, operators
 
 if TYPE_CHECKING:
     from datasetbuild.plan.lockfile import Pins
@@ -136,6 +136,7 @@ class ShardPlan:
     template: dict[str, Any] | None
     spec: str | None = None
     plugins: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
     system: dict[str, Any] | None = None
     decontaminate: SectionStep | None = None
     texts: bool = False
@@ -147,6 +148,7 @@ class Plan:
     """The whole build. bounds: filter name -> the rule's bounds, in the recipe's order.
 
     reports: what the `prepare` of facts had to say, by the name of the filter.
+    code: digests of the plugins as the keys have them (`op.load_plugins`).
     pins: what the lock holds the build to, None where there is none.
     near: how near-duplicates are found, also where none is dropped (`drop_near` false): a split must not part them.
     """
@@ -169,6 +171,7 @@ class Plan:
     engine: dict[str, Any] = field(default_factory=dict)
     spec: str | None = None
     plugins: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
     system: dict[str, Any] | None = None
     reports: dict[str, dict[str, Any]] = field(default_factory=dict)
     pins: Pins | None = None
@@ -193,6 +196,7 @@ class Plan:
             template=self.template,
             spec=self.spec,
             plugins=self.plugins,
+            code=self.code,
             system=self.system,
             decontaminate=self.decontaminate,
             texts=self.template is not None and any(step.wants_text for step in self.export),
@@ -268,6 +272,7 @@ def make_plan(config: dict[str, Any]) -> Plan:
         export=tuple(_export_steps(config)),
         engine=config.get("engine") or {},
         plugins=tuple(config.get("plugins") or ()),
+        code=loaded_code(),
         system=template.get("system") if template else None,
         semantic=dedup.get("semantic"),
         substring=dedup.get("substring"),
