@@ -40,7 +40,7 @@ def main() -> None:
     from datasetbuild.engine.ledger import balance
     from datasetbuild.engine.local import Serial
     from datasetbuild.engine.resolve import resolve
-    from datasetbuild.engine.run import _silent, measure, rows_read
+    from datasetbuild.engine.run import measure, rows_read, silent
     from datasetbuild.plan.steps import make_plan
     from datasetbuild.recipe import load
 
@@ -51,11 +51,11 @@ def main() -> None:
     laps.mark("start")
     files = find_inputs(plan, cache, project)
     plan = resolve(plan, cache, project)
-    pieces = measure(plan, cache, engine, project, files, _silent)
+    pieces = measure(plan, cache, engine, project, files, silent)
     laps.mark("look up")
     plane = gather(cache, pieces)
     laps.mark("gather")
-    decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane, project, _silent))
+    decision = decide(plan, plane, Evidence(plan, cache, engine, pieces, plane, project, silent))
     balance(decision.rows, rows_read(plan, pieces))
     laps.mark("decide")
     fresh = sum(len(piece.measured.fresh) for piece in pieces)

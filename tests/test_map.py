@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,16 @@ def test_some_packages_are_imported_in_one_place() -> None:
         for module in imports(path):
             home = OUTSIDE.get(module.split(".")[0])
             assert home in (None, path.relative_to(PACKAGE).as_posix()), f"{name_of(path)} imports {module}"
+
+
+@pytest.mark.parametrize("script", sorted([*(ROOT / "bench").rglob("*.py"), *(ROOT / "docs").glob("*.py")]), ids=lambda path: path.stem)
+def test_scripts_import_what_there_is(script: Path) -> None:
+    """What a script of the benchmark or of the documentation takes from the package is there: most of them no test runs."""
+    for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "datasetbuild":
+            module = importlib.import_module(node.module or "")
+            there = {*dir(module), *(one.stem for place in getattr(module, "__path__", []) for one in Path(place).iterdir())}
+            assert {alias.name for alias in node.names} <= there
 
 
 def test_no_cycles_between_parts() -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a command whose output nobody reads, or that has nowhere to go: `| head`, `>&-`, a full disk."""
+"""A command as a process of its own: its output that nobody reads or that has nowhere to go (`| head`, `>&-`, a full disk), and what lies in its folder."""
 
 from __future__ import annotations
 
@@ -42,3 +42,16 @@ def test_output_that_is_closed_or_full_is_no_bug(small: Path) -> None:
     ran = run(small, "ops", "> /dev/full")
     assert ran.returncode == 1
     assert ran.stderr.startswith("dsbuild: No space left on device\n  -> make room")
+
+
+def test_modules_of_the_project_are_not_imported(small: Path) -> None:
+    """`python -m` is as the command: a file there is taken for no package, and a plugin, which is one file, cannot import it."""
+    (small / "polars.py").write_text("raise SystemExit('taken for polars')\n")
+    assert run(small, "recipe=small", "").returncode == 0
+    (small / "mine.py").write_text("import helpers_of_mine\n")
+    (small / "helpers_of_mine.py").write_text("")
+    (small / "recipes/small.yaml").write_text(RECIPE + "plugins: [mine.py]\n")
+    ran = run(small, "recipe=small", "")
+    assert ran.returncode == 3
+    assert "mine.py:1 raised ModuleNotFoundError: No module named 'helpers_of_mine'" in ran.stderr
+    assert "a plugin is one file" in ran.stderr

@@ -53,8 +53,16 @@ def _plugin_faults(recipe: Recipe) -> list[Fault]:
             faults.append(recipe.fault(path, error.message, error.hint))
         except (Exception, SystemExit) as error:
             message = f"{name}{_line_in(error, file)} raised {type(error).__name__}: {error}"
-            faults.append(recipe.fault(path, message, f"`python {name}` shows the whole of it"))
+            faults.append(recipe.fault(path, message, _beside(error, file) or f"`python {name}` shows the whole of it"))
     return faults
+
+
+def _beside(error: BaseException, file: Path) -> str | None:
+    """What to do about a plugin that imports a module of the project."""
+    module = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if not module or not any((folder / end).exists() for folder in file.parents[:2] for end in (module, f"{module}.py")):
+        return None
+    return f"a plugin is one file, so that all of its code is in the key: move there what it needs of {module}, or install {module} as a package"
 
 
 def _line_in(error: BaseException, file: Path) -> str:

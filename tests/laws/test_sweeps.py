@@ -15,7 +15,7 @@ from datasetbuild.engine.inputs import find_inputs
 from datasetbuild.engine.ledger import decided
 from datasetbuild.engine.local import Serial
 from datasetbuild.engine.resolve import resolve
-from datasetbuild.engine.run import _silent, examine
+from datasetbuild.engine.run import examine, silent
 from datasetbuild.engine.sweep import decisions
 from datasetbuild.plan.steps import make_plan
 from datasetbuild.recipe import Recipe, load
@@ -63,7 +63,7 @@ def test_a_point_is_the_build_of_its_variant(new_project: Callable[[], Project],
     project.write({"recipes/small.yaml": RECIPE})
     recipes = [load(["recipe=small", *_words(point)], project=project.folder)[0] for point in points]
     plans = [make_plan(recipe.config) for recipe in recipes]
-    for place, (recipe, found) in enumerate(zip(recipes, decisions(recipes, plans, _silent), strict=True)):
+    for place, (recipe, found) in enumerate(zip(recipes, decisions(recipes, plans, silent), strict=True)):
         decided(found.rows)
         assert found.rows.equals(_alone(recipe, place).select(found.rows.columns)), recipe.overrides
 
@@ -79,4 +79,4 @@ def _alone(recipe: Recipe, place: int) -> pl.DataFrame:
     cache = Cache(recipe.project / f"alone{place}" / "cache")
     plan = make_plan(recipe.config)
     files = find_inputs(plan, cache, recipe.project)
-    return examine(resolve(plan, cache, recipe.project), cache, Serial(), recipe.project, files, _silent).decision.rows
+    return examine(resolve(plan, cache, recipe.project), cache, Serial(), recipe.project, files, silent).decision.rows

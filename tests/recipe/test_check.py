@@ -78,6 +78,16 @@ def test_a_plugin_that_cannot_be_loaded_is_the_only_fault_about_it(project: Proj
     assert [fault.path for fault in project.error("recipe=tiny").faults] == ["plugins.0", "sed"]
 
 
+@pytest.mark.parametrize("line", ["import helpers_of_mine", "from helpers_of_mine.deep import x", "from tools.helpers import x"])
+def test_a_plugin_is_one_file(line: str, project: Project) -> None:
+    """A module beside it, or in the project, cannot be imported: no key would know its code. The fault says what to do."""
+    project.recipe(MINIMAL + "plugins: [tools/mine.py]\n")
+    project.write({"tools/mine.py": line, "tools/helpers_of_mine.py": "x = 1", "tools/helpers.py": "x = 1"})
+    (fault,) = project.error("recipe=tiny").faults
+    assert fault.message.startswith("tools/mine.py:1 raised ModuleNotFoundError: ")
+    assert "a plugin is one file, so that all of its code is in the key: move there what it needs of" in str(fault.suggestion)
+
+
 @pytest.mark.parametrize(
     ("text", "path", "message"),
     [
