@@ -24,6 +24,7 @@ PACKAGE = ROOT / "datasetbuild"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = {path: path.read_text(encoding="utf-8") for path in MODULES}
 TREES = {path: ast.parse(text) for path, text in SOURCES.items()}
+SCRIPTS = sorted(path for pattern in ("bench/*.py", "bench/[a-z]*/*.py", "docs/*.py") for path in ROOT.glob(pattern))
 RECIPES = sorted((ROOT / "recipes").rglob("*.yaml"))
 
 MODULE_LINES, FUNCTION_LINES = 400, 60
@@ -96,7 +97,7 @@ def test_some_packages_are_imported_in_one_place() -> None:
             assert home in (None, path.relative_to(PACKAGE).as_posix()), f"{name_of(path)} imports {module}"
 
 
-@pytest.mark.parametrize("script", sorted([*(ROOT / "bench").rglob("*.py"), *(ROOT / "docs").glob("*.py")]), ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_scripts_import_what_there_is(script: Path) -> None:
     """What a script of the benchmark or of the documentation takes from the package is there: most of them no test runs."""
     for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))):

@@ -26,6 +26,9 @@ Fact = pl.Expr | Callable[[pl.DataFrame], pl.Series]
 WORDS = (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null)
 """What a value may be that is no number. Null: no record of the shard has one."""
 
+PLACES = ("row", "line")
+"""Columns that count from the begin of a shard: no plugin's fact sees them, since they say nothing of the record."""
+
 ALONE = 4
 """Records of a shard that a plugin's fact measures twice."""
 
@@ -68,9 +71,10 @@ def measure(
     function = _column(measured) if isinstance(measured, pl.Expr) else measured
     if not callable(function):
         raise BuildError(f"fact {name!r} gave a {type(measured).__name__}, and neither a polars expression nor a function", hint=PLUGIN)
-    values, failed = _guarded(op, function, frame)
+    seen = frame.drop(PLACES) if op.code else frame
+    values, failed = _guarded(op, function, seen)
     if op.code and not op.dear and not failed:
-        _same_alone(op, function, frame, values)
+        _same_alone(op, function, seen, values)
     return _columns(values), _quarantine(frame, op, failed)
 
 
