@@ -63,7 +63,7 @@ UNPARTED = r"\p{Han}\p{Hiragana}\p{Katakana}ー\p{Thai}\p{Lao}\p{Khmer}\p{Myanma
 """Letters of languages that set no blanks between words: a clause would be one word, and no two texts alike. So here each
 character is a word, with the marks on it, and n-grams of words are n-grams of characters."""
 
-BASE_ALONE = rf"[[{UNPARTED}]--\p{{M}}]"
+BASE_ALONE = rf"[[{UNPARTED}&&\w]--\p{{M}}]"
 JOINED = r"\p{M}\p{Join_Control}"
 """Marks and joiners: they belong to the letter before them."""
 

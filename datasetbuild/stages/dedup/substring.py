@@ -23,7 +23,7 @@ from datasetbuild.stages.words import Hashes, Ints
 NONE = np.uint64(np.iinfo(np.uint64).max)
 
 
-@section("dedup.substring", version=6)
+@section("dedup.substring", version=7)
 def substring(
     *, words: Annotated[int, Bound(ge=8, le=1000)] = 50, on: On = "assistant", action: Literal["drop", "flag", "cut"] = "drop"
 ) -> None:
