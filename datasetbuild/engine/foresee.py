@@ -33,7 +33,7 @@ MICROSECONDS = {
     "fact language": 30.0, "fact language_match": 30.0, "fact language_mix": 20.0, "fact task_category": 20.0, "fact repeated_spans": 10.0,
 }  # fmt: skip
 """CPU time of a step for a record of 500 characters, as measured by bench/ or, of facts, on real rows; good for "about". `embed` is
-that of words: a model takes a hundred times as long."""
+that of words: what a model takes, nobody here knows."""
 
 BYTES_PER_ROW = 560
 """What a row is taken to have in a file that cannot be cut without reading it whole."""
